@@ -1,0 +1,34 @@
+//! Signing keys, and sealing under the master key.
+//!
+//! The signatures here are the contract; see each item.
+
+use crate::storage::StoreError;
+use bearward_token::claims::Claims;
+
+/// Why a key operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key is not the one the database was sealed under, or stored bytes were changed.
+    #[error("the master key does not open what the database holds")]
+    Sealed,
+    /// The cryptographic library refused.
+    #[error("cryptography: {0}")]
+    Crypto(&'static str),
+}
+
+/// Signs, publishes and verifies with the keys in the database; kept up to date with [`crate::storage::Changes`].
+pub trait Keys: Send + Sync + 'static {
+    /// A signed access token (`typ: at+jwt`) over these claims, with the key that is active now.
+    ///
+    /// # Errors
+    /// [`KeyError`] if no key can sign.
+    fn sign(&self, claims: &Claims<'_>) -> Result<String, KeyError>;
+    /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
+    /// `typ`, `crit` and the signature; not time, issuer or audience.
+    fn verify(&self, token: &str) -> Option<Vec<u8>>;
+    /// The JWK Set (RFC 7517 §5) to publish, JSON text.
+    fn jwks(&self) -> std::sync::Arc<str>;
+}

@@ -1,0 +1,229 @@
+//! What the authserver keeps: plain data, valid by construction. Times are Unix time in seconds.
+
+use bearward_token::feed::{self, Subject};
+use bearward_token::scope::ScopeSet;
+use serde::{Deserialize, Serialize};
+
+/// SHA-256 of a secret: the only form in which tokens, codes and client secrets are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+/// A grant a client may be registered for; the names are those of RFC 7591 §2 `grant_types`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+    /// RFC 6749 §6.
+    RefreshToken,
+}
+
+/// How a client proves itself; the names are those of RFC 7591 §2 `token_endpoint_auth_method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthMethod {
+    /// A public client: it has no secret.
+    None,
+    /// A secret, by HTTP Basic or in the form body (RFC 6749 §2.3.1). Both are taken; never both at once.
+    ClientSecret,
+}
+
+/// A registered client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// What people see on the consent page.
+    pub name: String,
+    /// How it proves itself.
+    pub auth_method: ClientAuthMethod,
+    /// The digest of its secret; present exactly for [`ClientAuthMethod::ClientSecret`].
+    #[serde(skip)]
+    pub secret: Option<Digest>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// Where authorization answers may go, compared exactly (loopback port apart, RFC 8252 §7.3).
+    pub redirect_uris: Vec<String>,
+    /// The scopes it may ask for.
+    pub scopes: ScopeSet,
+    /// The scopes it gets when it asks for none; a subset of `scopes`.
+    pub default_scopes: ScopeSet,
+    /// The `aud` of its access tokens; empty takes the server's default audience.
+    pub audience: Vec<String>,
+    /// When it was disabled, if it is.
+    pub disabled_at: Option<i64>,
+    /// When it was registered.
+    pub created_at: i64,
+}
+
+/// A scope that clients can ask for, with the words people see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The scope token.
+    pub name: String,
+    /// A short title: "Read your orders".
+    pub title: String,
+    /// One sentence more.
+    pub description: String,
+}
+
+/// A person who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The `sub` of their tokens: random, never reused.
+    pub id: String,
+    /// What they type to sign in; compared without case.
+    pub username: String,
+    /// Argon2id, as a PHC string.
+    pub password_hash: String,
+    /// When they were disabled, if they are.
+    pub disabled_at: Option<i64>,
+    /// When they were added.
+    pub created_at: i64,
+}
+
+/// A signed-in browser. The cookie's value is stored as a digest only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// [`Person::id`].
+    pub person_id: String,
+    /// When they proved who they are.
+    pub auth_time: i64,
+    /// How they proved it: the `acr` of tokens.
+    pub acr: String,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// What a person granted a client: codes, refresh tokens and access tokens all hang from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The `gid` of its access tokens.
+    pub id: String,
+    /// To whom.
+    pub client_id: String,
+    /// Who granted it: [`Person::id`].
+    pub person_id: String,
+    /// The widest scope its tokens can have.
+    pub scope: ScopeSet,
+    /// When the person signed in.
+    pub auth_time: i64,
+    /// How they signed in.
+    pub acr: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<i64>,
+}
+
+/// An authorization code, RFC 6749 §4.1.2, with its grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationCode {
+    /// The grant that redeeming it carries out.
+    pub grant: Grant,
+    /// The `redirect_uri` of the authorization request, if it named one: redeeming must repeat it (RFC 6749 §4.1.3).
+    pub redirect_uri: Option<String>,
+    /// The S256 `code_challenge` (RFC 7636 §4.2), if there was one.
+    pub code_challenge: Option<String>,
+    /// When it stops being good.
+    pub expires_at: i64,
+    /// When it was redeemed, if it was.
+    pub used_at: Option<i64>,
+}
+
+/// A refresh token to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRefreshToken {
+    /// The digest of the token.
+    pub digest: Digest,
+    /// When it was issued.
+    pub issued_at: i64,
+    /// When it stops being good.
+    pub expires_at: i64,
+}
+
+/// A stored refresh token with its grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The grant it refreshes.
+    pub grant: Grant,
+    /// When it stops being good.
+    pub expires_at: i64,
+    /// Set once it was used.
+    pub spent: Option<Spent>,
+}
+
+/// What became of a refresh token that was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// When.
+    pub at: i64,
+    /// Its successor, sealed under a key that only the spent token itself gives.
+    pub successor: Vec<u8>,
+}
+
+/// A revocation to record. In the feed it is known by [`Subject::key`] only; the name is kept for the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// [`Subject::key`].
+    pub key: u64,
+    /// `jti`, `gid`, `client_id` or `sub`.
+    pub kind: &'static str,
+    /// The identifier itself.
+    pub name: String,
+    /// See [`feed::Entry::cutoff`].
+    pub cutoff: u32,
+    /// See [`feed::Entry::expires_at`].
+    pub expires_at: u32,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+impl Revocation {
+    /// Everything about the subject, whenever it was issued, until `expires_at`.
+    #[must_use]
+    pub fn always(subject: Subject<'_>, now: i64, expires_at: i64) -> Self {
+        Self::new(subject, feed::ALWAYS, now, expires_at)
+    }
+
+    /// What was issued about the subject up to `cutoff`.
+    #[must_use]
+    pub fn up_to(subject: Subject<'_>, cutoff: i64, now: i64, expires_at: i64) -> Self {
+        Self::new(subject, clamp(cutoff), now, expires_at)
+    }
+
+    fn new(subject: Subject<'_>, cutoff: u32, now: i64, expires_at: i64) -> Self {
+        let (kind, name) = match subject {
+            Subject::Token(id) => ("jti", id),
+            Subject::Grant(id) => ("gid", id),
+            Subject::Client(id) => ("client_id", id),
+            Subject::Person(id) => ("sub", id),
+        };
+        let (key, name) = (subject.key(), name.to_owned());
+        Self { key, kind, name, cutoff, expires_at: clamp(expires_at), created_at: now }
+    }
+}
+
+fn clamp(seconds: i64) -> u32 {
+    u32::try_from(seconds.max(0)).unwrap_or(feed::ALWAYS)
+}
+
+/// A signing key as stored. Its state follows from its times: *next* while `activates_at` is unset or to come,
+/// *active* while it is the latest activated, *retired* afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The RFC 7638 thumbprint of the public key.
+    pub kid: String,
+    /// The JWA name.
+    pub alg: String,
+    /// The public key as a JWK, JSON text.
+    pub public_jwk: String,
+    /// The private key (PKCS#8), sealed under the master key.
+    pub sealed_private: Vec<u8>,
+    /// Since when it is published.
+    pub published_at: i64,
+    /// From when it signs.
+    pub activates_at: Option<i64>,
+}

@@ -1,0 +1,122 @@
+//! JWS compact serialisation, RFC 7515 §7.1: taken apart, nothing believed yet.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 8 * 1024;
+
+/// A signature algorithm that Bearward verifies, RFC 7518 §3.1. `none` is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256; the signature is `r || s`, 64 bytes.
+    ES256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+}
+
+impl Algorithm {
+    /// The registered name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::RS256 => "RS256",
+        }
+    }
+
+    /// From the registered name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::ES256, Self::RS256].into_iter().find(|a| a.name() == name)
+    }
+}
+
+/// The protected header, RFC 7515 §4. `alg` stays text: an algorithm that is not known is a refusal, not a syntax error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header<'a> {
+    /// The algorithm the token claims; the key decides whether it may.
+    #[serde(borrow)]
+    pub alg: Cow<'a, str>,
+    /// Which of the issuer's keys signed.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<Cow<'a, str>>,
+    /// The media type, RFC 9068 §2.1.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub typ: Option<Cow<'a, str>>,
+    /// Extensions that must be understood (RFC 7515 §4.1.11); Bearward understands none, so a token that has it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crit: Option<serde_json::Value>,
+}
+
+/// A compact JWS, its parts still encoded except where noted.
+#[derive(Debug, Clone)]
+pub struct Compact<'a> {
+    /// `header.payload`, the bytes that were signed.
+    pub signing_input: &'a [u8],
+    /// The header, decoded: JSON text.
+    pub header: Vec<u8>,
+    /// The payload, decoded: JSON text.
+    pub payload: Vec<u8>,
+    /// The signature, decoded.
+    pub signature: Vec<u8>,
+}
+
+/// Why a text is not a compact JWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CompactError {
+    /// Over [`MAX_TOKEN`] bytes.
+    #[error("the token is too long")]
+    TooLong,
+    /// Not three parts.
+    #[error("a JWT has three parts")]
+    Parts,
+    /// A part is not base64url without padding (RFC 7515 §2).
+    #[error("a part of the JWT is not base64url")]
+    Base64,
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    /// [`CompactError`]; nothing is said yet about the JSON inside.
+    pub fn parse(token: &'a str) -> Result<Self, CompactError> {
+        if token.len() > MAX_TOKEN {
+            return Err(CompactError::TooLong);
+        }
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(CompactError::Parts)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(CompactError::Parts)?;
+        if payload.contains('.') {
+            return Err(CompactError::Parts);
+        }
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| CompactError::Base64);
+        Ok(Self {
+            signing_input: signing_input.as_bytes(),
+            header: decode(header)?,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
+    }
+}
+
+/// The signing input of a token: `base64url(header) "." base64url(payload)`.
+///
+/// # Errors
+/// If a value cannot be written as JSON, which the types of this crate always can.
+pub fn signing_input(header: &Header<'_>, payload: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut out = URL_SAFE_NO_PAD.encode(serde_json::to_vec(header)?);
+    out.push('.');
+    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(payload)?, &mut out);
+    Ok(out)
+}
+
+/// The whole token: the signing input, a dot, the signature.
+#[must_use]
+pub fn append_signature(mut signing_input: String, signature: &[u8]) -> String {
+    signing_input.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut signing_input);
+    signing_input
+}
