@@ -1,11 +1,15 @@
 //! The authorization server: it issues, explains and revokes the tokens that the filter checks.
 //!
 //! Where things are: `http/` one file per endpoint, `grants/` one file per grant, `client_auth/` one file per
-//! method, `storage/` the seam with its two databases, `keys/` signing keys and sealing, `pages/` what people
+//! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
 pub mod config;
 pub mod env;
 pub mod keys;
 pub mod model;
+pub mod passwords;
+pub mod secret;
 pub mod storage;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
