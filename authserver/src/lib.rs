@@ -4,11 +4,16 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod client_auth;
 pub mod config;
 pub mod env;
+pub mod grants;
+pub mod http;
 pub mod keys;
 pub mod model;
+pub mod pages;
 pub mod passwords;
+pub mod sealing;
 pub mod secret;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
