@@ -27,6 +27,7 @@ mod tokeninfo;
 pub use assets::Assets;
 pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
 pub use error::Refusal;
+pub(crate) use observe::count;
 pub use params::{Form, Params, ParamsError, decode};
 pub use routes::{Route, Urls};
 

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// `bearward_http_requests_total` and `bearward_http_request_duration_seconds`, by the route's pattern: never by
 /// what a client wrote.
-pub(super) async fn count(request: Request, next: Next) -> Response {
+pub(crate) async fn count(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = method(request.method());
