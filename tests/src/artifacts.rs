@@ -90,6 +90,6 @@ fn build(args: &[&str], pick: impl Fn(Message) -> Option<PathBuf>) -> Result<Pat
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
         .filter(|message| message.reason == "compiler-artifact")
         .filter_map(pick)
-        .last()
+        .next_back()
         .ok_or_else(|| Error::Failed { what, output: "it made no such file".to_owned() })
 }

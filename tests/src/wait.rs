@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// [`Error::Timeout`] with the last reason, after `limit`.
-pub async fn until<T, F, Fut>(what: &str, limit: Duration, mut probe: F) -> Result<T>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = std::result::Result<T, String>>,
-{
+pub async fn until<T>(
+    what: &str,
+    limit: Duration,
+    mut probe: impl AsyncFnMut() -> std::result::Result<T, String>,
+) -> Result<T> {
     let end = Instant::now() + limit;
     loop {
         let last = match probe().await {
