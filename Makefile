@@ -43,7 +43,7 @@ e2e: ## the end-to-end tests alone; ARGS=<words of their names> picks some
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md
 	@sh tests/prerequisites.sh cargo python3 cc wrk
-	@exec $(CARGO) run --locked --quiet --release --package bearward-tests --bin bench
+	@$(RUN) bench
 
 .PHONY: screenshots
 screenshots: ## pictures of the pages, into .bearward/screenshots
