@@ -13,7 +13,6 @@ pub mod keys;
 pub mod model;
 pub mod pages;
 pub mod passwords;
-pub mod sealing;
 pub mod secret;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
