@@ -17,7 +17,6 @@ pub mod management;
 pub mod model;
 pub mod pages;
 pub mod passwords;
-pub mod sealing;
 pub mod secret;
 pub mod serve;
 pub mod storage;

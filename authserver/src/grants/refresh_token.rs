@@ -73,7 +73,7 @@ async fn rotate(
     digest: &Digest,
 ) -> Result<Zeroizing<String>, GrantError> {
     let (token, successor) = new(request);
-    let sealed = successor::seal(request.app, presented, &Successor { token: &token, scope })?;
+    let sealed = successor::seal(presented, &Successor { token: &token, scope })?;
     match request.app.store.rotate_refresh(digest, request.now, &successor, &sealed).await? {
         Rotated::Now => Ok(token),
         Rotated::Before(spent) => repeat(request, stored, presented, scope, &spent).await,

@@ -63,7 +63,7 @@ async fn page(
     let client = flow::client(app, &pending).await?;
     let words = app.store.scopes().await?;
     let pending = pending.renewed(app.env.clock.now());
-    let sealed = pending.seal(app).map_err(|_| Trouble::Broken)?;
+    let sealed = pending.seal(app)?;
     let page = ConsentPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Consent),
@@ -72,7 +72,7 @@ async fn page(
         username: &signed_in.person.username,
         scopes: pages::scopes(&pending.scope, &words),
         destination: Destination::of(&pending.redirect_uri),
-        csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed),
+        csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
         sealed,
         notice,
     };

@@ -89,6 +89,6 @@ pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) ->
 }
 
 fn to_page(app: &App, route: Route, pending: &Pending) -> Result<Response, Trouble> {
-    let sealed = pending.seal(app).map_err(|_| Trouble::Broken)?;
+    let sealed = pending.seal(app)?;
     Ok(answer::see_other(&format!("{}?{CONTINUE}={sealed}", app.urls.path(route))))
 }

@@ -147,14 +147,14 @@ async fn page(
 ) -> Result<Response, Trouble> {
     let client = flow::client(app, &pending).await?;
     let pending = pending.renewed(app.env.clock.now());
-    let sealed = pending.seal(app).map_err(|_| Trouble::Broken)?;
+    let sealed = pending.seal(app)?;
     let known = cookies::browser_cookie(app, headers);
     let browser = known.clone().unwrap_or_else(|| secret::random_id(app.env.random.as_ref()));
     let page = LoginPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Login),
         client_name: &client.name,
-        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &sealed),
+        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &sealed)?,
         sealed,
         username,
         error: remark.filter(|r| *r != Remark::Expired).map(Remark::text),

@@ -33,10 +33,9 @@ pub use routes::{Route, Urls};
 
 use crate::config::Config;
 use crate::env::Env;
-use crate::keys::Keys;
+use crate::keys::{Keys, Sealer};
 use crate::pages;
 use crate::passwords::Passwords;
-use crate::sealing::{Mac, SealError, Sealer};
 use crate::storage::Store;
 use axum::Router;
 use axum::routing::{get, post};
@@ -59,30 +58,25 @@ pub struct App {
     pub urls: Urls,
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
-    sealer: Sealer,
-    csrf: Mac,
+    pub(crate) sealer: Arc<Sealer>,
 }
 
 impl App {
-    /// Puts the parts together; what is sealed or authenticated goes under keys derived from the master key.
-    ///
-    /// # Errors
-    /// [`SealError`] if no key can be derived, which does not happen with a master key of 32 bytes.
-    pub fn new(config: Config, store: Arc<dyn Store>, keys: Arc<dyn Keys>, env: Env) -> Result<Self, SealError> {
-        let master_key = config.master_key.0.as_slice();
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, store: Arc<dyn Store>, keys: Arc<dyn Keys>, sealer: Arc<Sealer>, env: Env) -> Self {
         let urls = Urls::new(&config.issuer);
-        Ok(Self {
+        Self {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
             assets: Assets::new(&urls),
-            sealer: Sealer::new(master_key, "pending authorization request")?,
-            csrf: Mac::new(master_key, "form token")?,
+            sealer,
             urls,
             config,
             store,
             keys,
             env,
-        })
+        }
     }
 }
 

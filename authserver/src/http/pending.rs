@@ -2,7 +2,7 @@
 //! sealed, so that tabs do not disturb each other and nobody can change where it ends.
 
 use super::App;
-use crate::http::error::Refusal;
+use crate::keys::KeyError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_token::scope::ScopeSet;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 const FRESH: i64 = 30 * 60;
 /// After this long it is not worth going on with, in seconds.
 const KEPT: i64 = 24 * 60 * 60;
+const PURPOSE: &str = "pending authorization request";
 /// The name of the parameter that carries it.
 pub(super) const CONTINUE: &str = "continue";
 
@@ -44,10 +45,9 @@ pub(super) struct Opened {
 
 impl Pending {
     /// The sealed form, in characters that need no escaping in a URL.
-    pub(super) fn seal(&self, app: &App) -> Result<String, Refusal> {
-        let plain = serde_json::to_vec(self).map_err(|_| Refusal::server_error())?;
-        let sealed = app.sealer.seal(app.env.random.as_ref(), &plain).map_err(|_| Refusal::server_error())?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    pub(super) fn seal(&self, app: &App) -> Result<String, KeyError> {
+        let plain = serde_json::to_vec(self).map_err(|_| KeyError::Crypto("a request could not be written"))?;
+        Ok(URL_SAFE_NO_PAD.encode(app.sealer.seal(PURPOSE, &[], &plain)?))
     }
 
     /// The same request with the page's clock started again.
@@ -59,7 +59,7 @@ impl Pending {
 impl Opened {
     /// Opens what [`Pending::seal`] gave; `None` for anything else, and for what is a day old.
     pub(super) fn open(app: &App, sealed: &str) -> Option<Self> {
-        let plain = app.sealer.open(&URL_SAFE_NO_PAD.decode(sealed).ok()?)?;
+        let plain = app.sealer.open(PURPOSE, &[], &URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
         let pending: Pending = serde_json::from_slice(&plain).ok()?;
         let age = app.env.clock.now().saturating_sub(pending.at);
         (age < KEPT).then_some(Self { pending, expired: age >= FRESH })

@@ -2,6 +2,7 @@
 
 use super::{Frame, html};
 use crate::http::{App, ParamsError};
+use crate::keys::KeyError;
 use crate::storage::StoreError;
 use askama::Template;
 use axum::extract::State;
@@ -119,6 +120,13 @@ impl From<StoreError> for Trouble {
             StoreError::Database(_) => Self::Unavailable,
             StoreError::Exists(_) | StoreError::Migrate(_) | StoreError::Corrupt(_) => Self::Broken,
         }
+    }
+}
+
+impl From<KeyError> for Trouble {
+    fn from(error: KeyError) -> Self {
+        tracing::error!(%error, "the keys failed a page");
+        Self::Broken
     }
 }
 

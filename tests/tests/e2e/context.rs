@@ -1,0 +1,55 @@
+//! What scenarios run on: built once, started when first needed.
+
+use bearward_tests::artifacts::Profile;
+use bearward_tests::stack::{Options, Parts, Stack};
+use std::fmt;
+use tokio::sync::OnceCell;
+
+/// The database under the authserver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+/// Ended, with all that runs in it, when the tests are over.
+#[derive(Default)]
+pub struct Context {
+    sqlite: OnceCell<Stack>,
+    postgres: OnceCell<Stack>,
+    parts: OnceCell<Parts>,
+}
+
+impl Context {
+    pub async fn parts(&self) -> &Parts {
+        self.parts.get_or_init(async || Parts::get(Profile::Dev, &|step| println!("{step}")).unwrap()).await
+    }
+
+    /// The stack that scenarios share.
+    pub async fn shared(&self, backend: Backend) -> &Stack {
+        let cell = match backend {
+            Backend::Sqlite => &self.sqlite,
+            Backend::Postgres => &self.postgres,
+        };
+        cell.get_or_init(|| self.stack(backend, 1)).await
+    }
+
+    /// A stack for one scenario, with so many replicas of the authserver.
+    pub async fn stack(&self, backend: Backend, _replicas: usize) -> Stack {
+        let databases = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => todo!(),
+        };
+        let options = Options { databases, ..Options::default() };
+        Stack::start(self.parts().await, &options).await.unwrap()
+    }
+}
