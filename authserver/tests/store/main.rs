@@ -1,6 +1,14 @@
 //! One suite that both databases pass: every method of the store, and what happens when several do it at once.
 //!
 //! Each test has a database of its own, and two replicas on it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests; the lints know only those that the compiler's own harness runs"
+)]
 
 mod changes;
 mod durability;
