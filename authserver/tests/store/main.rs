@@ -17,6 +17,7 @@ mod fixture;
 mod grants;
 mod keys;
 mod postgres_feed;
+mod postgres_races;
 mod prune;
 mod registry;
 mod sqlite_restore;
@@ -31,9 +32,9 @@ use std::sync::{Arc, OnceLock};
 type Server = Arc<OnceLock<Result<bearward_tests::pg::Postgres, String>>>;
 
 macro_rules! tests {
-    ($both:ident, $server:ident, $($test:path),* $(,)?) => {
-        $(for database in [Database::Sqlite, Database::Postgres] {
-            $both.push(trial(stringify!($test), database, &$server, $test));
+    ($trials:ident, $server:ident, $databases:expr, $($test:path),* $(,)?) => {
+        $(for database in $databases {
+            $trials.push(trial(stringify!($test), database, &$server, $test));
         })*
     };
 }
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     tests!(
         trials,
         server,
+        [Database::Sqlite, Database::Postgres],
         registry::a_client_is_kept_as_it_was_given,
         registry::a_client_is_disabled_and_enabled,
         registry::one_of_many_registers_a_name,
@@ -85,36 +87,24 @@ fn main() -> ExitCode {
         feed::what_commits_between_pages_comes_later,
         feed::no_entry_is_ever_skipped,
     );
-    trials.push(trial(
-        "postgres_feed::an_entry_that_commits_late_is_not_skipped",
-        Database::Postgres,
-        &server,
+    tests!(
+        trials,
+        server,
+        [Database::Postgres],
         postgres_feed::an_entry_that_commits_late_is_not_skipped,
-    ));
-    trials.push(trial(
-        "postgres_feed::rows_from_another_cluster_are_sent_once",
-        Database::Postgres,
-        &server,
+        postgres_feed::an_entry_that_commits_between_pages_is_not_skipped,
+        postgres_races::a_step_waits_for_a_revocation_that_is_open,
+        postgres_races::a_rotation_waits_for_one_that_is_open,
         postgres_feed::rows_from_another_cluster_are_sent_once,
-    ));
-    trials.push(trial(
-        "postgres_feed::a_lost_notice_is_made_up_for",
-        Database::Postgres,
-        &server,
         postgres_feed::a_lost_notice_is_made_up_for,
-    ));
-    trials.push(trial(
-        "durability::what_was_acknowledged_survives_kill_9",
-        Database::Sqlite,
-        &server,
+    );
+    tests!(
+        trials,
+        server,
+        [Database::Sqlite],
         durability::what_was_acknowledged_survives_kill_9,
-    ));
-    trials.push(trial(
-        "sqlite_restore::a_restored_backup_starts_everyone_over",
-        Database::Sqlite,
-        &server,
         sqlite_restore::a_restored_backup_starts_everyone_over,
-    ));
+    );
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The trials are gone and with them their handles; the server stops here, before the process ends.
     drop(server);

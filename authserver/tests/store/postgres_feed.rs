@@ -86,6 +86,27 @@ pub(crate) async fn an_entry_that_commits_late_is_not_skipped(fixture: Fixture) 
     assert_eq!(follower.held.len(), 8);
 }
 
+/// The lower transaction commits when a follower is already past its number, in the middle of a reading.
+pub(crate) async fn an_entry_that_commits_between_pages_is_not_skipped(fixture: Fixture) {
+    let store = fixture.open().await;
+    let mut other = connect(&fixture).await;
+    store.revoke(&revocation("a")).await.unwrap();
+    let mut follower = Follower::default();
+    follower.catch_up(&*store, 1).await;
+    let mut open = other.begin().await.unwrap();
+    insert(&mut open, &revocation("slow")).await;
+    for name in ["b", "c", "d", "e"] {
+        store.revoke(&revocation(name)).await.unwrap();
+    }
+    assert!(follower.page(&*store, 1).await && follower.page(&*store, 1).await);
+    open.commit().await.unwrap();
+    follower.catch_up(&*store, 1).await;
+    assert!(!follower.holds(&revocation("slow")), "this reading goes up to where it began");
+    follower.catch_up(&*store, 1).await;
+    assert_eq!((follower.held.len(), follower.resets), (6, 0));
+    assert!(follower.holds(&revocation("slow")));
+}
+
 pub(crate) async fn rows_from_another_cluster_are_sent_once(fixture: Fixture) {
     let store = fixture.open().await;
     store.revoke(&revocation("a")).await.unwrap();
