@@ -58,6 +58,11 @@ impl Snapshot {
         format!("{}:{}:{}", self.xmin, self.xmax, open.join(","))
     }
 
+    /// Every transaction with a lower number is seen, or never committed; at least 3.
+    pub(super) fn all_before(&self) -> u64 {
+        self.xmin
+    }
+
     /// Whether this is later than anything that happened before the other was taken.
     pub(super) fn is_ahead_of(&self, now: &Self) -> bool {
         self.xmax > now.xmax

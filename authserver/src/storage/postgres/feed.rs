@@ -45,8 +45,7 @@ macro_rules! read_feed {
                      (array_agg(r.xid::text ORDER BY r.xid, r.key))[$6::bigint] AS last_xid
                  FROM (
                      SELECT key, cutoff, expires_at, xid FROM revocations
-                     WHERE xid >= coalesce(pg_snapshot_xmin($1::text::pg_snapshot), '0'::xid8)
-                         AND (xid, key) > ($3::text::xid8, $4::bigint)
+                     WHERE (xid, key) > ($3::text::xid8, $4::bigint)
                          AND NOT coalesce(pg_visible_in_snapshot(xid, $1::text::pg_snapshot), false)
                          AND coalesce(pg_visible_in_snapshot(xid, $2::text::pg_snapshot), true)
                          AND expires_at >= $5::bigint
@@ -117,15 +116,22 @@ struct Page {
 impl Page {
     async fn read(pool: &PgPool, identity: Identity, cursor: Option<&Cursor>, limit: u32, now: i64) -> Result<Self> {
         let reading = cursor.and_then(|c| c.reading.as_ref());
+        let seen = cursor.and_then(|c| c.seen.as_ref());
+        // One bound, which the index takes: everything below it was read, or is in what was seen.
+        let (xid, key) = match (reading, seen) {
+            (Some(reading), _) => (reading.xid, reading.key),
+            (None, Some(seen)) => (seen.all_before() - 1, i64::MAX),
+            (None, None) => (0, i64::MIN),
+        };
         let sql = match identity {
             Identity::Cluster => read_feed!(cluster_identity!()),
             Identity::Epoch => read_feed!("s.feed_epoch"),
         };
         let row = sqlx::query(sql)
-            .bind(cursor.and_then(|c| c.seen.as_ref()).map(Snapshot::to_sql))
+            .bind(seen.map(Snapshot::to_sql))
             .bind(reading.map(|r| r.target.to_sql()))
-            .bind(reading.map_or(0, |r| r.xid).to_string())
-            .bind(reading.map_or(i64::MIN, |r| r.key))
+            .bind(xid.to_string())
+            .bind(key)
             .bind(now)
             .bind(i64::from(limit))
             .fetch_one(pool)
