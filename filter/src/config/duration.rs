@@ -1,0 +1,112 @@
+//! Durations as people write them: `300`, `300.0`, `"300s"`, `"5m"`, `"1.5s"`, `"250ms"`.
+
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+/// A duration, in whole milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span(u64);
+
+impl Span {
+    pub(super) const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    pub(super) fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// From a count of units; `None` if it is negative, not a number, or centuries.
+    fn from_units(count: f64, unit_ms: f64) -> Option<Self> {
+        let millis = (count * unit_ms).round();
+        // In this range the conversion is exact.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (0.0..=1e13).contains(&millis).then_some(Self(millis as u64))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len());
+        let (count, unit) = text.split_at_checked(digits)?;
+        let unit_ms = match unit {
+            "ms" => 1.0,
+            "" | "s" => 1_000.0,
+            "m" => 60_000.0,
+            "h" => 3_600_000.0,
+            _ => return None,
+        };
+        Self::from_units(count.parse().ok()?, unit_ms)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ms if ms.is_multiple_of(3_600_000) => write!(f, "{}h", ms / 3_600_000),
+            ms if ms.is_multiple_of(60_000) => write!(f, "{}m", ms / 60_000),
+            ms if ms.is_multiple_of(1_000) => write!(f, "{}s", ms / 1_000),
+            ms => write!(f, "{ms}ms"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration: seconds, or a text like \"300s\", \"5m\", \"250ms\"")
+            }
+
+            fn visit_u64<E: Error>(self, seconds: u64) -> Result<Span, E> {
+                let span = seconds.checked_mul(1_000).filter(|ms| *ms <= 10_000_000_000_000).map(Span);
+                span.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(seconds), &self))
+            }
+
+            fn visit_f64<E: Error>(self, seconds: f64) -> Result<Span, E> {
+                let span = Span::from_units(seconds, 1_000.0);
+                span.ok_or_else(|| E::invalid_value(Unexpected::Float(seconds), &self))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
+                Span::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Option<u64> {
+        serde_json::from_str::<Span>(json).ok().map(Span::millis)
+    }
+
+    #[test]
+    fn every_way_of_writing_five_minutes() {
+        for json in ["300", "300.0", "\"300\"", "\"300s\"", "\"5m\"", "\"300000ms\"", "\"5.0m\""] {
+            assert_eq!(read(json), Some(300_000), "{json}");
+        }
+        assert_eq!(read("\"1.5s\""), Some(1_500));
+        assert_eq!(read("\"2h\""), Some(7_200_000));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for json in ["-1", "-0.5", "1e300", "\"\"", "\"s\"", "\"5 m\"", "\"5d\"", "\"1.2.3s\"", "null", "[]", "\"-5s\""]
+        {
+            assert_eq!(read(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn it_prints_in_the_unit_that_fits() {
+        assert_eq!(Span(86_400_000).to_string(), "24h");
+        assert_eq!(Span(90_000).to_string(), "90s");
+        assert_eq!(Span(250).to_string(), "250ms");
+    }
+}
