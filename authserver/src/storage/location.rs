@@ -1,5 +1,6 @@
 //! A database URL becomes a place.
 
+use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;
 use super::{Result, Store, StoreError};
 use crate::config::Database;
@@ -47,7 +48,7 @@ impl Location {
 pub async fn open(database: &Database) -> Result<Arc<dyn Store>> {
     match Location::parse(&database.url.0).map_err(|e| StoreError::Corrupt(format!("database.url {e}")))? {
         Location::Sqlite(file) => Ok(Arc::new(SqliteStore::open(&file, database.max_connections).await?)),
-        Location::Postgres(_) => Err(StoreError::Corrupt("PostgreSQL comes with the next commit".to_owned())),
+        Location::Postgres(options) => Ok(Arc::new(PostgresStore::open(*options, database.max_connections).await?)),
     }
 }
 

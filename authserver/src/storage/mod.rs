@@ -4,6 +4,7 @@
 //! round trip. What a method acknowledged survives `kill -9`.
 
 mod location;
+pub mod postgres;
 mod sql;
 pub mod sqlite;
 

@@ -7,7 +7,7 @@ mod rows;
 mod store;
 
 pub(super) use rows::{Row, refresh_token};
-pub(super) use store::{CREATE_SESSION, END_SESSION, REFRESH_TOKEN, session_values};
+pub(super) use store::{END_SESSION, REFRESH_TOKEN, session_values};
 
 use super::{Changes, FeedRead, Redeemed, Result, Rotated, StoreError};
 use crate::model::{AuthorizationCode, Digest, Grant, NewRefreshToken, Revocation, Session, SigningKey};
@@ -55,6 +55,14 @@ macro_rules! record_revocation {
     };
 }
 pub(super) use record_revocation;
+
+/// Starts a session; takes [`session_values`].
+macro_rules! create_session {
+    () => {
+        "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at) VALUES ($1, $2, $3, $4, $5)"
+    };
+}
+pub(super) use create_session;
 
 /// The parameters of [`record_revocation`], in its order.
 pub(super) fn revocation_values(revocation: &Revocation) -> [Value<'_>; 6] {

@@ -1,6 +1,6 @@
 //! [`Store`] in SQL.
 
-use super::{Backend, Prune, Row, SqlStore, Value, record_revocation, revocation_values, rows};
+use super::{Backend, Prune, Row, SqlStore, Value, create_session, record_revocation, revocation_values, rows};
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
     SigningKey,
@@ -152,7 +152,7 @@ impl<B: Backend> Store for SqlStore<B> {
     async fn create_session(&self, id: &Digest, session: &Session, replaces: Option<&Digest>) -> Result<()> {
         match replaces {
             Some(replaces) => self.0.replace_session(id, session, replaces).await,
-            None => self.0.write(CREATE_SESSION, &session_values(id, session)).await.map(drop),
+            None => self.0.write(create_session!(), &session_values(id, session)).await.map(drop),
         }
     }
 
@@ -284,13 +284,10 @@ async fn one<T>(
     backend.read(sql, &[Value::Text(key)]).await?.first().map(read).transpose()
 }
 
-/// Takes [`session_values`].
-pub(in crate::storage) const CREATE_SESSION: &str =
-    "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at) VALUES ($1, $2, $3, $4, $5)";
 /// `$1` is the session's digest.
 pub(in crate::storage) const END_SESSION: &str = "DELETE FROM sessions WHERE id = $1";
 
-/// The parameters of [`CREATE_SESSION`].
+/// The parameters of [`create_session`].
 pub(in crate::storage) fn session_values<'a>(id: &'a Digest, session: &'a Session) -> [Value<'a>; 5] {
     [
         Value::Blob(&id.0),

@@ -4,7 +4,7 @@
 use super::{SqliteBackend, execute, fetch};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, CREATE_SESSION, END_SESSION, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, grant_values,
+    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, create_session, grant_values,
     key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
@@ -53,7 +53,7 @@ impl Backend for SqliteBackend {
     async fn replace_session(&self, id: &Digest, session: &Session, replaces: &Digest) -> Result<()> {
         let mut tx = self.begin().await?;
         execute(&mut tx, END_SESSION, &[Value::Blob(&replaces.0)]).await?;
-        execute(&mut tx, CREATE_SESSION, &session_values(id, session)).await?;
+        execute(&mut tx, create_session!(), &session_values(id, session)).await?;
         self.commit(tx).await
     }
 
