@@ -79,9 +79,8 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let store = storage::open(&config.database).await?;
     let sealer = Arc::new(Sealer::new(&config.master_key));
     let (policy, lifetime) = (config.keys.clone(), config.tokens.access_lifetime);
-    let keys = KeyRing::open(Arc::clone(&store), sealer, env.clone(), policy, lifetime).await?;
-    let app = App::new(config, Arc::clone(&store), keys.clone(), env.clone());
-    let app = Arc::new(app.map_err(|e| ServeError::Start(e.to_string()))?);
+    let keys = KeyRing::open(Arc::clone(&store), Arc::clone(&sealer), env.clone(), policy, lifetime).await?;
+    let app = Arc::new(App::new(config, Arc::clone(&store), keys.clone(), sealer, env.clone()));
     if demo {
         demo::load(&*store, &app.passwords, &env).await?;
         tracing::warn!("demo data is loaded: everyone knows its secrets");
