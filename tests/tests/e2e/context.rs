@@ -1,6 +1,7 @@
 //! What scenarios run on: built once, started when first needed.
 
 use bearward_tests::artifacts::Profile;
+use bearward_tests::pg::Postgres;
 use bearward_tests::stack::{Options, Parts, Stack};
 use std::fmt;
 use tokio::sync::OnceCell;
@@ -21,11 +22,12 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Ended, with all that runs in it, when the tests are over.
+/// Ended, with all that runs in it, when the tests are over; the stacks before the database that they are on.
 #[derive(Default)]
 pub struct Context {
     sqlite: OnceCell<Stack>,
     postgres: OnceCell<Stack>,
+    server: OnceCell<Postgres>,
     parts: OnceCell<Parts>,
 }
 
@@ -44,10 +46,13 @@ impl Context {
     }
 
     /// A stack for one scenario, with so many replicas of the authserver.
-    pub async fn stack(&self, backend: Backend, _replicas: usize) -> Stack {
+    pub async fn stack(&self, backend: Backend, replicas: usize) -> Stack {
         let databases = match backend {
             Backend::Sqlite => None,
-            Backend::Postgres => todo!(),
+            Backend::Postgres => {
+                let server = self.server.get_or_init(async || Postgres::start().unwrap()).await;
+                Some(vec![server.database().unwrap(); replicas])
+            }
         };
         let options = Options { databases, ..Options::default() };
         Stack::start(self.parts().await, &options).await.unwrap()
