@@ -1,6 +1,5 @@
 //! What scenarios run on: built once, started when first needed.
 
-use bearward_tests::artifacts::Profile;
 use bearward_tests::pg::Postgres;
 use bearward_tests::stack::{Options, Parts, Stack};
 use std::fmt;
@@ -23,17 +22,22 @@ impl fmt::Display for Backend {
 }
 
 /// Ended, with all that runs in it, when the tests are over; the stacks before the database that they are on.
-#[derive(Default)]
 pub struct Context {
     sqlite: OnceCell<Stack>,
     postgres: OnceCell<Stack>,
     server: OnceCell<Postgres>,
-    parts: OnceCell<Parts>,
+    parts: Option<Parts>,
 }
 
 impl Context {
-    pub async fn parts(&self) -> &Parts {
-        self.parts.get_or_init(async || Parts::get(Profile::Dev, &|step| println!("{step}")).unwrap()).await
+    /// `parts` are left out where nothing is to run.
+    pub fn new(parts: Option<Parts>) -> Self {
+        let (sqlite, postgres, server) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { sqlite, postgres, server, parts }
+    }
+
+    pub fn parts(&self) -> &Parts {
+        self.parts.as_ref().unwrap()
     }
 
     /// The stack that scenarios share.
@@ -55,6 +59,6 @@ impl Context {
             }
         };
         let options = Options { databases, ..Options::default() };
-        Stack::start(self.parts().await, &options).await.unwrap()
+        Stack::start(self.parts(), &options).await.unwrap()
     }
 }
