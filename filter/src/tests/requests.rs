@@ -172,7 +172,7 @@ fn the_host_verifies_where_it_can() {
         Ok(if good { vec![0x08, 0x01] } else { vec![0x12, 0x01, b'x'] })
     }));
     assert_eq!(status(&mut envoy, 0, &token()), 200);
-    let other = sign("k2", &claims()).replace(&token()[..36], &token()[..36]);
+    let other = sign("k2", &claims());
     let forged = format!("{}.{}", token().rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
     assert_eq!(status(&mut envoy, 0, &forged), 401);
     *envoy.world.verify.borrow_mut() = Some(Box::new(|_| Ok(Vec::new())));
