@@ -3,6 +3,9 @@
 use serde_json::Value;
 use std::fmt;
 
+/// Three centuries.
+const MOST_MS: u64 = 10_000_000_000_000;
+
 /// A duration, in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span(u64);
@@ -20,21 +23,28 @@ impl Span {
     fn from_units(count: f64, unit_ms: f64) -> Option<Self> {
         let millis = (count * unit_ms).round();
         // In this range the conversion is exact.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        (0.0..=1e13).contains(&millis).then_some(Self(millis as u64))
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        (0.0..=MOST_MS as f64).contains(&millis).then_some(Self(millis as u64))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len());
         let (count, unit) = text.split_at_checked(digits)?;
-        let unit_ms = match unit {
-            "ms" => 1.0,
-            "" | "s" => 1_000.0,
-            "m" => 60_000.0,
-            "h" => 3_600_000.0,
+        let unit_ms: u64 = match unit {
+            "ms" => 1,
+            "" | "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
             _ => return None,
         };
-        Self::from_units(count.parse().ok()?, unit_ms)
+        let (whole, fraction) = count.split_once('.').unwrap_or((count, "0"));
+        // Whole numbers throughout: the standard library's parser of floats would be a tenth of the module.
+        let fraction_ms = match (fraction.parse::<u64>().ok()?, u32::try_from(fraction.len()).ok()?) {
+            (_, 7..) => return None,
+            (number, digits) => number.checked_mul(unit_ms)? / 10_u64.checked_pow(digits)?,
+        };
+        let millis = whole.parse::<u64>().ok()?.checked_mul(unit_ms)?.checked_add(fraction_ms)?;
+        (millis <= MOST_MS).then_some(Self(millis))
     }
 }
 

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn nesting_has_an_end() {
         let mut bytes = Vec::new();
-        for _ in 0..20 {
+        for _ in 0..12 {
             bytes = field(1, &[field(1, b"a"), field(2, &field(5, &bytes))].concat());
         }
         assert!(fields(&bytes, 32).is_some());
