@@ -33,6 +33,8 @@ pub struct Feed {
     revocations: watch::Receiver<u64>,
     shutdown: watch::Receiver<bool>,
     pages: Mutex<Pages>,
+    #[cfg(test)]
+    reads: std::sync::atomic::AtomicUsize,
 }
 
 /// The pages read since the last change, by cursor.
@@ -52,7 +54,15 @@ impl Feed {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, env: Env, shutdown: watch::Receiver<bool>) -> Arc<Self> {
         let revocations = store.changes().revocations;
-        Arc::new(Self { store, env, revocations, shutdown, pages: Mutex::default() })
+        Arc::new(Self {
+            store,
+            env,
+            revocations,
+            shutdown,
+            pages: Mutex::default(),
+            #[cfg(test)]
+            reads: Default::default(),
+        })
     }
 
     /// The route, to be merged into the server's.
@@ -97,6 +107,8 @@ impl Feed {
         };
         let page = cell.get_or_try_init(|| async {
             metrics::counter!("bearward_feed_reads_total").increment(1);
+            #[cfg(test)]
+            self.reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             // What fits beside the longest cursor: the next one's length is not known yet.
             let limit = u32::try_from(capacity(MAX_CURSOR)).unwrap_or(u32::MAX);
             let read = self.store.feed(after.as_deref(), limit, self.env.now()).await?;
@@ -160,19 +172,4 @@ impl Params {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_clean_parameters_are_taken() {
-        let parse = |query| Params::parse(query).map(|p| (p.after, p.wait.as_secs()));
-        assert_eq!(parse(""), Ok((None, 0)));
-        assert_eq!(parse("after=&wait=5&x=1"), Ok((None, 5)));
-        assert_eq!(parse("after=s1.a%3Ab&wait=31"), Ok((Some("s1.a:b".to_owned()), 30)));
-        for bad in ["wait=-1", "wait=x", "wait=", "wait=1&wait=1", "after=a&after=b", "after=%20", "after=%C3%A9"] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
-        assert!(Params::parse(&format!("after={}", "a".repeat(MAX_CURSOR))).is_ok());
-        assert!(Params::parse(&format!("after={}", "a".repeat(MAX_CURSOR + 1))).is_err());
-    }
-}
+mod tests;

@@ -11,7 +11,6 @@ use crate::storage::{self, Store, StoreError};
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,15 +156,9 @@ async fn upkeep(metrics: PrometheusHandle) {
     }
 }
 
-fn bind(
-    address: SocketAddr,
-    setting: &'static str,
-    variable: &'static str,
-) -> impl Future<Output = Result<TcpListener, ServeError>> {
-    async move {
-        let error = |source| ServeError::Listen { address, setting, variable, source };
-        TcpListener::bind(address).await.map_err(error)
-    }
+async fn bind(address: SocketAddr, setting: &'static str, variable: &'static str) -> Result<TcpListener, ServeError> {
+    let error = |source| ServeError::Listen { address, setting, variable, source };
+    TcpListener::bind(address).await.map_err(error)
 }
 
 async fn told_to_stop() -> std::io::Result<()> {

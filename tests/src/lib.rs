@@ -13,6 +13,7 @@ mod error;
 mod guard;
 pub mod issuer;
 pub mod metrics;
+pub mod pg;
 pub mod ports;
 pub mod stack;
 pub mod tempdir;

@@ -11,13 +11,17 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state VALUES (1, 0, 0, lower(hex(randomblob(8))));
 
--- Each start of a server, with the count of revocations at which it started. A cursor names the run that gave it; after a
--- restore from a backup that run is unknown here, or a later one starts before the cursor, so the cursor is refused.
-CREATE TABLE feed_runs (
-    run INTEGER PRIMARY KEY AUTOINCREMENT,
-    tag TEXT NOT NULL UNIQUE,
-    started_at_revocation INTEGER NOT NULL
+-- A random mark for each of the latest positions. A cursor carries the mark of the newest position when it was given; after a
+-- restore from a backup positions are given out a second time, with other marks, so the cursor is refused.
+CREATE TABLE feed_marks (
+    position INTEGER PRIMARY KEY,
+    mark TEXT NOT NULL
 ) STRICT;
+CREATE TRIGGER position_taken AFTER UPDATE OF revocations ON state BEGIN
+    INSERT INTO feed_marks VALUES (NEW.revocations, lower(hex(randomblob(8))));
+    -- Whoever is further behind than this reads a snapshot.
+    DELETE FROM feed_marks WHERE position <= NEW.revocations - 100000;
+END;
 
 CREATE TABLE health (
     id INTEGER PRIMARY KEY CHECK (id = 1),

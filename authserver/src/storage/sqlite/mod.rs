@@ -32,7 +32,6 @@ pub type SqliteStore = SqlStore<SqliteBackend>;
 pub struct SqliteBackend {
     writer: SqlitePool,
     readers: SqlitePool,
-    feed: feed::Run,
     changes: changes::Watcher,
 }
 
@@ -56,7 +55,7 @@ impl SqliteStore {
         let options = options.pragma("query_only", "ON");
         let readers = pool(readers.unwrap_or(DEFAULT_READERS).max(1)).connect_with(options.clone()).await?;
         let changes = changes::Watcher::start(options.connect().await?).await?;
-        Ok(Self(SqliteBackend { writer, readers, feed: feed::Run::default(), changes }))
+        Ok(Self(SqliteBackend { writer, readers, changes }))
     }
 }
 

@@ -129,7 +129,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn feed(&self, after: Option<&str>, limit: u32, now: i64) -> Result<FeedRead> {
-        self.feed.read(self, after, limit, now).await
+        super::feed::read(&self.readers, after, limit, now).await
     }
 
     async fn reset_feed(&self) -> Result<()> {
