@@ -37,7 +37,7 @@ check-compose: ## whether docker-compose.yml is well-formed, for both profiles
 	sh .ci/compose.sh
 
 .PHONY: e2e
-e2e: ## the end-to-end tests alone; ARGS=<words of their names> picks some
+e2e: ## the end-to-end tests alone; ARGS=<part of a name> picks some
 	$(CARGO) test --locked --package bearward-tests --test e2e -- $(ARGS)
 
 .PHONY: bench

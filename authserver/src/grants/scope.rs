@@ -8,23 +8,23 @@ use bearward_token::scope::ScopeSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeRefused {
     /// Not the syntax of RFC 6749 §3.3.
-    #[error("scope is not well-formed")]
+    #[error("{}", self.text())]
     Syntax,
     /// Nothing of what was asked may be granted.
-    #[error("none of the scopes asked for may be granted")]
+    #[error("{}", self.text())]
     Nothing,
     /// None was asked for, and the client has no default.
-    #[error("no scope was asked for and the client has no default")]
+    #[error("{}", self.text())]
     NoDefault,
 }
 
 impl ScopeRefused {
-    /// For an authorization response, RFC 6749 §4.1.2.1.
+    /// The `error_description`.
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Syntax => "Scope is not well-formed.",
-            Self::Nothing => "None of the scopes asked for may be granted.",
-            Self::NoDefault => "No scope was asked for and the client has no default.",
+            Self::Syntax => "scope is not well-formed",
+            Self::Nothing => "none of the scopes asked for may be granted",
+            Self::NoDefault => "no scope was asked for and the client has no default",
         }
     }
 }

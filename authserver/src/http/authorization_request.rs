@@ -52,18 +52,18 @@ pub(super) async fn check(app: &App, params: &Params) -> Result<Checked, Problem
     };
     if pending.state.as_ref().is_some_and(|s| s.len() > MAX_STATE) {
         pending.state = None;
-        return Err(answer(&pending, "invalid_request", "State is too long."));
+        return Err(answer(&pending, "invalid_request", "state is too long"));
     }
     match params.get("response_type") {
         Some("code") => {}
-        Some(_) => return Err(answer(&pending, "unsupported_response_type", "Only response_type=code is supported.")),
-        None => return Err(answer(&pending, "invalid_request", "Response_type is missing.")),
+        Some(_) => return Err(answer(&pending, "unsupported_response_type", "only response_type=code is supported")),
+        None => return Err(answer(&pending, "invalid_request", "response_type is missing")),
     }
     if params.get("response_mode").is_some_and(|mode| mode != "query") {
-        return Err(answer(&pending, "invalid_request", "Only response_mode=query is supported."));
+        return Err(answer(&pending, "invalid_request", "only response_mode=query is supported"));
     }
     if !client.grant_types.contains(&GrantType::AuthorizationCode) {
-        return Err(answer(&pending, "unauthorized_client", "The client may not use the authorization code grant."));
+        return Err(answer(&pending, "unauthorized_client", "the client may not use the authorization code grant"));
     }
     pending.code_challenge = challenge(params, &client).map_err(|text| answer(&pending, "invalid_request", text))?;
     let prompt = Prompt::read(params).map_err(|text| answer(&pending, "invalid_request", text))?;
@@ -99,21 +99,21 @@ fn addressed(app: &App, params: &Params, client: &Client) -> Result<Pending, Tro
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, &'static str> {
     let Some(challenge) = params.get("code_challenge") else {
         return if client.auth_method == ClientAuthMethod::None {
-            Err("Public clients must send a code_challenge (PKCE, RFC 7636).")
+            Err("public clients must send a code_challenge (PKCE, RFC 7636)")
         } else if params.get("code_challenge_method").is_some() {
-            Err("Code_challenge_method was sent without code_challenge.")
+            Err("code_challenge_method was sent without code_challenge")
         } else {
             Ok(None)
         };
     };
     // Left out, the method is plain (RFC 7636 §4.3).
     if params.get("code_challenge_method") != Some("S256") {
-        return Err("Code_challenge_method must be S256.");
+        return Err("code_challenge_method must be S256");
     }
     if pkce::is_challenge(challenge) {
         Ok(Some(challenge.to_owned()))
     } else {
-        Err("Code_challenge is not well-formed.")
+        Err("code_challenge is not well-formed")
     }
 }
 
@@ -134,9 +134,9 @@ impl Prompt {
                 "consent" => prompt.consent = true,
                 // One account at a time: choosing another is signing in again.
                 "login" | "select_account" => prompt.login = true,
-                _ => return Err("Prompt must be none, login, consent or select_account."),
+                _ => return Err("prompt must be none, login, consent or select_account"),
             }
         }
-        if prompt.none && (prompt.login || prompt.consent) { Err("Prompt=none must stand alone.") } else { Ok(prompt) }
+        if prompt.none && (prompt.login || prompt.consent) { Err("prompt=none must stand alone") } else { Ok(prompt) }
     }
 }

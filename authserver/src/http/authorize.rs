@@ -38,8 +38,8 @@ async fn next(app: &App, headers: &HeaderMap, Checked { pending, silent }: Check
     let step = flow::step(app, signed_in.as_ref(), &pending).await?;
     let silenced = |error, description| Problem::Client { pending: Box::new(pending.clone()), error, description };
     match step {
-        Step::Login if silent => Err(silenced("login_required", "The person is not signed in.")),
-        Step::Ask(_) if silent => Err(silenced("consent_required", "The person has to agree first.")),
+        Step::Login if silent => Err(silenced("login_required", "the person is not signed in")),
+        Step::Ask(_) if silent => Err(silenced("consent_required", "the person has to agree first")),
         Step::Login => Ok(flow::to_login(app, &pending)?),
         Step::Ask(_) => Ok(flow::to_consent(app, &pending)?),
         Step::Grant(signed_in) => Ok(flow::grant(app, signed_in, &pending).await?),

@@ -49,7 +49,7 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
     }
     match params.get("decision") {
         Some("allow") => flow::grant(app, signed_in, &pending).await,
-        Some("deny") => Ok(answer::error_to_client(app, &pending, "access_denied", "The person did not agree.")),
+        Some("deny") => Ok(answer::error_to_client(app, &pending, "access_denied", "the person did not agree")),
         _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
     }
 }

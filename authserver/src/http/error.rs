@@ -12,7 +12,8 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// An error answer of RFC 6749 §5.2: JSON, never cached. Its text is never taken from the request.
+/// An error answer of RFC 6749 §5.2: JSON, never cached. Its text is never taken from the request and keeps to the
+/// characters that §5.2 allows: no double quote, no backslash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
@@ -55,7 +56,7 @@ impl Refusal {
     /// Something broke that the client cannot mend; what it was is in the log.
     #[must_use]
     pub fn server_error() -> Self {
-        Self::new("server_error", "The server could not answer this request.")
+        Self::new("server_error", "the server could not answer this request")
     }
 }
 
@@ -91,7 +92,7 @@ pub(super) fn no_store_json(status: StatusCode, body: &impl Serialize) -> Respon
 
 impl From<ParamsError> for Refusal {
     fn from(error: ParamsError) -> Self {
-        let mut refusal = Self::new("invalid_request", sentence(&error));
+        let mut refusal = Self::new("invalid_request", error.to_string());
         if error == ParamsError::TooLarge {
             refusal.status = StatusCode::PAYLOAD_TOO_LARGE;
         }
@@ -107,14 +108,14 @@ impl IntoResponse for ParamsError {
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        let description = sentence(&error);
+        let description = error.to_string();
         match error {
             AuthError::Several | AuthError::Contradiction => Self::new("invalid_request", description),
             AuthError::Missing => Self::new("invalid_client", description),
             AuthError::Malformed => Self::new("invalid_client", description).with_challenge(),
             AuthError::Refused { reason, basic } => {
                 tracing::info!(reason, "client authentication refused");
-                let refusal = Self::new("invalid_client", "Client authentication failed.");
+                let refusal = Self::new("invalid_client", "client authentication failed");
                 if basic { refusal.with_challenge() } else { refusal }
             }
             AuthError::Store(error) => error.into(),
@@ -124,7 +125,7 @@ impl From<AuthError> for Refusal {
 
 impl From<GrantError> for Refusal {
     fn from(error: GrantError) -> Self {
-        let description = sentence(&error);
+        let description = error.to_string();
         match error {
             GrantError::MissingParameter(_) => Self::new("invalid_request", description),
             GrantError::UnsupportedGrantType => Self::new("unsupported_grant_type", description),
@@ -134,7 +135,7 @@ impl From<GrantError> for Refusal {
                 tracing::info!(reason, "grant refused");
                 Self::new(
                     "invalid_grant",
-                    "The code or refresh token is not valid: unknown, expired, used before, revoked, or issued to another client.",
+                    "the code or refresh token is not valid: unknown, expired, used before, revoked, or issued to another client",
                 )
             }
             GrantError::RedirectUri | GrantError::Pkce(_) => Self::new("invalid_grant", description),
@@ -146,7 +147,7 @@ impl From<GrantError> for Refusal {
 
 impl From<ScopeRefused> for Refusal {
     fn from(error: ScopeRefused) -> Self {
-        Self::new("invalid_scope", sentence(&error))
+        Self::new("invalid_scope", error.to_string())
     }
 }
 
@@ -156,7 +157,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Database(_) => Self {
                 header: Some((RETRY_AFTER, "1")),
-                ..Self::new("temporarily_unavailable", "The server cannot reach its data at the moment; try again.")
+                ..Self::new("temporarily_unavailable", "the server cannot reach its data at the moment; try again")
             },
             StoreError::Exists(_) | StoreError::Migrate(_) | StoreError::Corrupt(_) => Self::server_error(),
         }
@@ -174,15 +175,5 @@ impl Refusal {
     fn with_challenge(mut self) -> Self {
         self.header = Some((WWW_AUTHENTICATE, "Basic realm=\"bearward\", charset=\"UTF-8\""));
         self
-    }
-}
-
-/// An error's own words as a sentence. They keep to the characters that RFC 6749 §5.2 allows.
-fn sentence(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),
-        None => text,
     }
 }

@@ -42,9 +42,9 @@ async fn introspect(app: &App, headers: &HeaderMap, params: &Params) -> Result<R
     let client = client_auth::authenticate(app, headers, params).await?;
     // RFC 7662 §2.1: the caller must be authorized, or tokens could be tried out.
     if client.auth_method == ClientAuthMethod::None {
-        return Err(Refusal::new("invalid_client", "Introspection is for clients that authenticate."));
+        return Err(Refusal::new("invalid_client", "introspection is for clients that authenticate"));
     }
-    let token = params.get("token").ok_or_else(|| Refusal::new("invalid_request", "Token is missing."))?;
+    let token = params.get("token").ok_or_else(|| Refusal::new("invalid_request", "token is missing"))?;
     let active = if secret::well_formed(secret::REFRESH_TOKEN, token) {
         refresh_token(app, &client, token).await?
     } else {

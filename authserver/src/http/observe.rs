@@ -34,7 +34,7 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
 pub(super) async fn time_limit(request: Request, next: Next) -> Response {
     match timeout(LIMIT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Refusal::new("temporarily_unavailable", "The server took too long; try again.").into_response(),
+        Err(_) => Refusal::new("temporarily_unavailable", "the server took too long; try again").into_response(),
     }
 }
 
@@ -52,5 +52,29 @@ fn method(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::StatusCode;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_says_nothing() {
+        async fn handler() -> &'static str {
+            panic!("a secret")
+        }
+        let router = Router::new().route("/", get(handler)).layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert!(body.starts_with(b"{\"error\":\"server_error\"") && !body.windows(6).any(|w| w == b"secret"));
     }
 }

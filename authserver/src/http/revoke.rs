@@ -27,7 +27,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, Form(p
 
 async fn revoke(app: &App, headers: &HeaderMap, params: &Params) -> Result<(), Refusal> {
     let client = client_auth::authenticate(app, headers, params).await?;
-    let token = params.get("token").ok_or_else(|| Refusal::new("invalid_request", "Token is missing."))?;
+    let token = params.get("token").ok_or_else(|| Refusal::new("invalid_request", "token is missing"))?;
     if secret::well_formed(secret::REFRESH_TOKEN, token) {
         refresh_token(app, &client, token).await
     } else {
@@ -60,6 +60,6 @@ fn own(client: &Client, owner: &str) -> Result<(), Refusal> {
     if client.id == owner {
         Ok(())
     } else {
-        Err(Refusal::new("invalid_grant", "The token was issued to another client."))
+        Err(Refusal::new("invalid_grant", "the token was issued to another client"))
     }
 }

@@ -25,8 +25,8 @@ pub(super) async fn post(State(app): State<Arc<App>>, Form(params): Form) -> Res
 }
 
 async fn token_info(app: &App, params: &Params) -> Result<Response, Refusal> {
-    let missing = || Refusal::new("invalid_request", "Access_token is missing.");
-    let invalid = || Refusal::new("invalid_token", "The access token is unknown, expired or revoked.");
+    let missing = || Refusal::new("invalid_request", "access_token is missing");
+    let invalid = || Refusal::new("invalid_token", "the access token is unknown, expired or revoked");
     let token = params.get("access_token").ok_or_else(missing)?;
     let payload = presented::payload(app, token).ok_or_else(invalid)?;
     let claims = presented::current(app, &payload).ok_or_else(invalid)?;

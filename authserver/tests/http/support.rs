@@ -29,21 +29,21 @@ use tower::ServiceExt as _;
 use url::Url;
 use zeroize::Zeroizing;
 
-pub const START: u64 = 1_800_000_000;
-pub const ISSUER: &str = "http://127.0.0.1:8080";
-pub const CALLBACK: &str = "http://127.0.0.1:8400/callback";
-pub const PASSWORD: &str = "alice-demo-password";
+pub(crate) const START: u64 = 1_800_000_000;
+pub(crate) const ISSUER: &str = "http://127.0.0.1:8080";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:8400/callback";
+pub(crate) const PASSWORD: &str = "alice-demo-password";
 /// RFC 7636 appendix B.
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Form or query parameters.
-pub type Pairs<'a> = Vec<(&'a str, &'a str)>;
+pub(crate) type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
 /// A server with the demo's clients and person.
-pub struct Server {
-    pub app: Arc<App>,
-    pub clock: Arc<TestClock>,
+pub(crate) struct Server {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<TestClock>,
     router: Router,
     directory: PathBuf,
 }
@@ -55,12 +55,12 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
     /// A server whose configuration was changed.
-    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = std::env::temp_dir().join(format!("bearward-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let mut config = config();
@@ -76,23 +76,23 @@ impl Server {
         Self { router: router(app.clone()), app, clock, directory }
     }
 
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.app.env.clock.now()
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.send(Request::get(target).body(Body::empty()).unwrap()).await
     }
 
     /// Posts a form, with HTTP Basic if there is an id and a secret.
-    pub async fn post(&self, path: &str, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
+    pub(crate) async fn post(&self, path: &str, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
         let mut request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some((id, secret)) = basic {
             request = request.header(AUTHORIZATION, basic_header(id, secret));
@@ -100,18 +100,18 @@ impl Server {
         self.send(request.body(Body::from(encode(&pairs))).unwrap()).await
     }
 
-    pub async fn token(&self, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
+    pub(crate) async fn token(&self, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
         self.post("/oauth2/token", basic, pairs).await
     }
 
     /// A client-credentials token.
-    pub async fn service_token(&self) -> String {
+    pub(crate) async fn service_token(&self) -> String {
         let answer = self.token(SERVICE, vec![("grant_type", "client_credentials")]).await;
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
 
     /// A code for alice, by way of the authorization and consent pages.
-    pub async fn code(&self, client_id: &str, challenge: Option<&str>) -> String {
+    pub(crate) async fn code(&self, client_id: &str, challenge: Option<&str>) -> String {
         let mut browser = self.browser_of_alice().await;
         let mut pairs = vec![
             ("response_type", "code"),
@@ -129,7 +129,7 @@ impl Server {
     }
 
     /// Redeems a code of `demo-web` or `demo-spa`.
-    pub async fn redeem(&self, client_id: &str, code: &str) -> Answer {
+    pub(crate) async fn redeem(&self, client_id: &str, code: &str) -> Answer {
         let mut pairs = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
         match client_id {
             "demo-web" => self.token(WEB, pairs).await,
@@ -141,24 +141,24 @@ impl Server {
     }
 
     /// What a full sign-in of alice gives `demo-web`.
-    pub async fn web_tokens(&self) -> Value {
+    pub(crate) async fn web_tokens(&self) -> Value {
         let answer = self.redeem("demo-web", &self.code("demo-web", None).await).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         answer.json()
     }
 
     /// The path of the style sheet, as a page names it.
-    pub async fn app_style(&self) -> String {
+    pub(crate) async fn app_style(&self) -> String {
         let page = self.get("/login").await.body;
         page.split_once("rel=\"stylesheet\" href=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
     }
 
-    pub fn browser(&self) -> Browser<'_> {
+    pub(crate) fn browser(&self) -> Browser<'_> {
         Browser { server: self, cookies: BTreeMap::new() }
     }
 
     /// A browser in which alice signed in.
-    pub async fn browser_of_alice(&self) -> Browser<'_> {
+    pub(crate) async fn browser_of_alice(&self) -> Browser<'_> {
         let cookie = secret::generate(self.app.env.random.as_ref(), secret::SESSION);
         let person = self.app.store.person_by_username("alice").await.unwrap().unwrap();
         let now = self.now();
@@ -170,21 +170,21 @@ impl Server {
 }
 
 /// Keeps cookies, follows nothing by itself.
-pub struct Browser<'a> {
-    pub server: &'a Server,
-    pub cookies: BTreeMap<String, String>,
+pub(crate) struct Browser<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl Browser<'_> {
-    pub async fn get(&mut self, target: &str) -> Answer {
+    pub(crate) async fn get(&mut self, target: &str) -> Answer {
         self.send(Request::get(target), String::new()).await
     }
 
-    pub async fn post(&mut self, path: &str, pairs: Pairs<'_>) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, pairs: Pairs<'_>) -> Answer {
         self.post_with(path, pairs, &[("origin", ISSUER), ("sec-fetch-site", "same-origin")]).await
     }
 
-    pub async fn post_with(&mut self, path: &str, pairs: Pairs<'_>, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post_with(&mut self, path: &str, pairs: Pairs<'_>, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -192,19 +192,19 @@ impl Browser<'_> {
         self.send(request, encode(&pairs)).await
     }
 
-    pub async fn authorize(&mut self, pairs: Pairs<'_>) -> Answer {
+    pub(crate) async fn authorize(&mut self, pairs: Pairs<'_>) -> Answer {
         self.get(&format!("/oauth2/authorize?{}", encode(&pairs))).await
     }
 
     /// Follows a redirect on this server.
-    pub async fn follow(&mut self, answer: &Answer) -> Answer {
+    pub(crate) async fn follow(&mut self, answer: &Answer) -> Answer {
         let location = answer.location();
         assert!(location.starts_with('/'), "leads away: {location}");
         self.get(&location).await
     }
 
     /// Presses "Allow" on the consent page that an answer leads to.
-    pub async fn allow(&mut self, answer: &Answer) -> Answer {
+    pub(crate) async fn allow(&mut self, answer: &Answer) -> Answer {
         let page = self.follow(answer).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         let (sealed, csrf) = (page.field("continue"), page.field("csrf"));
@@ -224,24 +224,24 @@ impl Browser<'_> {
 }
 
 /// A response, read.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 
     /// Asserts the error answer that invariant 7 wants.
     #[track_caller]
-    pub fn is_error(&self, status: u16, error: &str) {
+    pub(crate) fn is_error(&self, status: u16, error: &str) {
         assert_eq!((self.status.as_u16(), self.json()["error"].as_str()), (status, Some(error)), "{}", self.body);
         assert_eq!(self.header("cache-control"), "no-store");
         assert_eq!(self.header("content-type"), "application/json");
@@ -250,14 +250,14 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn location(&self) -> String {
+    pub(crate) fn location(&self) -> String {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
         self.headers[LOCATION].to_str().unwrap().to_owned()
     }
 
     /// The parameters that a redirect carries to the client.
     #[track_caller]
-    pub fn returned(&self) -> BTreeMap<String, String> {
+    pub(crate) fn returned(&self) -> BTreeMap<String, String> {
         let location = self.location();
         assert!(location.starts_with(CALLBACK), "{location}");
         Url::parse(&location).unwrap().query_pairs().into_owned().collect()
@@ -265,30 +265,30 @@ impl Answer {
 
     /// The value of a form field on a page.
     #[track_caller]
-    pub fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let (_, rest) = self.body.split_once(&format!("name=\"{name}\" value=\"")).expect("no such field");
         rest.split_once('"').unwrap().0.to_owned()
     }
 }
 
-pub const SERVICE: Option<(&str, &str)> = Some(("demo-service", "demo-service-secret"));
-pub const WEB: Option<(&str, &str)> = Some(("demo-web", "demo-web-secret"));
+pub(crate) const SERVICE: Option<(&str, &str)> = Some(("demo-service", "demo-service-secret"));
+pub(crate) const WEB: Option<(&str, &str)> = Some(("demo-web", "demo-web-secret"));
 
-pub fn basic_header(id: &str, secret: &str) -> String {
+pub(crate) fn basic_header(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
-pub fn encode(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn encode(pairs: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// The payload of a JWT, unchecked.
-pub fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
 /// A request with no body but these headers.
-pub fn request(method: Method, target: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Request<Body> {
+pub(crate) fn request(method: Method, target: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -296,7 +296,7 @@ pub fn request(method: Method, target: &str, headers: &[(&str, &str)], body: &'s
     request.body(Body::from(body)).unwrap()
 }
 
-pub fn client(id: &str, secret: Option<&str>, grant_types: &[GrantType]) -> Client {
+pub(crate) fn client(id: &str, secret: Option<&str>, grant_types: &[GrantType]) -> Client {
     let redirects = grant_types.contains(&GrantType::AuthorizationCode);
     Client {
         id: id.into(),

@@ -39,6 +39,24 @@ impl Envoy {
         Ok(envoy)
     }
 
+    /// Has Envoy read a configuration, the filter's part too, without running it.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with Envoy's own words if it refuses it.
+    pub fn validate(binary: &Path, config: &Value, dir: &Path) -> Result<()> {
+        let file = dir.join("validate.json");
+        std::fs::write(&file, config.to_string()).map_err(Error::io("writing Envoy's configuration"))?;
+        let what = "envoy --mode validate";
+        let mut command = Command::new(binary);
+        command.args(["--mode", "validate", "--log-level", "error", "--config-path"]).arg(file);
+        let output = command.output().map_err(Error::io(what))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let output = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Error::Failed { what: what.to_owned(), output })
+    }
+
     async fn ready(&mut self) -> Result<()> {
         let end = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {

@@ -1,6 +1,6 @@
 //! What scenarios run on: built once, started when first needed.
 
-use bearward_tests::artifacts::Profile;
+use bearward_tests::pg::Postgres;
 use bearward_tests::stack::{Options, Parts, Stack};
 use std::fmt;
 use tokio::sync::OnceCell;
@@ -21,17 +21,23 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Ended, with all that runs in it, when the tests are over.
-#[derive(Default)]
+/// Ended, with all that runs in it, when the tests are over; the stacks before the database that they are on.
 pub struct Context {
     sqlite: OnceCell<Stack>,
     postgres: OnceCell<Stack>,
-    parts: OnceCell<Parts>,
+    server: OnceCell<Postgres>,
+    parts: Option<Parts>,
 }
 
 impl Context {
-    pub async fn parts(&self) -> &Parts {
-        self.parts.get_or_init(async || Parts::get(Profile::Dev, &|step| println!("{step}")).unwrap()).await
+    /// `parts` are left out where nothing is to run.
+    pub fn new(parts: Option<Parts>) -> Self {
+        let (sqlite, postgres, server) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { sqlite, postgres, server, parts }
+    }
+
+    pub fn parts(&self) -> &Parts {
+        self.parts.as_ref().unwrap()
     }
 
     /// The stack that scenarios share.
@@ -44,12 +50,15 @@ impl Context {
     }
 
     /// A stack for one scenario, with so many replicas of the authserver.
-    pub async fn stack(&self, backend: Backend, _replicas: usize) -> Stack {
+    pub async fn stack(&self, backend: Backend, replicas: usize) -> Stack {
         let databases = match backend {
             Backend::Sqlite => None,
-            Backend::Postgres => todo!(),
+            Backend::Postgres => {
+                let server = self.server.get_or_init(async || Postgres::start().unwrap()).await;
+                Some(vec![server.database().unwrap(); replicas])
+            }
         };
         let options = Options { databases, ..Options::default() };
-        Stack::start(self.parts().await, &options).await.unwrap()
+        Stack::start(self.parts(), &options).await.unwrap()
     }
 }

@@ -9,6 +9,7 @@
 
 mod client_credentials;
 mod context;
+mod examples;
 mod hostile_headers;
 mod identity_headers;
 mod jwt;
@@ -22,7 +23,8 @@ mod rotation;
 mod sign_in;
 mod up;
 
-use bearward_tests::stack::Stack;
+use bearward_tests::artifacts::Profile;
+use bearward_tests::stack::{Parts, Stack};
 use context::{Backend, Context};
 use libtest_mimic::{Arguments, Trial};
 use std::pin::Pin;
@@ -56,6 +58,8 @@ const ALONE: &[(&str, OnBackend)] =
 /// Independent of the database.
 const ONCE: &[(&str, WithContext)] = &[
     ("gateway::tokens_that_no_authserver_would_issue", |c| Box::pin(refusals::of_forged_tokens(c))),
+    ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
+    ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),
     ("up::ends_and_leaves_nothing_behind", |_| Box::pin(up::ends_and_leaves_nothing_behind())),
     ("up::a_taken_port_is_one_clear_line", |_| Box::pin(up::a_taken_port_is_one_clear_line())),
@@ -66,7 +70,9 @@ fn main() -> ExitCode {
     // How long a revocation takes to arrive is part of what is tested: nothing else should keep the machine busy.
     args.test_threads.get_or_insert(1);
     let runtime = Arc::new(tokio::runtime::Runtime::new().unwrap());
-    let context = Arc::new(Context::default());
+    // What takes long, and talks, is done before the first line about a test is begun.
+    let parts = (!args.list).then(|| Parts::get(Profile::Dev, &|step| println!("{step}")).unwrap());
+    let context = Arc::new(Context::new(parts));
 
     let mut trials = Vec::new();
     for backend in [Backend::Sqlite, Backend::Postgres] {

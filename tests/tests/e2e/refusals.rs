@@ -25,7 +25,7 @@ pub async fn of_the_authservers_tokens(stack: &Stack) {
     let flipped = format!("{}{}", if signature.starts_with('A') { 'B' } else { 'A' }, &signature[1..]);
 
     let url = format!("{}/orders/1", stack.url);
-    let gate = Gate { http: &stack.http, realm: &stack.url };
+    let gate = Gate { about: "the authserver's", http: &stack.http, realm: &stack.url };
     gate.refuses(stack.http.get(&url), 401, None).await;
     gate.refuses(stack.http.get(&url).bearer_auth("junk"), 401, invalid("the access token is malformed")).await;
     let algorithm = "the access token's algorithm is not accepted";
@@ -46,7 +46,7 @@ pub async fn of_the_authservers_tokens(stack: &Stack) {
 
 /// Tokens that no authserver would issue, signed with a key that the gateway trusts.
 pub async fn of_forged_tokens(context: &Context) {
-    let parts = context.parts().await;
+    let parts = context.parts();
     let dir = TempDir::new().unwrap();
     let issuer = Issuer::new().unwrap();
     let authserver = echo::Server::start(local(ports::free().unwrap()), issuer.router()).await.unwrap();
@@ -69,7 +69,7 @@ pub async fn of_forged_tokens(context: &Context) {
     .unwrap();
     assert_eq!(get(&issuer.rs256(&rs256, &claims).unwrap()).await, 200, "RS256 is accepted as well");
 
-    let gate = Gate { http: &http, realm: &realm };
+    let gate = Gate { about: "", http: &http, realm: &realm };
     let now = issuer::unix_now();
     let with = |name: &str, value: Value| {
         let mut changed = claims.clone();
@@ -126,7 +126,7 @@ pub async fn of_forged_tokens(context: &Context) {
         ),
     ];
     for (name, token, description) in cases {
-        println!("{name}");
+        let gate = gate.about(name);
         gate.refuses(http.get(&url).bearer_auth(token), 401, invalid(description)).await;
     }
     assert_eq!(get(&good).await, 200, "and the good one still is");
@@ -144,12 +144,19 @@ fn invalid(description: &'static str) -> Option<Said> {
     Some(Said { error: "invalid_token", description, scope: None })
 }
 
+/// A gateway, and what is tried at it.
+#[derive(Clone, Copy)]
 struct Gate<'a> {
+    about: &'a str,
     http: &'a reqwest::Client,
     realm: &'a str,
 }
 
-impl Gate<'_> {
+impl<'a> Gate<'a> {
+    fn about(self, about: &'a str) -> Self {
+        Self { about, ..self }
+    }
+
     async fn refuses(&self, request: reqwest::RequestBuilder, status: u16, said: Option<Said>) {
         let answer = self.http.execute(request.build().unwrap()).await.unwrap();
         let mut challenge = format!("Bearer realm=\"{}\"", self.realm);
@@ -160,7 +167,7 @@ impl Gate<'_> {
             }
         }
         let given: Vec<_> = answer.headers().get_all("www-authenticate").iter().map(|v| v.to_str().unwrap()).collect();
-        assert_eq!((answer.status().as_u16(), given), (status, vec![challenge.as_str()]));
+        assert_eq!((answer.status().as_u16(), given), (status, vec![challenge.as_str()]), "{}", self.about);
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let body = answer.text().await.unwrap();
         match said {

@@ -2,7 +2,7 @@
 
 use bearward_tests::child::Child;
 use bearward_tests::tempdir::TempDir;
-use bearward_tests::{ports, wait, workspace};
+use bearward_tests::{ports, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::net::TcpListener;
@@ -19,6 +19,8 @@ pub async fn ends_and_leaves_nothing_behind() {
         let dir = TempDir::new().unwrap();
         let ports: Vec<u16> = PORTS.iter().map(|_| ports::free().unwrap()).collect();
         let mut command = Command::new(UP);
+        // Not the one of whoever runs the tests.
+        command.env("UP_DIR", dir.path());
         command.envs(PORTS.iter().zip(&ports).map(|(name, port)| (name, port.to_string())));
         let mut up = Child::start("up", &mut command, &dir.path().join("up.log")).unwrap();
         wait::until("make up to be ready", Duration::from_secs(300), async || {
@@ -38,7 +40,7 @@ pub async fn ends_and_leaves_nothing_behind() {
         })
         .await
         .unwrap();
-        assert_eq!(processes_about(&workspace::state("up").unwrap().display().to_string()), Vec::<String>::new());
+        assert_eq!(processes_about(&dir.path().display().to_string()), Vec::<String>::new());
     }
 }
 

@@ -10,7 +10,7 @@ use bearward_tests::envoy::{Envoy, config};
 use bearward_tests::stack::{self, Parts, local};
 use bearward_tests::{Error, Result, artifacts, echo, ports, wait, workspace};
 use clap::Parser;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +36,9 @@ struct Args {
     /// Where the demo clients' people are sent back to.
     #[arg(long, env = "CALLBACK_PORT", default_value_t = 8400)]
     callback_port: u16,
+    /// Where the database, the master key and the logs are (default: .bearward/up).
+    #[arg(long, env = "UP_DIR")]
+    dir: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -56,7 +59,7 @@ fn say(step: &str) {
 async fn run(args: &Args) -> Result<()> {
     args.check_ports()?;
     let parts = Parts::get(artifacts::Profile::Dev, &say)?;
-    let dir = workspace::state("up")?;
+    let dir = args.dir.clone().map_or_else(|| workspace::state("up"), Ok)?;
     let mut running = Running::start(args, &parts, &dir).await?;
     let outcome = match wait_until_open(args, &mut running).await {
         Ok(()) => {
