@@ -3,6 +3,16 @@
 //! `BEARWARD_DATABASE__URL` sets `database.url`: the prefix, then the path with `__` between its parts. The
 //! environment wins over the file. Unknown keys are refused. Every secret can be given as `<name>_file` instead.
 
+mod load;
+mod reference;
+mod show;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use load::ConfigError;
+pub use reference::reference;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
@@ -46,7 +56,7 @@ pub struct Database {
 /// `[tokens]`
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// `access_lifetime`. Default 10 minutes.
+    /// `access_lifetime`. Default 10 minutes; at most a day.
     pub access_lifetime: Duration,
     /// `refresh_lifetime`: since a refresh token was issued, so renewed by each rotation. Default 30 days.
     pub refresh_lifetime: Duration,
@@ -97,6 +107,17 @@ pub struct Secret(pub Zeroizing<String>);
 /// The master key; its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct MasterKey(pub Zeroizing<[u8; 32]>);
+
+/// Whether a URL's host is this machine: an address of 127.0.0.0/8, `::1`, or `localhost`.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,11 +1,24 @@
 //! The authorization server: it issues, explains and revokes the tokens that the filter checks.
 //!
 //! Where things are: `http/` one file per endpoint, `grants/` one file per grant, `client_auth/` one file per
-//! method, `storage/` the seam with its two databases, `keys/` signing keys and sealing, `pages/` what people
+//! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod cli;
+pub mod client_auth;
 pub mod config;
+pub mod demo;
 pub mod env;
+pub mod feed;
+pub mod grants;
+pub mod http;
 pub mod keys;
+pub mod management;
 pub mod model;
+pub mod pages;
+pub mod passwords;
+pub mod secret;
+pub mod serve;
 pub mod storage;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,2 +1,5 @@
-//! m
-fn main() {}
+//! The `bearward` program.
+
+fn main() -> std::process::ExitCode {
+    bearward::cli::main()
+}

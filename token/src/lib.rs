@@ -6,7 +6,16 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod cache;
+pub mod challenge;
 pub mod claims;
 pub mod feed;
+pub mod jwk;
 pub mod jws;
+pub mod path;
+pub mod policy;
+pub mod refusal;
+pub mod revocation;
 pub mod scope;
+pub mod signature;
+pub mod verify;

@@ -1,6 +1,14 @@
 //! Signing keys, and sealing under the master key.
-//!
-//! The signatures here are the contract; see each item.
+
+mod es256;
+pub mod lifecycle;
+mod ring;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+pub use ring::KeyRing;
+pub use seal::{Sealer, open_under_token, seal_under_token};
 
 use crate::storage::StoreError;
 use bearward_token::claims::Claims;

@@ -3,6 +3,13 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod location;
+pub mod postgres;
+mod sql;
+pub mod sqlite;
+
+pub use location::{Location, open};
+
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
     SigningKey,

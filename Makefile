@@ -1,0 +1,55 @@
+# Every task a person needs. What a task does is in Rust (tests/src/bin) where it is more than a command or two.
+CARGO ?= cargo
+RUN = exec $(CARGO) run --locked --quiet --package bearward-tests --bin
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+.PHONY: up
+up: ## run everything on this machine with demo data, until Ctrl-C
+	@sh tests/prerequisites.sh cargo python3 cc
+	@$(RUN) up
+
+.PHONY: test
+test: tools fmt clippy deny check-compose ## prove everything: formatting, lints, licences, unit, conformance, end to end
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+.PHONY: tools
+tools:
+	@sh tests/prerequisites.sh cargo python3 cc chromedriver initdb docker-compose
+
+.PHONY: fmt
+fmt:
+	$(CARGO) fmt --all --check
+
+.PHONY: clippy
+clippy:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --package bearward-token --package bearward-filter --lib --target wasm32-wasip1 -- -D warnings
+
+.PHONY: deny
+deny:
+	sh .ci/deny.sh
+
+.PHONY: check-compose
+check-compose: ## whether docker-compose.yml is well-formed, for both profiles
+	sh .ci/compose.sh
+
+.PHONY: e2e
+e2e: ## the end-to-end tests alone; ARGS=<part of a name> picks some
+	$(CARGO) test --locked --package bearward-tests --test e2e -- $(ARGS)
+
+.PHONY: bench
+bench: ## measure, and write docs/benchmarks.md
+	@sh tests/prerequisites.sh cargo python3 cc wrk
+	@$(RUN) bench
+
+.PHONY: screenshots
+screenshots: ## pictures of the pages, into .bearward/screenshots
+	@sh tests/prerequisites.sh cargo python3 cc chromedriver
+	@$(RUN) screenshots
+
+.PHONY: compose-secrets
+compose-secrets: ## the secrets that docker-compose.yml mounts, made once
+	@sh authserver/compose-secrets.sh

@@ -1,0 +1,84 @@
+//! Why a command failed: one line for the person at the terminal, which says what to do.
+
+use crate::config::ConfigError;
+use crate::keys::KeyError;
+use crate::passwords::PasswordError;
+use crate::serve::ServeError;
+use crate::storage::StoreError;
+
+/// Its text is the line. It holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Failure(String);
+
+impl Failure {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self(format!("configuration: {error}"))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self(match &error {
+            StoreError::Exists(_) => format!("{error}; choose another name, or use the one that is there"),
+            StoreError::Database(e) if cannot_open(e) => {
+                format!("{}; check database.url, and that the database is there and can be written", one_line(&error))
+            }
+            StoreError::Migrate(_) => {
+                format!("{}; is the database of a newer bearward? Then run that one", one_line(&error))
+            }
+            _ => one_line(&error),
+        })
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => error.into(),
+            KeyError::Sealed => Self(format!("{error}; give the one it was made with (master_key or master_key_file)")),
+            KeyError::Crypto(_) => Self(error.to_string()),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Store(error) => error.into(),
+            ServeError::Key(error) => error.into(),
+            other => Self(one_line(&other)),
+        }
+    }
+}
+
+impl From<PasswordError> for Failure {
+    fn from(error: PasswordError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn cannot_open(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Configuration(_) => true,
+        // SQLITE_CANTOPEN and SQLITE_NOTADB; PostgreSQL's classes for "no such database" and "not let in".
+        sqlx::Error::Database(e) => matches!(e.code().as_deref(), Some("14" | "26" | "3D000" | "28P01" | "28000")),
+        _ => false,
+    }
+}
+
+fn one_line(error: &impl std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,84 @@
+//! `bearward keys`.
+
+use super::failure::Failure;
+use super::{Context, Output, print_json};
+use crate::env::Env;
+use crate::keys::Sealer;
+use crate::keys::lifecycle::{self, Rotation, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Subcommand;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the signing keys.
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Let the next key sign, once it has been published for keys.publish_ahead, and publish a new next one.
+    Rotate {
+        /// Let it sign at once: for an emergency. Verifiers that have not seen it yet fetch the key set again.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Print a new master key; it needs no configuration.
+    GenerateMaster,
+}
+
+pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::List { output } => list(context, output).await,
+        Command::Rotate { now } => rotate(context, now).await,
+        Command::GenerateMaster => generate_master(&context.env),
+    }
+}
+
+pub(super) fn generate_master(env: &Env) -> Result<(), Failure> {
+    let mut key = Zeroizing::new([0; 32]);
+    env.random.fill(key.as_mut());
+    println!("{}", Zeroizing::new(STANDARD.encode(*key)).as_str());
+    Ok(())
+}
+
+async fn list(context: &Context, output: Output) -> Result<(), Failure> {
+    let keys = context.store.signing_keys().await?;
+    let states = lifecycle::states(&keys, context.env.now());
+    let rows = keys.iter().zip(states);
+    if output.json {
+        let keys = rows.map(|(key, state)| {
+            json!({
+                "kid": key.kid, "alg": key.alg, "state": state,
+                "published_at": key.published_at, "activates_at": key.activates_at,
+            })
+        });
+        print_json(&keys.collect());
+        return Ok(());
+    }
+    for (key, state) in rows {
+        let state = match state {
+            State::Next => "next",
+            State::Active => "active",
+            State::Retired => "retired",
+        };
+        let activates = key.activates_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+        println!("{}\t{}\t{state}\tpublished {}\tsigns from {activates}", key.kid, key.alg, key.published_at);
+    }
+    Ok(())
+}
+
+async fn rotate(context: &Context, at_once: bool) -> Result<(), Failure> {
+    let sealer = Sealer::new(&context.config.master_key);
+    let now = context.env.now();
+    lifecycle::check_master_key(&*context.store, &sealer).await?;
+    // A database that no server has used yet gets its first keys here.
+    lifecycle::init(&*context.store, &sealer, now).await?;
+    match lifecycle::rotate(&*context.store, &sealer, &context.config.keys, now, at_once).await? {
+        Rotation::Begun { kid, activates_at } if activates_at <= now => println!("{kid} signs now."),
+        Rotation::Begun { kid, activates_at } => println!("{kid} signs in {} s.", activates_at - now),
+        Rotation::Another => println!("Another rotation began at the same moment; bearward keys list shows it."),
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The command line. Every command reads the same configuration as the server and works on the same database, also
+//! while servers run: they notice.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod client;
+mod failure;
+mod feed;
+mod keys;
+mod redirect_uri;
+mod scope;
+mod user;
+
+use crate::config::Config;
+use crate::env::Env;
+use crate::storage::{self, Store};
+use clap::{Args, Parser, Subcommand};
+use failure::Failure;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// OAuth 2.0 for Envoy: the authorization server.
+#[derive(Parser)]
+#[command(name = "bearward", version, about, propagate_version = true)]
+struct Cli {
+    /// The configuration file (TOML); the environment (BEARWARD_…) wins over it. Default: $BEARWARD_CONFIG.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve {
+        /// Load accounts to try things out with; on loopback addresses only.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Check the configuration and print the settings that hold, without secrets.
+    CheckConfig,
+    /// Bring the database's schema up to date; the server does this too when it starts.
+    Migrate,
+    /// Register clients, list them, disable and enable them.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Add people who can sign in.
+    #[command(subcommand)]
+    User(user::Command),
+    /// List and rotate signing keys; make a master key.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The scopes that clients can ask for, and the words people see for them.
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// The revocation feed.
+    #[command(subcommand)]
+    Feed(feed::Command),
+}
+
+/// How to print.
+#[derive(Args, Clone, Copy)]
+struct Output {
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What most commands work with.
+struct Context {
+    config: Config,
+    store: Arc<dyn Store>,
+    env: Env,
+}
+
+/// Runs the command that the arguments name. 0: done; 1: it failed, and standard error says in one line what to do;
+/// 2: the arguments are wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let file = cli.config;
+    let config = || Config::load(file.as_deref(), variables());
+    match cli.command {
+        Command::Serve { demo } => Ok(crate::serve::serve(config()?, demo).await?),
+        Command::CheckConfig => {
+            let config = config()?;
+            println!("ok\n\n{config}");
+            Ok(())
+        }
+        Command::Migrate => {
+            Context::open(config()?).await?;
+            println!("The database's schema is up to date.");
+            Ok(())
+        }
+        Command::Keys(keys::Command::GenerateMaster) => keys::generate_master(&Env::system()),
+        Command::Client(command) => client::run(&Context::open(config()?).await?, command).await,
+        Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
+        Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
+        Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
+        Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
+    }
+}
+
+impl Context {
+    async fn open(config: Config) -> Result<Self, Failure> {
+        let store = storage::open(&config.database).await?;
+        Ok(Self { config, store, env: Env::system() })
+    }
+}
+
+/// Variables that are not text cannot be ours.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("bearward: {failure}");
+    ExitCode::FAILURE
+}
+
+fn print_json(value: &serde_json::Value) {
+    println!("{value:#}");
+}

@@ -1,0 +1,233 @@
+//! Every setting, in words: what `docs/authserver-config.md` is made from, and what unknown keys are compared with.
+
+use std::fmt::Write as _;
+
+/// One setting.
+pub(super) struct Setting {
+    /// Its path in the file, parts joined by dots.
+    pub(super) path: &'static str,
+    /// A secret: not shown, and `<path>_file` names a file that holds it.
+    pub(super) secret: bool,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+    warning: &'static str,
+}
+
+/// All of them, in the order of the documentation.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        path: "issuer",
+        secret: false,
+        default: "none, required",
+        example: r#""https://auth.example.com""#,
+        meaning: "The URL that clients see, normally the gateway's. It is the `iss` of every token, and every URL that the \
+                  server hands out begins with it. No query, no fragment, no slash at the end.",
+        warning: "`https`, or `http` on a loopback address. Changing it makes every token that is out worthless.",
+    },
+    Setting {
+        path: "listen",
+        secret: false,
+        default: r#""127.0.0.1:9000""#,
+        example: r#""0.0.0.0:9000""#,
+        meaning: "The address and port where the server answers.",
+        warning: "It speaks plain HTTP: only the gateway and the filters should reach it.",
+    },
+    Setting {
+        path: "management_listen",
+        secret: false,
+        default: r#""127.0.0.1:9090""#,
+        example: r#""0.0.0.0:9090""#,
+        meaning: "The address and port of `/healthz` (it runs), `/readyz` (it can write to its database) and `/metrics`.",
+        warning: "Nothing here is protected: keep it away from the outside.",
+    },
+    Setting {
+        path: "master_key",
+        secret: true,
+        default: "none, required",
+        example: r#"master_key_file = "/run/secrets/bearward-master-key""#,
+        meaning: "32 random bytes in base64, as `bearward keys generate-master` prints them. Signing keys are sealed under it, \
+                  and what browsers bring back is authenticated with keys derived from it. All replicas share it.",
+        warning: "Without it the signing keys in the database are lost. Keep it apart from the database's backups.",
+    },
+    Setting {
+        path: "database.url",
+        secret: true,
+        default: "none, required",
+        example: r#""sqlite:///var/lib/bearward/bearward.db" or "postgres://user:password@host/name""#,
+        meaning: "Where everything is kept: an SQLite file, which is made if it is not there, for one machine; PostgreSQL 13 \
+                  or later for any number of replicas.",
+        warning: "An SQLite file belongs on a local disk, never on a network file system.",
+    },
+    Setting {
+        path: "database.max_connections",
+        secret: false,
+        default: "16 (PostgreSQL), 4 readers beside the one writer (SQLite)",
+        example: "32",
+        meaning: "The most connections that this replica opens, 1 to 1000. PostgreSQL: one more waits for notices of change.",
+        warning: "",
+    },
+    Setting {
+        path: "tokens.access_lifetime",
+        secret: false,
+        default: r#""10m""#,
+        example: r#""5m""#,
+        meaning: "How long an access token is good, at most a day.",
+        warning: "Revoking works at once whatever this is; but a filter that is cut off from the feed, and told to allow then, \
+                  takes a revoked token for so long.",
+    },
+    Setting {
+        path: "tokens.refresh_lifetime",
+        secret: false,
+        default: r#""30d""#,
+        example: r#""8h""#,
+        meaning: "How long a refresh token is good when it is not used. Each use gives a new one with a new lifetime. At least \
+                  `tokens.access_lifetime`.",
+        warning: "",
+    },
+    Setting {
+        path: "tokens.refresh_grace",
+        secret: false,
+        default: r#""10s""#,
+        example: r#""0s""#,
+        meaning: "How long a refresh token that was just used still gives the same successor again, for a client that lost the \
+                  answer. `0s` turns it off. At most 5 minutes.",
+        warning: "After it, using a spent refresh token revokes everything that came from its grant.",
+    },
+    Setting {
+        path: "tokens.code_lifetime",
+        secret: false,
+        default: r#""60s""#,
+        example: r#""30s""#,
+        meaning: "How long an authorization code is good, at most 10 minutes (RFC 6749 section 4.1.2).",
+        warning: "",
+    },
+    Setting {
+        path: "tokens.audience",
+        secret: false,
+        default: "the issuer",
+        example: r#"["https://api.example.com"]"#,
+        meaning: "The `aud` of tokens whose client names none of its own: one text or a list. In the environment, several are \
+                  separated by commas.",
+        warning: "The filter refuses tokens for an audience that it was not told of.",
+    },
+    Setting {
+        path: "keys.rotate_every",
+        secret: false,
+        default: r#""30d""#,
+        example: r#""7d""#,
+        meaning: "How long a signing key signs before the next one takes over. `0s` leaves it to `bearward keys rotate`. Longer \
+                  than `keys.publish_ahead`.",
+        warning: "",
+    },
+    Setting {
+        path: "keys.publish_ahead",
+        secret: false,
+        default: r#""10m""#,
+        example: r#""1h""#,
+        meaning: "How long a key is published before it signs.",
+        warning: "Longer than any verifier keeps the key set, or that verifier meets tokens whose key it has not seen.",
+    },
+    Setting {
+        path: "sessions.lifetime",
+        secret: false,
+        default: r#""12h""#,
+        example: r#""1h""#,
+        meaning: "How long a browser stays signed in, since sign-in. At most 90 days.",
+        warning: "",
+    },
+    Setting {
+        path: "passwords.max_concurrent_hashes",
+        secret: false,
+        default: "the number of cores",
+        example: "2",
+        meaning: "How many passwords are checked at once, 1 to 256. Each takes a core for about 50 ms, and 19 MiB.",
+        warning: "",
+    },
+    Setting {
+        path: "log.format",
+        secret: false,
+        default: r#""text""#,
+        example: r#""json""#,
+        meaning: "`text` for people, `json` for machines; on standard error.",
+        warning: "",
+    },
+    Setting {
+        path: "log.filter",
+        secret: false,
+        default: r#""info""#,
+        example: r#""info,bearward=debug""#,
+        meaning: "Which messages are logged, as in `RUST_LOG`. No level logs a secret.",
+        warning: "",
+    },
+];
+
+/// The environment variable that sets a path.
+pub(super) fn variable(path: &str) -> String {
+    format!("BEARWARD_{}", path.to_ascii_uppercase().replace('.', "__"))
+}
+
+/// `docs/authserver-config.md`; a test holds the file to it.
+#[must_use]
+pub fn reference() -> String {
+    let mut out = String::from(INTRODUCTION);
+    for setting in SETTINGS {
+        let Setting { path, secret, default, example, meaning, warning } = setting;
+        let _ = write!(out, "\n## `{path}`\n\n{meaning}\n");
+        if !warning.is_empty() {
+            let _ = write!(out, "\n> **Warning.** {warning}\n");
+        }
+        let _ =
+            write!(out, "\n* default: {}\n* example: `{example}`\n* variable: `{}`\n", code(default), variable(path));
+        if *secret {
+            let _ = writeln!(out, "* or from a file: `{path}_file`, `{}_FILE`", variable(path));
+        }
+    }
+    out
+}
+
+/// A literal is shown as one, words as words.
+fn code(default: &str) -> String {
+    if default.starts_with('"') { format!("`{default}`") } else { default.to_owned() }
+}
+
+const INTRODUCTION: &str = r#"# The authserver's configuration
+
+A TOML file, named by `--config` or `BEARWARD_CONFIG`, and the environment, which wins. A variable's name is `BEARWARD_`, then
+the path in capitals with `__` between its parts. Either alone is enough.
+
+```toml
+issuer = "https://auth.example.com"
+listen = "0.0.0.0:9000"
+master_key_file = "/run/secrets/bearward-master-key"
+
+[database]
+url_file = "/run/secrets/bearward-database-url"
+
+[tokens]
+access_lifetime = "10m"
+audience = ["https://api.example.com"]
+```
+
+* A key or a `BEARWARD_` variable that is not listed here is refused, so that a slip of the pen is not silently ignored. (Variables
+  that Kubernetes sets for a Service, such as `BEARWARD_SERVICE_HOST`, are left alone.)
+* Durations are `"90s"`, `"10m"`, `"12h"`, `"30d"`, several together (`"1h30m"`), or a number of seconds.
+* Every secret can also be read from a file, by the name with `_file` behind it; never both. Space around it is cut off.
+* `bearward check-config` checks all of this without starting, and prints the settings that hold, with secrets hidden.
+
+<!-- Made from authserver/src/config/reference.rs; a test holds it to that. -->
+"#;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_documentation_is_what_the_code_says() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/authserver-config.md");
+        let expected = super::reference();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(file, &expected).unwrap();
+        }
+        let found = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(found == expected, "docs/authserver-config.md is old: UPDATE_DOCS=1 cargo test -p bearward reference");
+    }
+}

@@ -1,0 +1,86 @@
+//! What `bearward serve --demo` loads: accounts to try things out with. Everyone knows their secrets, so the server
+//! refuses to load them on any address but loopback.
+
+use crate::env::Env;
+use crate::model::{Client, ClientAuthMethod, Digest, GrantType, Person, Scope};
+use crate::passwords::{PasswordError, Passwords};
+use crate::secret::random_id;
+use crate::storage::{Store, StoreError};
+use bearward_token::scope::{ScopeError, ScopeSet};
+use zeroize::Zeroizing;
+
+const USERNAME: &str = "alice";
+const PASSWORD: &str = "alice-demo-password";
+const REDIRECT_URI: &str = "http://127.0.0.1:8400/callback";
+const SCOPES: [(&str, &str, &str); 2] = [
+    ("orders:read", "Read your orders", "See the orders you placed and where they are."),
+    ("orders:write", "Change your orders", "Place orders for you, change them and call them off."),
+];
+const DEFAULT_SCOPE: &str = "orders:read";
+
+/// Why demo data is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A scope of the table above.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+}
+
+/// Adds what is not there yet; what is there stays as it is.
+///
+/// # Errors
+/// [`DemoError`].
+pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result<(), DemoError> {
+    for (name, title, description) in SCOPES {
+        let (name, title, description) = (name.to_owned(), title.to_owned(), description.to_owned());
+        store.put_scope(&Scope { name, title, description }).await?;
+    }
+    use GrantType::{AuthorizationCode, ClientCredentials, RefreshToken};
+    let web = [AuthorizationCode, RefreshToken];
+    for (id, name, secret, grants) in [
+        ("demo-service", "Demo Service", Some("demo-service-secret"), &[ClientCredentials][..]),
+        ("demo-web", "Demo Web Shop", Some("demo-web-secret"), &web),
+        ("demo-spa", "Demo App", None, &web),
+    ] {
+        let redirects = grants.contains(&AuthorizationCode);
+        let client = Client {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            auth_method: if secret.is_some() { ClientAuthMethod::ClientSecret } else { ClientAuthMethod::None },
+            secret: secret.map(Digest::of),
+            grant_types: grants.to_vec(),
+            redirect_uris: if redirects { vec![REDIRECT_URI.to_owned()] } else { Vec::new() },
+            scopes: ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?,
+            default_scopes: ScopeSet::parse(DEFAULT_SCOPE)?,
+            audience: Vec::new(),
+            disabled_at: None,
+            created_at: env.now(),
+        };
+        unless_there(store.create_client(&client).await)?;
+    }
+    // Asked first: a hash costs more than everything else here.
+    if store.person_by_username(USERNAME).await?.is_none() {
+        let person = Person {
+            id: random_id(&*env.random),
+            username: USERNAME.to_owned(),
+            password_hash: passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await?,
+            disabled_at: None,
+            created_at: env.now(),
+        };
+        unless_there(store.create_person(&person).await)?;
+    }
+    Ok(())
+}
+
+fn unless_there(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match result {
+        Err(StoreError::Exists(_)) => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,46 @@
+//! Answers that several endpoints give: authorization responses (RFC 6749 §4.1.2) and redirects.
+
+use super::App;
+use super::pending::Pending;
+use axum::response::{IntoResponse as _, Response};
+use form_urlencoded::Serializer;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use http::{HeaderValue, StatusCode};
+
+/// Sends the browser back to the client with these parameters, `state` and `iss` (RFC 9207 §2) among them.
+pub(super) fn to_client(app: &App, pending: &Pending, params: &[(&str, &str)]) -> Response {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(params);
+    if let Some(state) = &pending.state {
+        query.append_pair("state", state);
+    }
+    query.append_pair("iss", app.urls.issuer());
+    let separator = if pending.redirect_uri.contains('?') { '&' } else { '?' };
+    see_other(&format!("{}{separator}{}", pending.redirect_uri, query.finish()))
+}
+
+/// An error response of RFC 6749 §4.1.2.1.
+pub(super) fn error_to_client(app: &App, pending: &Pending, error: &str, description: &str) -> Response {
+    to_client(app, pending, &[("error", error), ("error_description", description)])
+}
+
+/// 303: the browser goes on with GET and never repeats what it posted (RFC 9700 §4.12).
+pub(super) fn see_other(location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
+        tracing::error!("a redirect is not a header value");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Lets scripts of any site read an answer. For endpoints that look at no cookie: a browser app is a client like any
+/// other.
+pub(super) fn any_origin(mut response: Response) -> Response {
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

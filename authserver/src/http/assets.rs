@@ -1,0 +1,59 @@
+//! `GET /assets/{file}`: the style sheet and the icon, under names that change with their contents.
+
+use super::{App, Urls};
+use crate::model::Digest;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+const STYLE: &str = include_str!("../../assets/bearward.css");
+const ICON: &str = include_str!("../../assets/bearward.svg");
+
+/// The files, and where they are.
+pub struct Assets {
+    /// The path of the style sheet.
+    pub style: String,
+    /// The path of the icon.
+    pub icon: String,
+    files: [File; 2],
+}
+
+struct File {
+    name: String,
+    media_type: &'static str,
+    text: &'static str,
+}
+
+impl Assets {
+    /// Names the files after their contents.
+    #[must_use]
+    pub fn new(urls: &Urls) -> Self {
+        let style = File { name: hashed(STYLE, "css"), media_type: "text/css; charset=utf-8", text: STYLE };
+        let icon = File { name: hashed(ICON, "svg"), media_type: "image/svg+xml", text: ICON };
+        Self { style: urls.asset(&style.name), icon: urls.asset(&icon.name), files: [style, icon] }
+    }
+}
+
+fn hashed(text: &str, extension: &str) -> String {
+    let mut name = "bearward-".to_owned();
+    for byte in Digest::of(text).0.iter().take(8) {
+        let _: std::fmt::Result = write!(name, "{byte:02x}");
+    }
+    name.push('.');
+    name.push_str(extension);
+    name
+}
+
+pub(super) async fn get(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    let Some(file) = app.assets.files.iter().find(|file| file.name == name) else {
+        return crate::pages::not_found(State(app)).await;
+    };
+    let headers = [
+        (CONTENT_TYPE, file.media_type),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, file.text).into_response()
+}

@@ -1,0 +1,81 @@
+//! `GET` and `POST /consent`: the person is asked, if they have to be, and the client gets its answer.
+
+use super::cookies::SignedIn;
+use super::flow::{self, Step};
+use super::params::{Form, Params, ParamsError};
+use super::pending::{CONTINUE, Opened, Pending};
+use super::{App, Route, answer, cookies, csrf, redirect_uri};
+use crate::pages::{self, ConsentPage, Destination, Trouble};
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+use std::sync::Arc;
+
+pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    let shown = async {
+        let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+        let Opened { pending, .. } = flow::opened(&app, &params)?;
+        let signed_in = cookies::signed_in(&app, &headers).await?;
+        match flow::step(&app, signed_in.as_ref(), &pending).await? {
+            Step::Login => flow::to_login(&app, &pending),
+            Step::Ask(signed_in) => page(&app, signed_in, pending, None).await,
+            Step::Grant(signed_in) => flow::grant(&app, signed_in, &pending).await,
+        }
+    };
+    shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
+}
+
+pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Result<Form, ParamsError>) -> Response {
+    let answered = async {
+        let Form(params) = form?;
+        decide(&app, &headers, &params).await
+    };
+    answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
+}
+
+async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
+    if !csrf::same_origin(app, headers) {
+        return Err(Trouble::Foreign);
+    }
+    let Opened { pending, expired } = flow::opened(app, params)?;
+    let signed_in = cookies::signed_in(app, headers).await?;
+    let signed_in = match flow::step(app, signed_in.as_ref(), &pending).await? {
+        Step::Login => return flow::to_login(app, &pending.renewed(app.env.clock.now())),
+        Step::Ask(signed_in) | Step::Grant(signed_in) => signed_in,
+    };
+    let sealed = params.get(CONTINUE).unwrap_or_default();
+    if expired || !csrf::check(app, csrf::Purpose::Consent, &signed_in.cookie, sealed, params) {
+        return page(app, signed_in, pending, Some("This page had expired. Please look at it again.")).await;
+    }
+    match params.get("decision") {
+        Some("allow") => flow::grant(app, signed_in, &pending).await,
+        Some("deny") => Ok(answer::error_to_client(app, &pending, "access_denied", "the person did not agree")),
+        _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
+    }
+}
+
+async fn page(
+    app: &App,
+    signed_in: &SignedIn,
+    pending: Pending,
+    notice: Option<&'static str>,
+) -> Result<Response, Trouble> {
+    let client = flow::client(app, &pending).await?;
+    let words = app.store.scopes().await?;
+    let pending = pending.renewed(app.env.clock.now());
+    let sealed = pending.seal(app)?;
+    let page = ConsentPage {
+        frame: pages::Frame::of(app),
+        action: app.urls.path(Route::Consent),
+        login: app.urls.path(Route::Login),
+        client_name: &client.name,
+        username: &signed_in.person.username,
+        scopes: pages::scopes(&pending.scope, &words),
+        destination: Destination::of(&pending.redirect_uri),
+        csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
+        sealed,
+        notice,
+    };
+    let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(pages::html(status, &page, redirect_uri::csp_source(&pending.redirect_uri).as_deref()))
+}

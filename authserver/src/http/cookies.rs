@@ -1,0 +1,86 @@
+//! The two cookies: the session of a signed-in person, and a random name for the browser that forms are bound to.
+
+use super::App;
+use crate::grants::seconds;
+use crate::model::{Digest, Person, Session};
+use crate::secret;
+use crate::storage::StoreError;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+
+/// A cookie's name. `__Host-` (RFC 6265bis §4.1.3.2) keeps other hosts from setting it; browsers take it by TLS only.
+#[derive(Debug, Clone, Copy)]
+enum Name {
+    Session,
+    Browser,
+}
+
+impl Name {
+    fn text(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Session, true) => "__Host-bearward",
+            (Self::Session, false) => "bearward",
+            (Self::Browser, true) => "__Host-bearward-browser",
+            (Self::Browser, false) => "bearward-browser",
+        }
+    }
+}
+
+/// A person who is signed in in this browser.
+pub(super) struct SignedIn {
+    /// The cookie's value.
+    pub(super) cookie: String,
+    pub(super) session: Session,
+    pub(super) person: Person,
+}
+
+/// Who is signed in in the browser that sent a request.
+pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, StoreError> {
+    let Some(cookie) = session_cookie(app, headers) else { return Ok(None) };
+    let Some(session) = app.store.session(&Digest::of(&cookie), app.env.clock.now()).await? else { return Ok(None) };
+    let person = app.store.person(&session.person_id).await?.filter(|p| p.disabled_at.is_none());
+    Ok(person.map(|person| SignedIn { cookie, session, person }))
+}
+
+/// The value of the session cookie, if it can be one of ours.
+pub(super) fn session_cookie(app: &App, headers: &HeaderMap) -> Option<String> {
+    let value = read(app, headers, Name::Session)?;
+    secret::well_formed(secret::SESSION, &value).then_some(value)
+}
+
+/// The name of the browser, if it has one.
+pub(super) fn browser_cookie(app: &App, headers: &HeaderMap) -> Option<String> {
+    let value = read(app, headers, Name::Browser)?;
+    (value.len() == 22 && value.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(value)
+}
+
+/// Sets the session cookie for as long as sessions last.
+pub(super) fn set_session(app: &App, headers: &mut HeaderMap, value: &str) {
+    set(app, headers, Name::Session, value, Some(seconds(app.config.sessions.lifetime)));
+}
+
+/// Names the browser, until it is closed.
+pub(super) fn set_browser(app: &App, headers: &mut HeaderMap, value: &str) {
+    set(app, headers, Name::Browser, value, None);
+}
+
+fn read(app: &App, headers: &HeaderMap, name: Name) -> Option<String> {
+    let name = name.text(app.urls.secure());
+    let pairs = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(Cookie::split_parse);
+    pairs.flatten().find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+}
+
+fn set(app: &App, headers: &mut HeaderMap, name: Name, value: &str, max_age: Option<i64>) {
+    let secure = app.urls.secure();
+    // Lax: the person arrives from the client's site, by a link, and must then be known.
+    let mut cookie =
+        Cookie::build((name.text(secure), value)).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
+    if let Some(seconds) = max_age {
+        cookie = cookie.max_age(Duration::seconds(seconds));
+    }
+    if let Ok(header) = HeaderValue::from_str(&cookie.build().to_string()) {
+        headers.append(SET_COOKIE, header);
+    }
+}

@@ -1,0 +1,51 @@
+//! Forms are taken only from the page that this browser was given: a token bound to a cookie and to the pending
+//! request, and, where the browser says so, the request's own origin.
+
+use super::{App, Params};
+use crate::keys::KeyError;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use http::header::ORIGIN;
+
+/// The name of the form field.
+pub(super) const FIELD: &str = "csrf";
+
+/// Which form.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    Login,
+    Consent,
+}
+
+impl Purpose {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Login => "form: login",
+            Self::Consent => "form: consent",
+        }
+    }
+}
+
+/// The token for a form, bound to a cookie's value and to the sealed request in the form.
+pub(super) fn token(app: &App, purpose: Purpose, cookie: &str, sealed: &str) -> Result<String, KeyError> {
+    Ok(URL_SAFE_NO_PAD.encode(app.sealer.mac(purpose.text(), &message(cookie, sealed))?))
+}
+
+/// Whether the form came from the page that was made for this cookie and this request.
+pub(super) fn check(app: &App, purpose: Purpose, cookie: &str, sealed: &str, params: &Params) -> bool {
+    let given = params.get(FIELD).and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).unwrap_or_default();
+    app.sealer.verify_mac(purpose.text(), &message(cookie, sealed), &given)
+}
+
+/// Neither part can hold the NUL between them: both are of a smaller alphabet.
+fn message(cookie: &str, sealed: &str) -> Vec<u8> {
+    [cookie.as_bytes(), b"\0", sealed.as_bytes()].concat()
+}
+
+/// Whether the browser says that the form was posted from one of our own pages. Old browsers say nothing.
+pub(super) fn same_origin(app: &App, headers: &HeaderMap) -> bool {
+    let origin = headers.get_all(ORIGIN).iter().all(|o| o.as_bytes() == app.urls.origin().as_bytes());
+    let site = headers.get_all("sec-fetch-site").iter().all(|s| matches!(s.as_bytes(), b"same-origin" | b"none"));
+    origin && site
+}

@@ -1,0 +1,102 @@
+//! The server over HTTP: one file per endpoint, each thin: read, call, answer.
+
+mod answer;
+mod assets;
+mod authorization_request;
+mod authorize;
+mod clients;
+mod consent;
+mod cookies;
+mod csrf;
+mod error;
+mod flow;
+mod introspect;
+mod jwks;
+mod login;
+mod metadata;
+mod observe;
+mod params;
+mod pending;
+mod presented;
+mod redirect_uri;
+mod revoke;
+mod routes;
+mod token;
+mod tokeninfo;
+
+pub use assets::Assets;
+pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
+pub use error::Refusal;
+pub(crate) use observe::count;
+pub use params::{Form, Params, ParamsError, decode};
+pub use routes::{Route, Urls};
+
+use crate::config::Config;
+use crate::env::Env;
+use crate::keys::{Keys, Sealer};
+use crate::pages;
+use crate::passwords::Passwords;
+use crate::storage::Store;
+use axum::Router;
+use axum::routing::{get, post};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Everything that answering takes.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The signing keys.
+    pub keys: Arc<dyn Keys>,
+    /// Time and randomness.
+    pub env: Env,
+    /// People's passwords.
+    pub passwords: Passwords,
+    /// Links.
+    pub urls: Urls,
+    pub(crate) clients: ClientCache,
+    pub(crate) assets: Assets,
+    pub(crate) sealer: Arc<Sealer>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, store: Arc<dyn Store>, keys: Arc<dyn Keys>, sealer: Arc<Sealer>, env: Env) -> Self {
+        let urls = Urls::new(&config.issuer);
+        Self {
+            clients: ClientCache::new(store.changes().registry),
+            passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
+            assets: Assets::new(&urls),
+            sealer,
+            urls,
+            config,
+            store,
+            keys,
+            env,
+        }
+    }
+}
+
+/// The server's routes.
+pub fn router(app: Arc<App>) -> Router {
+    let path = |route| app.urls.path(route);
+    Router::new()
+        .route(&path(Route::Authorize), get(authorize::get).post(authorize::post))
+        .route(&path(Route::Token), post(token::post))
+        .route(&path(Route::Revoke), post(revoke::post))
+        .route(&path(Route::Introspect), post(introspect::post))
+        .route(&path(Route::TokenInfo), post(tokeninfo::post))
+        .route(&path(Route::Jwks), get(jwks::get))
+        .route(&path(Route::Metadata), get(metadata::get))
+        .route(&path(Route::Login), get(login::get).post(login::post))
+        .route(&path(Route::Consent), get(consent::get).post(consent::post))
+        .route(&path(Route::Assets), get(assets::get))
+        .fallback(pages::not_found)
+        .layer(axum::middleware::from_fn(observe::time_limit))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(axum::middleware::from_fn(observe::count))
+        .with_state(app)
+}

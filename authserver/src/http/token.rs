@@ -1,0 +1,21 @@
+//! `POST /oauth2/token`, RFC 6749 §3.2.
+
+use super::error::{Refusal, no_store_json};
+use super::params::Form;
+use super::{App, answer};
+use crate::{client_auth, grants};
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Form) -> Response {
+    let answer = answer(&app, &headers, &form).await.unwrap_or_else(|refusal| refusal.into_response());
+    answer::any_origin(answer)
+}
+
+async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
+    let client = client_auth::authenticate(app, headers, params).await?;
+    let response = grants::issue(app, &client, params).await?;
+    Ok(no_store_json(StatusCode::OK, &response))
+}

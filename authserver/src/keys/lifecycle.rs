@@ -1,0 +1,118 @@
+//! A key's life: *next* (published, does not sign yet), *active*, *retired* (published until its last token expired).
+
+use super::es256;
+use super::{KeyError, Sealer};
+use crate::config::KeyPolicy;
+use crate::model::SigningKey;
+use crate::storage::Store;
+use std::time::Duration;
+
+const CHECK: &str = "master key check";
+
+/// Where a key is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Published, not yet used.
+    Next,
+    /// Signs.
+    Active,
+    /// Published until the last token it signed has expired.
+    Retired,
+}
+
+/// What asking for a rotation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The key signs from then on, Unix time in seconds.
+    Begun {
+        /// The key that will sign.
+        kid: String,
+        /// From when.
+        activates_at: i64,
+    },
+    /// Another replica or command began one at the same moment.
+    Another,
+}
+
+/// The state of each key at a time, in the order given.
+#[must_use]
+pub fn states(keys: &[SigningKey], now: i64) -> Vec<State> {
+    let active = keys.iter().filter_map(|k| k.activates_at).filter(|at| *at <= now).max();
+    keys.iter()
+        .map(|key| match key.activates_at {
+            Some(at) if Some(at) == active => State::Active,
+            Some(at) if at <= now => State::Retired,
+            _ => State::Next,
+        })
+        .collect()
+}
+
+/// Refuses a master key that is not the one this database was sealed under; the first one seen is the one.
+///
+/// # Errors
+/// [`KeyError::Sealed`].
+pub async fn check_master_key(store: &dyn Store, sealer: &Sealer) -> Result<(), KeyError> {
+    let stored = store.set_once(CHECK, &sealer.seal(CHECK, &[], CHECK.as_bytes())?).await?;
+    sealer.open(CHECK, &[], &stored).map(drop)
+}
+
+/// The first pair of keys: one that signs at once and the next, if the database has none.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn init(store: &dyn Store, sealer: &Sealer, now: i64) -> Result<(), KeyError> {
+    if store.signing_keys().await?.is_empty() {
+        let active = es256::generate(sealer, now, Some(now))?;
+        store.init_signing_keys(&active, &es256::generate(sealer, now, None)?).await?;
+    }
+    Ok(())
+}
+
+/// Lets the next key sign: when it has been published for long enough, or `at_once`. A new next key is published.
+///
+/// # Errors
+/// [`KeyError`]; [`KeyError::Crypto`] if there is no next key.
+pub async fn rotate(
+    store: &dyn Store,
+    sealer: &Sealer,
+    policy: &KeyPolicy,
+    now: i64,
+    at_once: bool,
+) -> Result<Rotation, KeyError> {
+    let keys = store.signing_keys().await?;
+    let next = keys.iter().find(|k| k.activates_at.is_none()).ok_or(KeyError::Crypto("there is no next key"))?;
+    let activates_at = if at_once {
+        // Later than every other that signs already, also one of the same second: the latest activated is the active.
+        keys.iter().filter_map(|k| k.activates_at).filter(|at| *at <= now).max().map_or(now, |at| now.max(at + 1))
+    } else {
+        // Later than a rotation that is already under way, too.
+        let scheduled = keys.iter().filter_map(|k| k.activates_at).max().map_or(now, |at| at + 1);
+        now.max(next.published_at + seconds(policy.publish_ahead)).max(scheduled)
+    };
+    let new_next = es256::generate(sealer, now, None)?;
+    let begun = store.rotate_signing_keys(&next.kid, activates_at, &new_next).await?;
+    Ok(if begun { Rotation::Begun { kid: next.kid.clone(), activates_at } } else { Rotation::Another })
+}
+
+/// Whether the schedule asks for a rotation now, so that the next key signs when the active one is old enough.
+#[must_use]
+pub fn is_due(keys: &[SigningKey], policy: &KeyPolicy, now: i64) -> bool {
+    // A rotation that is under way counts: its key is the newest.
+    let newest = keys.iter().filter_map(|k| k.activates_at).max();
+    let every = seconds(policy.rotate_every);
+    every > 0 && newest.is_some_and(|at| at + every - seconds(policy.publish_ahead) <= now)
+}
+
+/// The retired keys whose last token has expired: `token_life` after their successor began to sign.
+pub fn over(keys: &[SigningKey], now: i64, token_life: Duration) -> impl Iterator<Item = &SigningKey> {
+    keys.iter().filter(move |key| {
+        let Some(began) = key.activates_at else { return false };
+        let succeeded = keys.iter().filter_map(|k| k.activates_at).filter(|at| *at > began).min();
+        succeeded.is_some_and(|at| at + seconds(token_life) < now)
+    })
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 4)
+}

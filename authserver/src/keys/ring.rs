@@ -1,0 +1,161 @@
+//! The keys in memory: signing and verifying ask no database.
+
+use super::es256::{ALG, Signer, Verifier};
+use super::lifecycle::{self, Rotation};
+use super::seal::Sealer;
+use super::{KeyError, Keys};
+use crate::config::KeyPolicy;
+use crate::env::Env;
+use crate::model::SigningKey;
+use crate::storage::Store;
+use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};
+use bearward_token::jws::{Compact, Header};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Clocks of replicas may differ by so much: a retired key stays published this much longer.
+const SKEW: Duration = Duration::from_secs(300);
+/// How often rotation by schedule and the end of retired keys are looked at.
+const MAINTAIN: Duration = Duration::from_secs(60);
+
+/// The keys of the database, kept up to date.
+pub struct KeyRing {
+    store: Arc<dyn Store>,
+    sealer: Arc<Sealer>,
+    env: Env,
+    policy: KeyPolicy,
+    access_lifetime: Duration,
+    set: RwLock<Arc<KeySet>>,
+}
+
+/// What the database held when it was last read.
+struct KeySet {
+    /// By activation, the latest first; keys of algorithms this build does not know are left out.
+    signers: Vec<(i64, Signer)>,
+    verifiers: Vec<(String, Verifier)>,
+    jwks: Arc<str>,
+}
+
+impl KeyRing {
+    /// Makes the first keys if there are none, and reads what there is.
+    ///
+    /// # Errors
+    /// [`KeyError::Sealed`] if the database was sealed under another master key.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        sealer: Arc<Sealer>,
+        env: Env,
+        policy: KeyPolicy,
+        access_lifetime: Duration,
+    ) -> Result<Arc<Self>, KeyError> {
+        lifecycle::check_master_key(&*store, &sealer).await?;
+        lifecycle::init(&*store, &sealer, env.now()).await?;
+        let set = RwLock::new(Arc::new(KeySet::build(&sealer, &store.signing_keys().await?)?));
+        Ok(Arc::new(Self { store, sealer, env, policy, access_lifetime, set }))
+    }
+
+    /// Reads the database again.
+    ///
+    /// # Errors
+    /// [`KeyError`]; what was held before still holds.
+    pub async fn reload(&self) -> Result<(), KeyError> {
+        let set = Arc::new(KeySet::build(&self.sealer, &self.store.signing_keys().await?)?);
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = set;
+        Ok(())
+    }
+
+    /// Begins a rotation that is due by schedule, and deletes keys whose last token has expired.
+    ///
+    /// # Errors
+    /// [`KeyError`]; another replica's doing the same first is none.
+    pub async fn maintain(&self) -> Result<(), KeyError> {
+        let now = self.env.now();
+        let keys = self.store.signing_keys().await?;
+        if lifecycle::is_due(&keys, &self.policy, now) {
+            let rotation = lifecycle::rotate(&*self.store, &self.sealer, &self.policy, now, false).await?;
+            if let Rotation::Begun { kid, activates_at } = rotation {
+                tracing::info!(kid, activates_at, "signing key rotation by schedule");
+            }
+        }
+        for key in lifecycle::over(&keys, now, self.access_lifetime.saturating_add(SKEW)) {
+            self.store.delete_signing_key(&key.kid).await?;
+            tracing::info!(kid = key.kid, "retired signing key deleted: its last token has expired");
+        }
+        self.reload().await
+    }
+
+    /// Keeps the keys up to date for ever.
+    pub async fn run(self: Arc<Self>) {
+        let mut changes = self.store.changes().registry;
+        let mut maintain = tokio::time::interval(MAINTAIN);
+        loop {
+            let result = tokio::select! {
+                changed = changes.changed() => match changed {
+                    Ok(()) => self.reload().await,
+                    Err(_) => return,
+                },
+                _ = maintain.tick() => self.maintain().await,
+            };
+            if let Err(error) = result {
+                tracing::error!(%error, "signing keys could not be brought up to date; those held stay in use");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                // The change is still to be read.
+                changes.mark_changed();
+            }
+        }
+    }
+
+    fn current(&self) -> Arc<KeySet> {
+        // The lock is held for the copy of a pointer; signing happens outside it.
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Keys for KeyRing {
+    fn sign(&self, claims: &Claims<'_>) -> Result<String, KeyError> {
+        let set = self.current();
+        let now = self.env.now();
+        let active = set.signers.iter().find(|(activates_at, _)| *activates_at <= now);
+        let (_, signer) = active.ok_or(KeyError::Crypto("no key is active"))?;
+        signer.token(&serde_json::to_vec(claims).map_err(|_| KeyError::Crypto("claims that are no JSON"))?)
+    }
+
+    fn verify(&self, token: &str) -> Option<Vec<u8>> {
+        let token = Compact::parse(token).ok()?;
+        let header: Header<'_> = serde_json::from_slice(&token.header).ok()?;
+        // RFC 9068 §4: `at+jwt`, or with its media type's tree before it; compared without case (RFC 7515 §4.1.9).
+        let typ = header.typ.as_deref()?;
+        let typ = typ.get(..12).filter(|t| t.eq_ignore_ascii_case("application/")).and(typ.get(12..)).unwrap_or(typ);
+        if header.crit.is_some() || header.alg != ALG || !typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE) {
+            return None;
+        }
+        let kid = header.kid.as_deref()?;
+        let set = self.current();
+        let (_, key) = set.verifiers.iter().find(|(k, _)| k == kid)?;
+        key.verify(token.signing_input, &token.signature).then_some(token.payload)
+    }
+
+    fn jwks(&self) -> Arc<str> {
+        self.current().jwks.clone()
+    }
+}
+
+impl KeySet {
+    fn build(sealer: &Sealer, keys: &[SigningKey]) -> Result<Self, KeyError> {
+        let known = || keys.iter().filter(|k| k.alg == ALG);
+        let mut signers = Vec::new();
+        for key in known() {
+            if let Some(activates_at) = key.activates_at {
+                signers.push((activates_at, Signer::open(sealer, key)?));
+            }
+        }
+        signers.sort_by_key(|(activates_at, _)| std::cmp::Reverse(*activates_at));
+        let verifiers = known().map(|k| Ok((k.kid.clone(), Verifier::from_jwk(&k.public_jwk)?)));
+        let jwks: Vec<&str> = keys.iter().map(|k| k.public_jwk.as_str()).collect();
+        Ok(Self {
+            signers,
+            verifiers: verifiers.collect::<Result<_, KeyError>>()?,
+            jwks: format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).into(),
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! The keys on a real SQLite file, with a clock that the test moves.
+
+use super::lifecycle::{self, Rotation, State};
+use super::{KeyError, KeyRing, Keys as _, Sealer};
+use crate::config::{KeyPolicy, MasterKey};
+use crate::storage::Store;
+use crate::storage::sqlite::SqliteStore;
+use crate::testing::{TestClock, env};
+use bearward_token::claims::{Audience, Claims};
+use bearward_token::jws;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const START: u64 = 1_800_000_000;
+const LIFETIME: Duration = Duration::from_secs(600);
+
+struct Fixture {
+    _dir: tempfile::TempDir,
+    store: Arc<dyn Store>,
+    sealer: Arc<Sealer>,
+    clock: Arc<TestClock>,
+}
+
+fn policy() -> KeyPolicy {
+    KeyPolicy { rotate_every: Duration::from_secs(86_400), publish_ahead: Duration::from_secs(600) }
+}
+
+fn sealer(byte: u8) -> Arc<Sealer> {
+    Arc::new(Sealer::new(&MasterKey(Zeroizing::new([byte; 32]))))
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&dir.path().join("db"), None).await.unwrap());
+        Self { _dir: dir, store, sealer: sealer(1), clock: TestClock::at(START) }
+    }
+
+    async fn ring(&self) -> Result<Arc<KeyRing>, KeyError> {
+        KeyRing::open(self.store.clone(), self.sealer.clone(), env(&self.clock), policy(), LIFETIME).await
+    }
+
+    async fn rotate(&self, now: u64, at_once: bool) -> Rotation {
+        lifecycle::rotate(&*self.store, &self.sealer, &policy(), now.cast_signed(), at_once).await.unwrap()
+    }
+
+    async fn states(&self, now: u64) -> Vec<State> {
+        lifecycle::states(&self.store.signing_keys().await.unwrap(), now.cast_signed())
+    }
+}
+
+fn claims() -> Claims<'static> {
+    Claims {
+        iss: "https://issuer.example".into(),
+        sub: "alice".into(),
+        aud: Audience::One("https://api.example".into()),
+        client_id: "web".into(),
+        scope: "orders:read".into(),
+        iat: START,
+        exp: START + 600,
+        jti: "j".into(),
+        gid: None,
+        auth_time: None,
+        acr: None,
+    }
+}
+
+fn kid_of(token: &str) -> String {
+    let compact = jws::Compact::parse(token).unwrap();
+    let header: jws::Header<'_> = serde_json::from_slice(&compact.header).unwrap();
+    assert_eq!((header.alg.as_ref(), header.typ.as_deref()), ("ES256", Some("at+jwt")));
+    header.kid.unwrap().into_owned()
+}
+
+#[tokio::test]
+async fn what_is_signed_verifies_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let token = ring.sign(&claims()).unwrap();
+    let payload = ring.verify(&token).unwrap();
+    assert_eq!(serde_json::from_slice::<Claims<'_>>(&payload).unwrap(), claims());
+
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    assert_eq!(ring.verify(&format!("{input}x.{signature}")), None);
+    assert_eq!(ring.verify(&format!("{input}.")), None);
+    for header in [
+        r#"{"alg":"none","typ":"at+jwt","kid":"KID"}"#,
+        r#"{"alg":"HS256","typ":"at+jwt","kid":"KID"}"#,
+        r#"{"alg":"ES256","typ":"JWT","kid":"KID"}"#,
+        r#"{"alg":"ES256","typ":"at+jwt"}"#,
+        r#"{"alg":"ES256","typ":"at+jwt","kid":"other"}"#,
+        r#"{"alg":"ES256","typ":"at+jwt","kid":"KID","crit":["x"]}"#,
+    ] {
+        use base64::Engine as _;
+        let header = header.replace("KID", &kid_of(&token));
+        let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header);
+        let (_, payload) = input.split_once('.').unwrap();
+        assert_eq!(ring.verify(&format!("{header}.{payload}.{signature}")), None);
+    }
+}
+
+#[tokio::test]
+async fn the_set_is_published_without_private_parts() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let set: serde_json::Value = serde_json::from_str(&ring.jwks()).unwrap();
+    let keys = set["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 2, "active and next");
+    for key in keys {
+        assert_eq!(
+            (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
+            (&"EC".into(), &"P-256".into(), &"ES256".into(), &"sig".into())
+        );
+        assert!(key.get("d").is_none());
+    }
+    assert!(keys.iter().any(|k| k["kid"] == kid_of(&ring.sign(&claims()).unwrap())));
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused_at_start() {
+    let mut fixture = Fixture::new().await;
+    fixture.ring().await.unwrap();
+    fixture.sealer = sealer(2);
+    assert!(matches!(fixture.ring().await, Err(KeyError::Sealed)));
+}
+
+#[tokio::test]
+async fn a_key_is_published_before_it_signs_and_after_it_signed() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let old = ring.sign(&claims()).unwrap();
+
+    // Asked for 100 s after the next key was published: it signs when it has been published for 600 s.
+    let Rotation::Begun { kid: next, activates_at } = fixture.rotate(START + 100, false).await else { panic!() };
+    assert_eq!(activates_at.cast_unsigned(), START + 600);
+    ring.reload().await.unwrap();
+    assert!(ring.jwks().contains(&next), "published before it signs");
+    fixture.clock.set(START + 599);
+    assert_eq!(kid_of(&ring.sign(&claims()).unwrap()), kid_of(&old));
+    // No reload here: the clock alone decides.
+    fixture.clock.set(START + 600);
+    assert_eq!(kid_of(&ring.sign(&claims()).unwrap()), next);
+    assert!(ring.verify(&old).is_some(), "retired, still published");
+    let mut states = fixture.states(START + 600).await;
+    states.sort_by_key(|s| *s as u8);
+    assert_eq!(states, [State::Next, State::Active, State::Retired]);
+
+    // The last token of the old key was signed at +599 and lives 600 s; then the margin for clocks.
+    fixture.clock.set(START + 600 + 600 + 300);
+    ring.maintain().await.unwrap();
+    assert!(ring.verify(&old).is_some());
+    fixture.clock.set(START + 600 + 600 + 301);
+    ring.maintain().await.unwrap();
+    assert_eq!(ring.verify(&old), None);
+    assert_eq!(fixture.states(START + 1501).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_emergency_rotation_signs_at_once() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let old = kid_of(&ring.sign(&claims()).unwrap());
+    fixture.clock.set(START + 1);
+    let Rotation::Begun { kid, .. } = fixture.rotate(START + 1, true).await else { panic!() };
+    ring.reload().await.unwrap();
+    assert_eq!(kid_of(&ring.sign(&claims()).unwrap()), kid);
+    assert_ne!(kid, old);
+}
+
+#[tokio::test]
+async fn the_schedule_rotates_once() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let first = kid_of(&ring.sign(&claims()).unwrap());
+    fixture.clock.set(START + 86_400 - 600 - 1);
+    ring.maintain().await.unwrap();
+    assert_eq!(fixture.store.signing_keys().await.unwrap().len(), 2, "not due yet");
+    fixture.clock.advance(1);
+    ring.maintain().await.unwrap();
+    ring.maintain().await.unwrap();
+    let keys = fixture.store.signing_keys().await.unwrap();
+    assert_eq!(keys.len(), 3, "one rotation, not two");
+    fixture.clock.set(START + 86_400);
+    assert_ne!(kid_of(&ring.sign(&claims()).unwrap()), first);
+}
+
+#[tokio::test]
+async fn a_running_server_learns_of_a_rotation_by_command() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let running = tokio::spawn(ring.clone().run());
+    let before = kid_of(&ring.sign(&claims()).unwrap());
+    fixture.clock.set(START + 1);
+    fixture.rotate(START + 1, true).await;
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while kid_of(&ring.sign(&claims()).unwrap()) == before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    running.abort();
+}

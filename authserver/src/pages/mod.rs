@@ -1,0 +1,149 @@
+//! What people see: pages rendered on the server, without scripts, escaped by the template engine.
+
+mod trouble;
+
+pub use trouble::{Trouble, not_found};
+
+use crate::http::App;
+use crate::model::Scope;
+use askama::Template;
+use axum::response::{IntoResponse as _, Response};
+use bearward_token::scope::ScopeSet;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use url::Url;
+
+/// What every page has.
+pub struct Frame<'a> {
+    style: &'a str,
+    icon: &'a str,
+    /// Where people are: what they should find in the address bar.
+    host: &'a str,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of this server's pages.
+    #[must_use]
+    pub fn of(app: &'a App) -> Self {
+        let host = app.urls.origin().split_once("://").map_or("", |(_, host)| host);
+        Self { style: &app.assets.style, icon: &app.assets.icon, host }
+    }
+}
+
+/// The sign-in page.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub struct LoginPage<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// Where the form goes.
+    pub action: String,
+    /// Who wants the person to sign in.
+    pub client_name: &'a str,
+    /// The form token.
+    pub csrf: String,
+    /// The pending request.
+    pub sealed: String,
+    /// What the person typed before.
+    pub username: &'a str,
+    /// What was wrong with it.
+    pub error: Option<&'a str>,
+    /// What the person should know beside that.
+    pub notice: Option<&'a str>,
+}
+
+/// The consent page.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub struct ConsentPage<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// Where the form goes.
+    pub action: String,
+    /// Where somebody else signs in.
+    pub login: String,
+    /// Who asks.
+    pub client_name: &'a str,
+    /// Who is asked.
+    pub username: &'a str,
+    /// For what.
+    pub scopes: Vec<ScopeWords<'a>>,
+    /// Where the answer goes.
+    pub destination: Destination,
+    /// The form token.
+    pub csrf: String,
+    /// The pending request.
+    pub sealed: String,
+    /// What the person should know first.
+    pub notice: Option<&'a str>,
+}
+
+/// A scope in words.
+pub struct ScopeWords<'a> {
+    title: &'a str,
+    description: &'a str,
+}
+
+/// The words for each scope asked for; one that nobody described is shown by its name.
+#[must_use]
+pub fn scopes<'a>(asked: &'a ScopeSet, words: &'a [Scope]) -> Vec<ScopeWords<'a>> {
+    let describe = |name: &'a str| match words.iter().find(|scope| scope.name == name) {
+        Some(scope) if !scope.title.is_empty() => ScopeWords { title: &scope.title, description: &scope.description },
+        _ => ScopeWords { title: name, description: "" },
+    };
+    asked.iter().map(describe).collect()
+}
+
+/// Where the person goes next, in words.
+pub enum Destination {
+    /// A web site, by its host.
+    Site(String),
+    /// A program on the person's own device.
+    Device,
+}
+
+impl Destination {
+    /// From a registered redirect URI.
+    #[must_use]
+    pub fn of(redirect_uri: &str) -> Self {
+        let url = Url::parse(redirect_uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some(host) = url.as_ref().and_then(Url::host) else { return Self::Device };
+        let here = match &host {
+            url::Host::Ipv4(ip) => ip.is_loopback(),
+            url::Host::Ipv6(ip) => ip.is_loopback(),
+            url::Host::Domain(name) => *name == "localhost",
+        };
+        if here { Self::Device } else { Self::Site(host.to_string()) }
+    }
+}
+
+/// A page as an answer. `form_target` is where a form on it may end up beside this server itself.
+#[must_use]
+pub fn html(status: StatusCode, page: &impl Template, form_target: Option<&str>) -> Response {
+    let Ok(text) = page.render() else {
+        tracing::error!("a page could not be rendered");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = (status, text).into_response();
+    protect(response.headers_mut(), form_target);
+    response
+}
+
+fn protect(headers: &mut HeaderMap, form_target: Option<&str>) {
+    let target = form_target.map(|target| format!(" {target}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    // Never the policy without its strictest form: a target that is no header value is left out.
+    let strict = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(strict));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // With no-referrer a browser posts the page's own form with `Origin: null`; other sites get nothing by this either.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+}

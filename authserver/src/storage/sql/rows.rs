@@ -1,0 +1,150 @@
+//! Rows become types. A row that cannot is an error that names the column, never a guess.
+
+use crate::model::{
+    AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, Person, RefreshToken, Scope, Session, SigningKey, Spent,
+};
+use crate::storage::{Result, StoreError};
+use bearward_token::feed::Entry;
+use bearward_token::scope::ScopeSet;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
+
+/// A row of either database.
+pub(in crate::storage) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// The value of a column.
+    pub(in crate::storage) fn get<'r, T>(&'r self, column: &str) -> Result<T>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+    {
+        match self {
+            Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    fn digest(&self, column: &str) -> Result<Option<Digest>> {
+        let bytes: Option<&[u8]> = self.get(column)?;
+        bytes.map(|b| b.try_into().map(Digest).map_err(|_| corrupt(column, "not 32 bytes"))).transpose()
+    }
+
+    fn scope(&self, column: &str) -> Result<ScopeSet> {
+        ScopeSet::parse(self.get(column)?).map_err(|e| corrupt(column, e))
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        serde_json::from_str(self.get(column)?).map_err(|e| corrupt(column, e))
+    }
+
+    fn seconds(&self, column: &str) -> Result<u32> {
+        u32::try_from(self.get::<i64>(column)?).map_err(|e| corrupt(column, e))
+    }
+}
+
+fn corrupt(column: &str, why: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(format!("{column}: {why}"))
+}
+
+pub(super) fn client(row: &Row) -> Result<Client> {
+    let auth_method: ClientAuthMethod =
+        serde_json::from_value(row.get::<String>("auth_method")?.into()).map_err(|e| corrupt("auth_method", e))?;
+    let secret = row.digest("secret")?;
+    if secret.is_some() != (auth_method == ClientAuthMethod::ClientSecret) {
+        return Err(corrupt("secret", "does not fit the auth_method"));
+    }
+    Ok(Client {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        auth_method,
+        secret,
+        grant_types: row.json("grant_types")?,
+        redirect_uris: row.json("redirect_uris")?,
+        scopes: row.scope("scopes")?,
+        default_scopes: row.scope("default_scopes")?,
+        audience: row.json("audience")?,
+        disabled_at: row.get("disabled_at")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+pub(super) fn scope(row: &Row) -> Result<Scope> {
+    Ok(Scope { name: row.get("name")?, title: row.get("title")?, description: row.get("description")? })
+}
+
+pub(super) fn person(row: &Row) -> Result<Person> {
+    Ok(Person {
+        id: row.get("id")?,
+        username: row.get("username")?,
+        password_hash: row.get("password_hash")?,
+        disabled_at: row.get("disabled_at")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+pub(super) fn session(row: &Row) -> Result<Session> {
+    Ok(Session {
+        person_id: row.get("person_id")?,
+        auth_time: row.get("auth_time")?,
+        acr: row.get("acr")?,
+        expires_at: row.get("expires_at")?,
+    })
+}
+
+/// Columns as `GRANT_COLUMNS` of the store names them.
+pub(super) fn grant(row: &Row) -> Result<Grant> {
+    Ok(Grant {
+        id: row.get("grant_id")?,
+        client_id: row.get("client_id")?,
+        person_id: row.get("person_id")?,
+        scope: row.scope("scope")?,
+        auth_time: row.get("auth_time")?,
+        acr: row.get("acr")?,
+        created_at: row.get("created_at")?,
+        revoked_at: row.get("revoked_at")?,
+    })
+}
+
+pub(super) fn code(row: &Row) -> Result<AuthorizationCode> {
+    Ok(AuthorizationCode {
+        grant: grant(row)?,
+        redirect_uri: row.get("redirect_uri")?,
+        code_challenge: row.get("code_challenge")?,
+        expires_at: row.get("expires_at")?,
+        used_at: row.get("used_at")?,
+    })
+}
+
+pub(in crate::storage) fn refresh_token(row: &Row) -> Result<RefreshToken> {
+    let spent_at: Option<i64> = row.get("spent_at")?;
+    let successor: Option<Vec<u8>> = row.get("successor")?;
+    Ok(RefreshToken {
+        grant: grant(row)?,
+        expires_at: row.get("expires_at")?,
+        spent: spent_at.map(|at| Spent { at, successor: successor.unwrap_or_default() }),
+    })
+}
+
+pub(super) fn entry(row: &Row) -> Result<Entry> {
+    Ok(Entry {
+        key: row.get::<i64>("key")?.cast_unsigned(),
+        cutoff: row.seconds("cutoff")?,
+        expires_at: row.seconds("expires_at")?,
+    })
+}
+
+pub(super) fn signing_key(row: &Row) -> Result<SigningKey> {
+    Ok(SigningKey {
+        kid: row.get("kid")?,
+        alg: row.get("alg")?,
+        public_jwk: row.get("public_jwk")?,
+        sealed_private: row.get("sealed_private")?,
+        published_at: row.get("published_at")?,
+        activates_at: row.get("activates_at")?,
+    })
+}

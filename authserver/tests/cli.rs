@@ -1,0 +1,211 @@
+//! The program itself: its commands, its one-line errors, its exit codes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests; the lints know only the tests themselves")]
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+struct Bearward {
+    dir: tempfile::TempDir,
+}
+
+impl Bearward {
+    fn new() -> Self {
+        let this = Self { dir: tempfile::tempdir().unwrap() };
+        let key = this.run(&["keys", "generate-master"]);
+        std::fs::write(this.path("master-key"), key.stdout).unwrap();
+        this
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bearward"));
+        command
+            .env_clear()
+            .env("BEARWARD_ISSUER", "http://127.0.0.1:8080")
+            .env("BEARWARD_LISTEN", "127.0.0.1:0")
+            .env("BEARWARD_MANAGEMENT_LISTEN", "127.0.0.1:0")
+            .env("BEARWARD_DATABASE__URL", format!("sqlite://{}", self.path("db").display()))
+            .env("BEARWARD_MASTER_KEY_FILE", self.path("master-key"))
+            .args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.says(arguments)).unwrap()
+    }
+
+    /// The one line of a command that fails.
+    fn fails(&self, command: &mut Command) -> String {
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.starts_with("bearward: "), "{line}");
+        line
+    }
+
+    fn refuses(&self, arguments: &[&str]) -> String {
+        self.fails(&mut self.command(arguments))
+    }
+}
+
+#[test]
+fn clients_are_created_listed_disabled_and_enabled() {
+    let bearward = Bearward::new();
+    bearward.says(&["scope", "set", "orders:read", "--title", "Read your orders"]);
+    let create = ["client", "create", "web", "--grant", "authorization_code", "--grant", "refresh_token"];
+    let with = |more: &[&'static str]| [&create[..], more].concat();
+    let uri = ["--redirect-uri", "https://app.example/cb"];
+    let created = bearward.json(&with(&[&uri[..], &["--scope", "orders:read", "--json"]].concat()));
+    let secret = created["client_secret"].as_str().unwrap();
+    assert!(secret.starts_with("bw_cs_") && bearward::secret::well_formed("bw_cs_", secret));
+    assert_eq!(created["client_id"], "web");
+
+    let listed = bearward.says(&["client", "list", "--json"]);
+    assert!(!listed.contains(secret) && listed.contains("\"web\""), "{listed}");
+    assert!(bearward.refuses(&with(&uri)).contains("exists already"));
+    bearward.says(&["client", "disable", "web"]);
+    assert!(bearward.json(&["client", "list", "--json"])[0]["disabled_at"].is_number());
+    bearward.says(&["client", "enable", "web"]);
+    assert!(bearward.json(&["client", "list", "--json"])[0]["disabled_at"].is_null());
+    assert!(bearward.refuses(&["client", "disable", "nobody"]).contains("there is no client nobody"));
+
+    let public = bearward.json(&[
+        "client",
+        "create",
+        "app",
+        "--public",
+        "--grant",
+        "authorization_code",
+        "--json",
+        "--redirect-uri",
+        "com.example.app:/cb",
+    ]);
+    assert!(public.get("client_secret").is_none());
+}
+
+#[test]
+fn a_client_that_does_not_hold_together_is_refused() {
+    let bearward = Bearward::new();
+    let uri = ["--redirect-uri", "https://a.example/cb"];
+    let code = ["--grant", "authorization_code"];
+    for (arguments, why) in [
+        ([&["x"][..], &code].concat(), "--redirect-uri go together"),
+        ([&["x", "--grant", "client_credentials"][..], &uri].concat(), "--redirect-uri go together"),
+        (vec!["x", "--public", "--grant", "client_credentials"], "public client"),
+        (vec!["x", "--grant", "refresh_token"], "goes with authorization_code"),
+        ([&["x", "--redirect-uri", "http://a.example/cb"][..], &code].concat(), "https"),
+        ([&["x", "--redirect-uri", "https://a.example/cb#f"][..], &code].concat(), "fragment"),
+        ([&["x", "--scope", "unknown"][..], &code, &uri].concat(), "scope set unknown"),
+        ([&["x", "--default-scope", "a"][..], &code, &uri].concat(), "needs --scope a"),
+        ([&["x y"][..], &code, &uri].concat(), "client_id is"),
+    ] {
+        let arguments = [&["client", "create"][..], &arguments].concat();
+        let line = bearward.refuses(&arguments);
+        assert!(line.contains(why), "{arguments:?}: {line}");
+    }
+    assert_eq!(bearward.run(&["client", "create", "x"]).status.code(), Some(2), "usage");
+}
+
+#[test]
+fn a_password_comes_from_a_pipe_or_a_file() {
+    let bearward = Bearward::new();
+    let piped = |name: &str, password: &str| {
+        let mut child = bearward
+            .command(&["user", "create", name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(piped("bob", "a good password\n").status.success());
+    assert!(String::from_utf8(piped("BOB", "a good password").stderr).unwrap().contains("exists already"));
+    assert!(String::from_utf8(piped("eve", "short").stderr).unwrap().contains("at least 8"));
+    std::fs::write(bearward.path("password"), "another password\n").unwrap();
+    let file = bearward.path("password");
+    let created = bearward.json(&["user", "create", "carol", "--json", "--password-file", file.to_str().unwrap()]);
+    assert_eq!(created["username"], "carol");
+}
+
+#[test]
+fn keys_rotate() {
+    let bearward = Bearward::new();
+    // The first key began in this very second, so the next begins with the following one.
+    assert!(bearward.says(&["keys", "rotate", "--now"]).contains(" signs "));
+    let keys = bearward.json(&["keys", "list", "--json"]);
+    let keys = keys.as_array().unwrap();
+    assert_eq!(keys.len(), 3);
+    assert_eq!(keys.iter().filter(|k| k["activates_at"].is_null() && k["state"] == "next").count(), 1, "{keys:?}");
+    assert!(bearward.says(&["keys", "rotate"]).contains("signs in "));
+    let other = Bearward::new();
+    std::fs::copy(other.path("master-key"), bearward.path("master-key")).unwrap();
+    assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"));
+}
+
+#[test]
+fn a_server_that_cannot_start_says_why_in_one_line() {
+    let bearward = Bearward::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = bearward.fails(bearward.command(&["serve"]).env("BEARWARD_LISTEN", &address));
+    assert!(line.contains(&address) && line.contains("set listen (or BEARWARD_LISTEN)"), "{line}");
+    assert!(!bearward.path("db").exists(), "nothing was touched");
+
+    let line = bearward.fails(bearward.command(&["serve", "--demo"]).env("BEARWARD_LISTEN", "0.0.0.0:0"));
+    assert!(line.contains("--demo") && line.contains("0.0.0.0:0") && line.contains("listen"), "{line}");
+
+    bearward.says(&["keys", "rotate", "--now"]);
+    let other = Bearward::new();
+    let line = bearward.fails(bearward.command(&["serve"]).env("BEARWARD_MASTER_KEY_FILE", other.path("master-key")));
+    assert!(line.contains("the master key does not open what the database holds"), "{line}");
+
+    let nowhere = format!("sqlite://{}", bearward.path("no/such/dir/db").display());
+    let line = bearward.fails(bearward.command(&["migrate"]).env("BEARWARD_DATABASE__URL", nowhere));
+    assert!(line.contains("check database.url"), "{line}");
+    let line = bearward
+        .fails(bearward.command(&["migrate"]).env("BEARWARD_DATABASE__URL", "postgres://u:hunter2@127.0.0.1:1/d"));
+    assert!(line.contains("check database.url") && !line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn the_configuration_is_checked_without_starting() {
+    let bearward = Bearward::new();
+    let shown = bearward.says(&["check-config"]);
+    assert!(shown.starts_with("ok\n") && shown.contains("tokens.access_lifetime = 10m"), "{shown}");
+    let key = std::fs::read_to_string(bearward.path("master-key")).unwrap();
+    assert!(!shown.contains(key.trim()) && !bearward.path("db").exists());
+    let line = bearward.fails(bearward.command(&["check-config"]).env("BEARWARD_LISTN", "x"));
+    assert!(line.contains("did you mean BEARWARD_LISTEN?"), "{line}");
+    let file = bearward.path("bearward.toml");
+    std::fs::write(&file, "[tokens]\naccess_lifetime = \"5m\"\n").unwrap();
+    let shown = bearward.says(&["--config", file.to_str().unwrap(), "check-config"]);
+    assert!(shown.contains("tokens.access_lifetime = 5m"), "{shown}");
+    assert_eq!(bearward.run(&["no-such-command"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_database_file_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bearward = Bearward::new();
+    bearward.says(&["migrate"]);
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&bearward.path("db")), 0o600);
+}

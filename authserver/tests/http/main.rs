@@ -1,0 +1,20 @@
+//! The authserver through its router, on a real SQLite file, with a clock that the tests move.
+
+#[cfg(test)]
+mod authorize;
+#[cfg(test)]
+mod client_auth;
+#[cfg(test)]
+mod code;
+#[cfg(test)]
+mod metadata;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod refresh;
+#[cfg(test)]
+mod revocation;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod token;

@@ -1,0 +1,47 @@
+//! Signing keys and what is written once.
+
+use super::fixture::{Fixture, NOW, at_once, signing_key};
+
+pub(crate) async fn the_first_keys_are_made_once(fixture: Fixture) {
+    let stores = [fixture.open().await, fixture.open().await];
+    assert!(stores[0].signing_keys().await.unwrap().is_empty());
+    let tasks = (0..8).map(|i| {
+        let store = stores[i % 2].clone();
+        let (active, next) = (signing_key(&format!("a{i}"), Some(NOW)), signing_key(&format!("n{i}"), None));
+        async move { store.init_signing_keys(&active, &next).await.unwrap() }
+    });
+    at_once(tasks.collect()).await;
+    let keys = stores[0].signing_keys().await.unwrap();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0].kid[1..], keys[1].kid[1..], "both of the same replica");
+    assert!(keys.contains(&signing_key(&format!("a{}", &keys[0].kid[1..]), Some(NOW))), "kept as given");
+}
+
+pub(crate) async fn one_of_many_rotates(fixture: Fixture) {
+    let stores = [fixture.open().await, fixture.open().await];
+    stores[0].init_signing_keys(&signing_key("a", Some(NOW)), &signing_key("n", None)).await.unwrap();
+    let tasks = (0..8).map(|i| {
+        let store = stores[i % 2].clone();
+        async move { store.rotate_signing_keys("n", NOW + 5, &signing_key(&format!("m{i}"), None)).await.unwrap() }
+    });
+    let results = at_once(tasks.collect()).await;
+    assert_eq!(results.iter().filter(|won| **won).count(), 1);
+    let keys = stores[0].signing_keys().await.unwrap();
+    assert_eq!(keys.len(), 3, "the losers' keys are not stored");
+    assert_eq!(keys.iter().find(|k| k.kid == "n").unwrap().activates_at, Some(NOW + 5));
+    assert!(!stores[0].rotate_signing_keys("unknown", NOW, &signing_key("x", None)).await.unwrap());
+    stores[0].delete_signing_key("a").await.unwrap();
+    assert_eq!(stores[1].signing_keys().await.unwrap().len(), 2);
+}
+
+pub(crate) async fn a_value_is_set_once(fixture: Fixture) {
+    let stores = [fixture.open().await, fixture.open().await];
+    let tasks = (0..8_u8).map(|i| {
+        let store = stores[usize::from(i) % 2].clone();
+        async move { store.set_once("name", &[i]).await.unwrap() }
+    });
+    let values = at_once(tasks.collect()).await;
+    assert!(values.iter().all(|v| *v == values[0]), "{values:?}");
+    assert_eq!(stores[0].set_once("name", b"later").await.unwrap(), values[0]);
+    assert_eq!(stores[0].set_once("other", b"").await.unwrap(), b"");
+}

@@ -1,0 +1,125 @@
+//! One suite that both databases pass: every method of the store, and what happens when several do it at once.
+//!
+//! Each test has a database of its own, and two replicas on it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests; the lints know only those that the compiler's own harness runs"
+)]
+
+mod changes;
+mod durability;
+mod feed;
+mod fixture;
+mod grants;
+mod keys;
+mod postgres_feed;
+mod postgres_races;
+mod prune;
+mod registry;
+mod sqlite_restore;
+
+use fixture::{Database, Fixture};
+use libtest_mimic::{Arguments, Trial};
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+/// The server that the tests share; started when the first needs it.
+type Server = Arc<OnceLock<Result<bearward_tests::pg::Postgres, String>>>;
+
+macro_rules! tests {
+    ($trials:ident, $server:ident, $databases:expr, $($test:path),* $(,)?) => {
+        $(for database in $databases {
+            $trials.push(trial(stringify!($test), database, &$server, $test));
+        })*
+    };
+}
+
+fn main() -> ExitCode {
+    if let Some(file) = std::env::var_os(durability::WRITER) {
+        durability::write_until_killed(file.as_ref());
+    }
+    let arguments = Arguments::from_args();
+    let server: Server = Arc::default();
+    let mut trials = Vec::new();
+    tests!(
+        trials,
+        server,
+        [Database::Sqlite, Database::Postgres],
+        registry::a_client_is_kept_as_it_was_given,
+        registry::a_client_is_disabled_and_enabled,
+        registry::one_of_many_registers_a_name,
+        registry::scopes_are_kept_in_order,
+        registry::people_are_found_without_case,
+        registry::a_password_is_rehashed_only_if_unchanged,
+        registry::a_session_ends,
+        registry::a_write_is_checked,
+        registry::text_with_a_zero_names_nothing,
+        grants::an_authorization_is_kept_as_it_was_given,
+        grants::consent_adds_up,
+        grants::a_code_is_redeemed_once,
+        grants::a_code_of_a_revoked_grant_is_refused,
+        grants::one_of_many_redeems_a_code,
+        grants::one_of_many_rotates_a_token,
+        grants::a_spent_token_tells_its_successor,
+        grants::a_revoked_grant_has_no_live_successor,
+        grants::a_revoked_grant_gives_no_token_for_a_code,
+        grants::introspection_finds_revocations,
+        keys::the_first_keys_are_made_once,
+        keys::one_of_many_rotates,
+        keys::a_value_is_set_once,
+        prune::what_is_over_goes_in_batches,
+        prune::a_grant_goes_with_its_last_token,
+        changes::every_replica_learns_of_the_registry,
+        changes::every_replica_learns_of_a_revocation,
+        changes::what_concerns_nobody_wakes_nobody,
+        feed::a_snapshot_then_what_follows,
+        feed::pages_of_any_size_hold_the_same,
+        feed::a_wider_revocation_comes_again,
+        feed::what_is_over_is_not_sent,
+        feed::a_cursor_outlives_a_restart,
+        feed::an_unknown_cursor_starts_over,
+        feed::a_reset_starts_everyone_over,
+        feed::what_commits_between_pages_comes_later,
+        feed::no_entry_is_ever_skipped,
+    );
+    tests!(
+        trials,
+        server,
+        [Database::Postgres],
+        postgres_feed::an_entry_that_commits_late_is_not_skipped,
+        postgres_feed::an_entry_that_commits_between_pages_is_not_skipped,
+        postgres_races::a_step_waits_for_a_revocation_that_is_open,
+        postgres_races::a_rotation_waits_for_one_that_is_open,
+        postgres_feed::rows_from_another_cluster_are_sent_once,
+        postgres_feed::a_lost_notice_is_made_up_for,
+    );
+    tests!(
+        trials,
+        server,
+        [Database::Sqlite],
+        durability::what_was_acknowledged_survives_kill_9,
+        sqlite_restore::a_restored_backup_starts_everyone_over,
+    );
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The trials are gone and with them their handles; the server stops here, before the process ends.
+    drop(server);
+    conclusion.exit_code()
+}
+
+fn trial<F>(name: &str, database: Database, server: &Server, test: fn(Fixture) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    let server = server.clone();
+    Trial::test(format!("{database:?}::{name}").to_lowercase(), move || {
+        let fixture = Fixture::new(database, &server)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build()?;
+        runtime.block_on(test(fixture));
+        Ok(())
+    })
+}

@@ -1,0 +1,203 @@
+//! An issuer's keys: fetched by one VM for all of an Envoy, kept when the issuer is down.
+//!
+//! Whoever finds a fetch due claims it by compare-and-set ([`Fetch`]), so one is on its way at a time, however many
+//! workers there are. A token that names an unknown key makes a fetch due at once, but only [`UNKNOWN_BURST`] times in a
+//! row and then once every [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
+
+use crate::config::JwksConfig;
+use crate::host::{CallResponse, Host, HostResult, Level, Write};
+use crate::metrics::{Counter, Metrics};
+use crate::slots::{Fetch, Head, Slots, read, update};
+use bearward_token::jwk::KeySet;
+
+/// How often unknown keys may cause a fetch in the long run, in milliseconds.
+pub const UNKNOWN_PAUSE_MS: u64 = 5_000;
+/// How many such fetches may come in a row: several keys may be new.
+pub const UNKNOWN_BURST: u64 = 4;
+/// How long after a failed fetch the next is tried, in milliseconds; doubles with each failure.
+const RETRY_MS: u64 = 500;
+const RETRY_MOST_MS: u64 = 30_000;
+
+/// An issuer's keys, as one VM has them.
+#[derive(Debug)]
+pub struct Keys {
+    config: JwksConfig,
+    authority: String,
+    fetch_key: String,
+    jwks_key: String,
+    generation: u32,
+    set: Option<KeySet>,
+    call: Option<u32>,
+}
+
+/// What comes of asking for a key that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refetch {
+    /// A fetch is on its way; its answer is worth waiting for.
+    OnItsWay,
+    /// There was one a moment ago.
+    NotNow,
+}
+
+impl Keys {
+    /// No keys yet. `authority` is the host that the issuer's URL names.
+    #[must_use]
+    pub fn new(config: JwksConfig, authority: String, slots: &Slots) -> Self {
+        let (fetch_key, jwks_key) = (slots.key("fetch"), slots.key("jwks"));
+        Self { config, authority, fetch_key, jwks_key, generation: 0, set: None, call: None }
+    }
+
+    /// The set that holds, if there is one.
+    #[must_use]
+    pub fn set(&self) -> Option<&KeySet> {
+        self.set.as_ref()
+    }
+
+    /// Goes up when the set changes.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Takes over the set that the head tells of.
+    pub fn follow(&mut self, host: &impl Host, head: &Head) {
+        if head.keys == self.generation {
+            return;
+        }
+        if let Ok(Some(shared)) = host.shared(&self.jwks_key)
+            && let Ok(set) = KeySet::parse(&shared.value)
+        {
+            self.set = Some(set);
+            self.generation = head.keys;
+        }
+    }
+
+    /// Fetches the set if that is due and no other VM does.
+    pub fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
+        let due = |fetch: &Fetch| now_ms >= fetch.next && now_ms >= fetch.busy_until;
+        if self.call.is_none() && read(host, &self.fetch_key).is_ok_and(|fetch| due(&fetch)) {
+            let busy = self.busy_until(now_ms);
+            let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
+                let free = due(fetch);
+                fetch.busy_until = busy;
+                free
+            });
+            if claimed.is_ok() {
+                self.send(host, metrics, now_ms);
+            }
+        }
+    }
+
+    /// Fetches the set because a token names a key that is not in it, unless that happened a moment ago.
+    pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
+        if self.is_on_its_way(host, now_ms) {
+            return Refetch::OnItsWay;
+        }
+        let busy = self.busy_until(now_ms);
+        let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
+            let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
+            let free = now_ms >= fetch.busy_until && fetch.unknown_due <= earned;
+            fetch.busy_until = busy;
+            fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
+            free
+        });
+        match claimed {
+            Ok(_) => {
+                metrics.count(Counter::JwksUnknownKid);
+                self.send(host, metrics, now_ms);
+                Refetch::OnItsWay
+            }
+            // Another VM may have been a moment quicker.
+            Err(_) if self.is_on_its_way(host, now_ms) => Refetch::OnItsWay,
+            Err(_) => Refetch::NotNow,
+        }
+    }
+
+    /// Whether any VM is fetching the set.
+    pub fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
+        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until)
+    }
+
+    /// Takes the answer to a call, if it was this one's.
+    pub fn called(
+        &mut self,
+        host: &impl Host,
+        slots: &Slots,
+        metrics: &mut Metrics,
+        call: u32,
+        response: &CallResponse,
+        now_ms: u64,
+    ) -> bool {
+        if self.call != Some(call) {
+            return false;
+        }
+        self.call = None;
+        let usable = match (response.status, KeySet::parse(&response.body)) {
+            (200, Ok(_)) => self.publish(host, slots, &response.body).map_err(|error| error.to_string()),
+            (200, Err(error)) => Err(error.to_string()),
+            (status, _) => Err(format!("status {status}")),
+        };
+        match usable {
+            Ok(()) => {
+                metrics.count(Counter::JwksFetchOk);
+                let next = now_ms.saturating_add(self.config.cache_ms);
+                self.finish(host, |fetch| *fetch = Fetch { busy_until: 0, next, failures: 0, ..*fetch });
+            }
+            Err(reason) => self.failed(host, metrics, &reason, now_ms),
+        }
+        true
+    }
+
+    /// Writes a set that was fetched where all VMs find it. One that did not change makes no work for them.
+    fn publish(&self, host: &impl Host, slots: &Slots, json: &[u8]) -> HostResult<()> {
+        let same = host.shared(&self.jwks_key)?.is_some_and(|shared| shared.value == json);
+        if !same {
+            host.set_shared(&self.jwks_key, json, Write::Always)?;
+        }
+        if !same || slots.head(host)?.keys == 0 {
+            slots.update_head(host, |head| head.keys = head.keys.wrapping_add(1).max(1))?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
+        let headers = [
+            (":method", "GET"),
+            (":path", self.config.path.as_str()),
+            (":authority", self.authority.as_str()),
+            ("accept", "application/jwk-set+json, application/json"),
+        ];
+        match host.call(&self.config.cluster, &headers, self.config.timeout_ms) {
+            Ok(call) => self.call = Some(call),
+            Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
+        }
+    }
+
+    fn failed(&mut self, host: &impl Host, metrics: &mut Metrics, reason: &str, now_ms: u64) {
+        metrics.count(Counter::JwksFetchFail);
+        host.log(
+            Level::Warn,
+            &format!("keys not fetched from cluster {:?}: {reason}; will retry", self.config.cluster),
+        );
+        self.finish(host, |fetch| {
+            let pause = RETRY_MS.saturating_mul(1 << fetch.failures.min(6)).min(RETRY_MOST_MS);
+            let failures = fetch.failures.saturating_add(1);
+            *fetch = Fetch { busy_until: 0, next: now_ms.saturating_add(pause), failures, ..*fetch };
+        });
+    }
+
+    fn finish(&self, host: &impl Host, change: impl Fn(&mut Fetch)) {
+        let finished = update(host, &self.fetch_key, |fetch| {
+            change(fetch);
+            true
+        });
+        if let Err(error) = finished {
+            // The claim runs out by itself.
+            host.log(Level::Warn, &format!("the end of a fetch could not be noted: {error}"));
+        }
+    }
+
+    fn busy_until(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add(u64::from(self.config.timeout_ms)).saturating_add(500)
+    }
+}

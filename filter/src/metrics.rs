@@ -1,0 +1,138 @@
+//! Metrics: fixed names, defined once per VM, counted in the VM and handed over with each tick, so that a request pays
+//! an addition.
+
+use crate::host::{Host, HostError, MetricKind};
+use bearward_token::refusal::Refusal;
+
+/// What is counted besides refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// Requests let through with a good token.
+    Allowed,
+    /// Requests let through without a look at a token: open routes, and the authserver's own.
+    Open,
+    /// Requests that had to wait for keys or revocations.
+    Held,
+    /// Tokens that were seen before.
+    CacheHit,
+    /// Tokens that were not.
+    CacheMiss,
+    /// Tokens that had to leave the cache for others.
+    CacheEvict,
+    /// Key sets fetched.
+    JwksFetchOk,
+    /// Key sets that could not be fetched or read.
+    JwksFetchFail,
+    /// Fetches that a token with an unknown key caused.
+    JwksUnknownKid,
+    /// Answers of the revocation feed.
+    FeedPollOk,
+    /// Polls that failed.
+    FeedPollFail,
+    /// Requests let through though the feed was stale, because the configuration says so.
+    FeedStaleAllowed,
+}
+
+const COUNTERS: [(Counter, &str); 12] = [
+    (Counter::Allowed, "bearward.allowed"),
+    (Counter::Open, "bearward.open"),
+    (Counter::Held, "bearward.held"),
+    (Counter::CacheHit, "bearward.cache.hit"),
+    (Counter::CacheMiss, "bearward.cache.miss"),
+    (Counter::CacheEvict, "bearward.cache.evict"),
+    (Counter::JwksFetchOk, "bearward.jwks.fetch_ok"),
+    (Counter::JwksFetchFail, "bearward.jwks.fetch_fail"),
+    (Counter::JwksUnknownKid, "bearward.jwks.unknown_kid"),
+    (Counter::FeedPollOk, "bearward.feed.poll_ok"),
+    (Counter::FeedPollFail, "bearward.feed.poll_fail"),
+    (Counter::FeedStaleAllowed, "bearward.feed.stale_allowed"),
+];
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gauge {
+    /// Revocations held, of all providers.
+    FeedEntries,
+    /// Seconds since the feed answered, the stalest of all providers.
+    FeedAgeSeconds,
+    /// The epoch of the revocation log.
+    FeedGeneration,
+}
+
+const GAUGES: [(Gauge, &str); 3] = [
+    (Gauge::FeedEntries, "bearward.feed.entries"),
+    (Gauge::FeedAgeSeconds, "bearward.feed.age_seconds"),
+    (Gauge::FeedGeneration, "bearward.feed.generation"),
+];
+
+/// The metrics of one VM.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    counters: Vec<Pending>,
+    refusals: Vec<Pending>,
+    gauges: Vec<Option<u32>>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    metric: Option<u32>,
+    count: u64,
+}
+
+impl Metrics {
+    /// Defines them all. A host that refuses one goes without it.
+    pub fn define(host: &impl Host) -> Self {
+        let counter = |name: &str| Pending { metric: defined(host.define_metric(MetricKind::Counter, name)), count: 0 };
+        Self {
+            counters: COUNTERS.iter().map(|(_, name)| counter(name)).collect(),
+            refusals: Refusal::ALL
+                .iter()
+                .map(|refusal| counter(&format!("bearward.denied.{}", refusal.answer().label)))
+                .collect(),
+            gauges: GAUGES.iter().map(|(_, name)| defined(host.define_metric(MetricKind::Gauge, name))).collect(),
+        }
+    }
+
+    /// Counts one.
+    pub fn count(&mut self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Counts several.
+    pub fn add(&mut self, counter: Counter, by: u64) {
+        let index = COUNTERS.iter().position(|(other, _)| *other == counter);
+        if let Some(pending) = index.and_then(|index| self.counters.get_mut(index)) {
+            pending.count = pending.count.saturating_add(by);
+        }
+    }
+
+    /// Counts a refusal.
+    pub fn refused(&mut self, refusal: Refusal) {
+        let index = Refusal::ALL.iter().position(|other| *other == refusal);
+        if let Some(pending) = index.and_then(|index| self.refusals.get_mut(index)) {
+            pending.count = pending.count.saturating_add(1);
+        }
+    }
+
+    /// Hands a measured value over.
+    pub fn set(&self, host: &impl Host, gauge: Gauge, value: u64) {
+        let index = GAUGES.iter().position(|(other, _)| *other == gauge);
+        if let Some(metric) = index.and_then(|index| self.gauges.get(index)).copied().flatten() {
+            host.set_metric(metric, value);
+        }
+    }
+
+    /// Hands over what was counted since the last time.
+    pub fn flush(&mut self, host: &impl Host) {
+        for pending in self.counters.iter_mut().chain(&mut self.refusals).filter(|pending| pending.count > 0) {
+            if let Some(metric) = pending.metric {
+                host.add_metric(metric, pending.count);
+            }
+            pending.count = 0;
+        }
+    }
+}
+
+fn defined(metric: Result<u32, HostError>) -> Option<u32> {
+    metric.ok()
+}

@@ -1,0 +1,144 @@
+//! One issuer as a VM knows it: its keys and its revocations, read from shared data before each decision.
+
+use crate::config::{OnStale, ProviderConfig};
+use crate::feed::Leader;
+use crate::follower::Follower;
+use crate::host::{CallResponse, Host};
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::slots::{Head, Instance, Slots};
+use bearward_token::verify::Expectation;
+
+/// One issuer.
+#[derive(Debug)]
+pub struct Provider {
+    /// What its tokens must say.
+    pub expectation: Expectation,
+    /// Its keys.
+    pub keys: Keys,
+    slots: Slots,
+    feed: Option<Feed>,
+    head: Head,
+}
+
+#[derive(Debug)]
+struct Feed {
+    leader: Leader,
+    follower: Follower,
+    max_staleness_ms: u64,
+    on_stale: OnStale,
+    /// Until when a first snapshot is still worth waiting for; Unix time in milliseconds.
+    expected_until_ms: u64,
+}
+
+/// Whether what is known of revocations may be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Yes.
+    Fresh,
+    /// Not yet, but soon.
+    Behind,
+    /// No, and this is what to do.
+    Stale(OnStale),
+}
+
+impl Provider {
+    /// An issuer of which nothing is known yet. `now_ms` is Unix time in milliseconds.
+    #[must_use]
+    pub fn new(config: ProviderConfig, instance: Instance, now_ms: u64) -> Self {
+        let feed = config.revocations.as_ref();
+        let slots = Slots::new(&[
+            &config.expectation.issuer,
+            &config.jwks.cluster,
+            &config.jwks.path,
+            feed.map_or("", |feed| &feed.cluster),
+            feed.map_or("", |feed| &feed.path),
+        ]);
+        let authority = authority(&config.expectation.issuer).to_owned();
+        let feed = config.revocations.map(|feed| Feed {
+            max_staleness_ms: feed.max_staleness_ms,
+            on_stale: feed.on_stale,
+            expected_until_ms: now_ms.saturating_add(feed.max_staleness_ms),
+            leader: Leader::new(feed, authority.clone(), instance, &slots),
+            follower: Follower::default(),
+        });
+        let keys = Keys::new(config.jwks, authority, &slots);
+        Self { expectation: config.expectation, keys, slots, feed, head: Head::default() }
+    }
+
+    /// Reads what is new in shared data: one look at the head, and more only where it changed.
+    pub fn refresh(&mut self, host: &impl Host, now_ms: u64) -> Freshness {
+        // Without the head nothing is new, and in time the feed is stale.
+        self.head = self.slots.head(host).unwrap_or(self.head);
+        self.keys.follow(host, &self.head);
+        let Some(feed) = &mut self.feed else { return Freshness::Fresh };
+        let age = now_ms.saturating_sub(self.head.fresh_ms);
+        let caught_up = feed.follower.follow(host, &self.slots, &self.head, now_ms / 1_000);
+        if caught_up && age <= feed.max_staleness_ms {
+            Freshness::Fresh
+        } else if (self.head.epoch == 0 && now_ms <= feed.expected_until_ms) || age <= feed.max_staleness_ms {
+            Freshness::Behind
+        } else {
+            Freshness::Stale(feed.on_stale)
+        }
+    }
+
+    /// What to do where the feed is stale, or was waited for in vain.
+    #[must_use]
+    pub fn on_stale(&self) -> OnStale {
+        self.feed.as_ref().map_or(OnStale::Deny, |feed| feed.on_stale)
+    }
+
+    /// What is revoked, if there is a feed.
+    #[must_use]
+    pub fn follower(&self) -> Option<&Follower> {
+        self.feed.as_ref().map(|feed| &feed.follower)
+    }
+
+    /// Fetches and polls what is due. Whether there is more to do at once.
+    pub fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> bool {
+        self.keys.tick(host, metrics, now_ms);
+        let behind = self.refresh(host, now_ms) == Freshness::Behind && self.head.epoch != 0;
+        let Some(feed) = &mut self.feed else { return false };
+        feed.follower.maintain(now_ms / 1_000);
+        let live = (!behind).then(|| feed.follower.set().len());
+        feed.leader.tick(host, &self.slots, metrics, live, now_ms) || behind
+    }
+
+    /// Takes the answer to a call, if it was one of this provider's.
+    pub fn called(
+        &mut self,
+        host: &impl Host,
+        metrics: &mut Metrics,
+        call: u32,
+        response: &CallResponse,
+        now_ms: u64,
+    ) -> bool {
+        if self.keys.called(host, &self.slots, metrics, call, response, now_ms) {
+            return true;
+        }
+        let Some(feed) = &mut self.feed else { return false };
+        feed.leader.called(host, &self.slots, metrics, call, response, now_ms)
+    }
+
+    /// Lets another VM lead.
+    pub fn step_down(&mut self, host: &impl Host) {
+        if let Some(feed) = &mut self.feed {
+            feed.leader.step_down(host);
+        }
+    }
+
+    /// How many revocations are held, how many seconds ago the feed answered, and which log holds.
+    #[must_use]
+    pub fn feed_status(&self, now_ms: u64) -> Option<(u64, u64, u32)> {
+        let feed = self.feed.as_ref()?;
+        let entries = u64::try_from(feed.follower.set().len()).unwrap_or(u64::MAX);
+        Some((entries, now_ms.saturating_sub(self.head.fresh_ms) / 1_000, self.head.epoch))
+    }
+}
+
+/// The host and port that an issuer's URL names.
+fn authority(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}

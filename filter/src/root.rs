@@ -1,0 +1,282 @@
+//! One configuration in one VM: takes the host's callbacks, keeps what the VM keeps, and carries out what
+//! [`crate::request`] decides.
+
+use crate::config::Config;
+use crate::host::{CallResponse, Host, HostResult, Level};
+use crate::metrics::{Counter, Gauge, Metrics};
+use crate::provider::Provider;
+use crate::request::{Changes, Event, Gate, Known, Verdict};
+use crate::slots::Instance;
+use bearward_token::cache::{Limits, TokenCache};
+use bearward_token::challenge;
+use bearward_token::path::MatchPath;
+use bearward_token::refusal::Refusal;
+use hashbrown::HashMap;
+
+/// The longest that a request is held, in milliseconds.
+pub const HOLD_MS: u64 = 2_000;
+/// The most requests that are held at once, in one VM.
+pub const HOLD_MOST: usize = 512;
+/// Tokens remembered in one VM, and the memory for them.
+const CACHE: Limits = Limits { entries: 4_096, bytes: 8 * 1024 * 1024 };
+/// Ticks, in milliseconds: while nothing waits, and while something does.
+const TICK_MS: u32 = 500;
+const TICK_BUSY_MS: u32 = 10;
+
+/// Whether the host goes on with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// It goes on.
+    Continue,
+    /// It waits, or was answered.
+    Pause,
+}
+
+/// One configuration in one VM.
+#[derive(Debug)]
+pub struct Root<H> {
+    host: H,
+    id: u32,
+    state: Option<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    config: Config,
+    providers: Vec<Provider>,
+    cache: TokenCache<Known>,
+    metrics: Metrics,
+    /// Until when each held request may wait; Unix time in milliseconds.
+    held: HashMap<u32, u64>,
+    debug: bool,
+    tick_ms: u32,
+}
+
+impl<H: Host> Root<H> {
+    /// One without a configuration, by the number that the host knows it by. It lets nothing through.
+    #[must_use]
+    pub fn new(host: H, id: u32) -> Self {
+        Self { host, id, state: None }
+    }
+
+    /// Takes a configuration; false if it can't be used, and the reason is logged.
+    pub fn configure(&mut self, json: &[u8]) -> bool {
+        let config = match Config::parse(json) {
+            Ok(config) => config,
+            Err(error) => {
+                self.host.log(Level::Error, &format!("configuration refused: {error}"));
+                return false;
+            }
+        };
+        let mut instance = Instance::default();
+        if !self.host.random(&mut instance) {
+            self.host.log(Level::Error, "the host gives no randomness");
+            return false;
+        }
+        let now_ms = self.host.now_ms();
+        let providers = config.providers.iter().map(|config| Provider::new(config.clone(), instance, now_ms));
+        self.state = Some(State {
+            providers: providers.collect(),
+            cache: TokenCache::new(CACHE),
+            metrics: Metrics::define(&self.host),
+            held: HashMap::new(),
+            debug: self.host.logs(Level::Debug),
+            tick_ms: TICK_BUSY_MS,
+            config,
+        });
+        self.host.log(Level::Debug, concat!("bearward ", env!("CARGO_PKG_VERSION"), ": configured"));
+        self.host.set_tick(TICK_BUSY_MS);
+        true
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        let now_ms = self.host.now_ms();
+        let mut busy = false;
+        for provider in &mut state.providers {
+            busy |= provider.tick(&self.host, &mut state.metrics, now_ms);
+        }
+        state.measure(&self.host, now_ms);
+        state.debug = self.host.logs(Level::Debug);
+        state.look_at_held(&self.host, self.id, now_ms);
+        state.set_tick(&self.host, busy);
+    }
+
+    /// Takes the answer to a call.
+    pub fn called(&mut self, call: u32, response: &CallResponse) {
+        let Some(state) = &mut self.state else { return };
+        let now_ms = self.host.now_ms();
+        for provider in &mut state.providers {
+            if provider.called(&self.host, &mut state.metrics, call, response, now_ms) {
+                break;
+            }
+        }
+        state.look_at_held(&self.host, self.id, now_ms);
+    }
+
+    /// Takes a request's headers. `context` is the number that the host knows it by.
+    pub fn request(&mut self, context: u32) -> Flow {
+        let Some(state) = &mut self.state else {
+            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured");
+            return Flow::Pause;
+        };
+        let now_ms = self.host.now_ms();
+        match state.step(&self.host, Event::Arrived, now_ms) {
+            Done::Passed => Flow::Continue,
+            Done::Refused => Flow::Pause,
+            Done::Waits if state.held.len() >= HOLD_MOST => {
+                state.refuse(&self.host, Refusal::Unavailable, "", None);
+                Flow::Pause
+            }
+            Done::Waits => {
+                state.metrics.count(Counter::Held);
+                state.held.insert(context, now_ms.saturating_add(HOLD_MS));
+                state.set_tick(&self.host, true);
+                Flow::Pause
+            }
+        }
+    }
+
+    /// Forgets a request that is gone.
+    pub fn forget(&mut self, context: u32) {
+        if let Some(state) = &mut self.state {
+            state.held.remove(&context);
+        }
+    }
+
+    /// Lets another VM lead: this one's configuration has been replaced.
+    pub fn step_down(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        state.metrics.flush(&self.host);
+        for provider in &mut state.providers {
+            provider.step_down(&self.host);
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Passed,
+    Refused,
+    Waits,
+}
+
+impl State {
+    /// Decides on the request in context and carries it out.
+    fn step(&mut self, host: &impl Host, event: Event, now_ms: u64) -> Done {
+        let Ok(headers) = host.request_headers() else {
+            self.refuse(host, Refusal::Unavailable, "", None);
+            return Done::Refused;
+        };
+        let mut gate = Gate {
+            host,
+            config: &self.config,
+            providers: &mut self.providers,
+            cache: &mut self.cache,
+            metrics: &mut self.metrics,
+            now_ms,
+        };
+        let (refusal, scope) = match gate.decide(event, &headers) {
+            Verdict::Hold => return Done::Waits,
+            Verdict::Pass(changes) => match apply(host, &self.config, &changes) {
+                Ok(()) => return Done::Passed,
+                // A header that could not be removed or set: the upstream would be told something untrue.
+                Err(_) => (Refusal::Unavailable, ""),
+            },
+            Verdict::Refuse(refusal, scope) => (refusal, scope),
+        };
+        let scope = scope.to_owned();
+        self.refuse(host, refusal, &scope, Some(&headers));
+        Done::Refused
+    }
+
+    fn refuse(&mut self, host: &impl Host, refusal: Refusal, scope: &str, headers: Option<&crate::host::Headers>) {
+        let response = challenge::response(refusal, &self.config.realm, scope);
+        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let label = refusal.answer().label;
+        let replied = host.reply(response.status, &pairs, response.body.as_bytes(), &format!("bearward_{label}"));
+        if let Err(error) = replied {
+            // The request stays paused, which is no answer but lets nothing through.
+            host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
+        }
+        self.metrics.refused(refusal);
+        if self.debug {
+            host.log(Level::Debug, &denial(label, response.status, headers));
+        }
+    }
+
+    /// Looks again at the requests that wait.
+    fn look_at_held(&mut self, host: &impl Host, root: u32, now_ms: u64) {
+        if self.held.is_empty() {
+            return;
+        }
+        let waiting: Vec<_> = self.held.iter().map(|(context, until)| (*context, *until)).collect();
+        for (context, until) in waiting {
+            let event = if now_ms >= until { Event::TimeUp } else { Event::Again };
+            let entered = host.enter(context).is_ok();
+            let done = if entered { self.step(host, event, now_ms) } else { Done::Refused };
+            if done != Done::Waits {
+                self.held.remove(&context);
+            }
+            if done == Done::Passed && host.resume().is_err() {
+                host.log(Level::Error, "a held request could not go on");
+            }
+        }
+        if host.enter(root).is_err() {
+            host.log(Level::Error, "the host does not know this configuration any more");
+        }
+    }
+
+    fn measure(&mut self, host: &impl Host, now_ms: u64) {
+        self.metrics.flush(host);
+        let status = self.providers.iter().filter_map(|provider| provider.feed_status(now_ms));
+        let worst = status.reduce(|a, b| (a.0.saturating_add(b.0), a.1.max(b.1), a.2.max(b.2)));
+        if let Some((entries, age, epoch)) = worst.filter(|(_, _, epoch)| *epoch != 0) {
+            self.metrics.set(host, Gauge::FeedEntries, entries);
+            self.metrics.set(host, Gauge::FeedAgeSeconds, age);
+            self.metrics.set(host, Gauge::FeedGeneration, u64::from(epoch));
+        }
+    }
+
+    fn set_tick(&mut self, host: &impl Host, busy: bool) {
+        let wanted = if busy || !self.held.is_empty() { TICK_BUSY_MS } else { TICK_MS };
+        if wanted != self.tick_ms {
+            self.tick_ms = wanted;
+            host.set_tick(wanted);
+        }
+    }
+}
+
+/// Changes the request in context. What must go goes first.
+fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult<()> {
+    for name in &changes.remove {
+        host.remove_request_header(name)?;
+    }
+    if changes.strip_authorization {
+        host.remove_request_header(b"authorization")?;
+    }
+    for (index, value) in changes.add.iter().flat_map(|outputs| outputs.iter()) {
+        if let Some((name, _)) = config.forward.headers.get(*index) {
+            host.add_request_header(name.as_bytes(), value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The log line of a refusal: which request, and why. Never a token, never a query.
+fn denial(label: &str, status: u16, headers: Option<&crate::host::Headers>) -> String {
+    let header = |wanted: &[u8]| {
+        let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
+        found.map(|(_, value)| value).unwrap_or_default()
+    };
+    // A path that is refused for what it holds is not repeated.
+    let path = header(b":path");
+    let path = MatchPath::parse(path).map_or("-".to_owned(), |path| path.as_bytes().escape_ascii().to_string());
+    format!(
+        "denied reason={label} status={status} method={} path={path} request_id={}",
+        header(b":method").escape_ascii(),
+        header(b"x-request-id").escape_ascii(),
+    )
+}

@@ -1,0 +1,41 @@
+//! Signatures by the host's `verify_signature`: 30 µs for RS256 and 75 µs for ES256, where pure Rust in the VM takes
+//! about a millisecond. Where the host has none, pure Rust it is.
+
+use crate::host::{Host, HostError};
+use bearward_token::jwk::PublicKey;
+use bearward_token::signature::{PureRust, SignatureError, SignatureVerifier, to_der};
+
+/// The host's verifier, with pure Rust beneath it.
+#[derive(Debug)]
+pub struct HostVerifier<'a, H>(pub &'a H);
+
+impl<H: Host> SignatureVerifier for HostVerifier<'_, H> {
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let der = to_der(key, signature)?;
+        let mut arguments = Vec::with_capacity(
+            [key.spki().len(), der.len(), message.len(), 32].into_iter().fold(0, usize::saturating_add),
+        );
+        // VerifySignatureArguments: hash_function, public_key, signature, text.
+        for (field, value) in [(1, b"sha256".as_slice()), (2, key.spki()), (3, &der), (4, message)] {
+            push_field(&mut arguments, field, value);
+        }
+        match self.0.foreign("verify_signature", &arguments) {
+            // VerifySignatureResult: `result` is field 1, true; nothing else is a yes.
+            Ok(result) if result.starts_with(&[0x08, 0x01]) => Ok(()),
+            Ok(_) => Err(SignatureError::Invalid),
+            Err(HostError(_)) => PureRust.verify(key, message, signature),
+        }
+    }
+}
+
+/// Appends a length-delimited protobuf field.
+fn push_field(out: &mut Vec<u8>, number: u8, value: &[u8]) {
+    out.push((number << 3) | 2);
+    let mut length = value.len();
+    while length >= 0x80 {
+        out.push(length.to_le_bytes()[0] | 0x80);
+        length >>= 7;
+    }
+    out.push(length.to_le_bytes()[0]);
+    out.extend_from_slice(value);
+}

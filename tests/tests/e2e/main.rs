@@ -1,0 +1,106 @@
+//! End to end: real Envoy, the real filter, real authservers, on SQLite and on PostgreSQL, through the `oauth2` crate.
+//!
+//! Each scenario is a function that panics when something is not as it should be. Scenarios that leave the others alone
+//! share one stack per database; the rest start their own. A usual test runner would leave shared programs running
+//! when it exits, so this one owns them: they end before it does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(unreachable_pub, missing_docs, reason = "tests fail by panicking, talk to a terminal, and have no users")]
+
+mod client_credentials;
+mod context;
+mod examples;
+mod hostile_headers;
+mod identity_headers;
+mod jwt;
+mod oauth;
+mod outage;
+mod person;
+mod refusals;
+mod replicas;
+mod revocation;
+mod rotation;
+mod sign_in;
+mod up;
+
+use bearward_tests::artifacts::Profile;
+use bearward_tests::stack::{Parts, Stack};
+use context::{Backend, Context};
+use libtest_mimic::{Arguments, Trial};
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+type OnStack = for<'a> fn(&'a Stack) -> Answer<'a>;
+type WithContext = for<'a> fn(&'a Context) -> Answer<'a>;
+type OnBackend = for<'a> fn(&'a Context, Backend) -> Answer<'a>;
+
+/// On a stack that others use too.
+const SHARED: &[(&str, OnStack)] = &[
+    ("client_credentials_open_a_route", |s| Box::pin(client_credentials::open_a_route(s))),
+    ("a_scope_opens_only_its_routes", |s| Box::pin(client_credentials::a_scope_opens_only_its_routes(s))),
+    ("sign_in_with_the_mouse_then_refresh", |s| Box::pin(sign_in::with_the_mouse_then_refresh(s))),
+    ("sign_in_with_the_keyboard_alone", |s| Box::pin(sign_in::with_the_keyboard_alone(s))),
+    ("spoofed_identity_never_arrives", |s| Box::pin(identity_headers::spoofed_never_arrive(s))),
+    ("tokens_that_are_refused", |s| Box::pin(refusals::of_the_authservers_tokens(s))),
+    ("a_revoked_access_token_is_refused", |s| Box::pin(revocation::of_an_access_token(s))),
+    ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
+    ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
+    ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
+    ("keys_rotate_unnoticed", |s| Box::pin(rotation::goes_unnoticed(s))),
+];
+
+/// On stacks of their own.
+const ALONE: &[(&str, OnBackend)] =
+    &[("an_outage_of_the_authserver", |c, b| Box::pin(outage::of_the_authserver(c, b)))];
+
+/// Independent of the database.
+const ONCE: &[(&str, WithContext)] = &[
+    ("gateway::tokens_that_no_authserver_would_issue", |c| Box::pin(refusals::of_forged_tokens(c))),
+    ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
+    ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
+    ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),
+    ("up::ends_and_leaves_nothing_behind", |_| Box::pin(up::ends_and_leaves_nothing_behind())),
+    ("up::a_taken_port_is_one_clear_line", |_| Box::pin(up::a_taken_port_is_one_clear_line())),
+];
+
+fn main() -> ExitCode {
+    let mut args = Arguments::from_args();
+    // How long a revocation takes to arrive is part of what is tested: nothing else should keep the machine busy.
+    args.test_threads.get_or_insert(1);
+    let runtime = Arc::new(tokio::runtime::Runtime::new().unwrap());
+    // What takes long, and talks, is done before the first line about a test is begun.
+    let parts = (!args.list).then(|| Parts::get(Profile::Dev, &|step| println!("{step}")).unwrap());
+    let context = Arc::new(Context::new(parts));
+
+    let mut trials = Vec::new();
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        for (name, scenario) in SHARED {
+            let (runtime, context) = (runtime.clone(), context.clone());
+            trials.push(Trial::test(format!("{backend}::{name}"), move || {
+                runtime.block_on(async { scenario(context.shared(backend).await).await });
+                Ok(())
+            }));
+        }
+        for (name, scenario) in ALONE {
+            let (runtime, context) = (runtime.clone(), context.clone());
+            trials.push(Trial::test(format!("{backend}::{name}"), move || {
+                runtime.block_on(scenario(&context, backend));
+                Ok(())
+            }));
+        }
+    }
+    for (name, scenario) in ONCE {
+        let (runtime, context) = (runtime.clone(), context.clone());
+        trials.push(Trial::test(*name, move || {
+            runtime.block_on(scenario(&context));
+            Ok(())
+        }));
+    }
+
+    let conclusion = libtest_mimic::run(&args, trials);
+    let _within = runtime.enter();
+    drop(context);
+    conclusion.exit_code()
+}
