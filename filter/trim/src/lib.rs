@@ -1,0 +1,184 @@
+//! What stands at the edge of the filter's module, and nothing else.
+//!
+//! The Proxy-Wasm SDK exports every callback that there is, and Envoy calls what it finds: for a request that needs one
+//! callback it would enter the VM eight times. [`trim`] keeps the exports in [`EXPORTS`] and drops the others; what only
+//! they reached stays in the module as dead code, some 2 KB. It also refuses a module that imports what is not in
+//! [`IMPORTS`]: Envoy refuses it too, but only when it loads it.
+
+use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// What Envoy calls. A module that lacks one of them is not our filter.
+pub const EXPORTS: &[&str] = &[
+    "memory",
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_memory_allocate",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_vm_start",
+    "proxy_on_configure",
+    "proxy_on_tick",
+    "proxy_on_request_headers",
+    "proxy_on_http_call_response",
+];
+
+/// What Envoy offers, as far as the filter uses it: functions of these modules with these names.
+pub const IMPORTS: &[(&str, &[&str])] = &[
+    (
+        "env",
+        &[
+            "proxy_add_header_map_value",
+            "proxy_call_foreign_function",
+            "proxy_continue_stream",
+            "proxy_define_metric",
+            "proxy_done",
+            "proxy_get_buffer_bytes",
+            "proxy_get_current_time_nanoseconds",
+            "proxy_get_header_map_pairs",
+            "proxy_get_header_map_value",
+            "proxy_get_log_level",
+            "proxy_get_shared_data",
+            "proxy_http_call",
+            "proxy_increment_metric",
+            "proxy_log",
+            "proxy_record_metric",
+            "proxy_remove_header_map_value",
+            "proxy_send_local_response",
+            "proxy_set_effective_context",
+            "proxy_set_shared_data",
+            "proxy_set_tick_period_milliseconds",
+        ],
+    ),
+    ("wasi_snapshot_preview1", &["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"]),
+];
+
+/// Why a module can't ship.
+#[derive(Debug, thiserror::Error)]
+pub enum TrimError {
+    /// Not WebAssembly that can be read.
+    #[error("not a WebAssembly module: {0}")]
+    Parse(#[from] wasmparser::BinaryReaderError),
+    /// The section could not be written again.
+    #[error("the exports could not be written: {0}")]
+    Write(#[from] wasm_encoder::reencode::Error),
+    /// A component, or a module in a module.
+    #[error("a component, not a core module")]
+    Component,
+    /// It would not load in every Envoy.
+    #[error("imports {0}.{1}, which is not on the list of what every Envoy has (IMPORTS in filter/trim)")]
+    Import(String, String),
+    /// Envoy would never call it.
+    #[error("does not export {0}")]
+    Export(&'static str),
+}
+
+/// The module without the exports that nobody needs.
+///
+/// # Errors
+/// [`TrimError`]
+pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
+    let mut module = Module::new();
+    let mut missing: Vec<&'static str> = EXPORTS.to_vec();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        match &payload {
+            Payload::Version { encoding, .. } if *encoding != Encoding::Module => return Err(TrimError::Component),
+            Payload::ImportSection(imports) => {
+                for import in imports.clone().into_imports() {
+                    let import = import?;
+                    if !IMPORTS.iter().any(|(from, names)| *from == import.module && names.contains(&import.name)) {
+                        return Err(TrimError::Import(import.module.to_owned(), import.name.to_owned()));
+                    }
+                }
+            }
+            Payload::ExportSection(exports) => {
+                let mut kept = ExportSection::new();
+                for export in exports.clone() {
+                    let export = export?;
+                    if EXPORTS.contains(&export.name) {
+                        missing.retain(|name| *name != export.name);
+                        let kind: ExportKind = RoundtripReencoder.export_kind(export.kind)?;
+                        kept.export(export.name, kind, export.index);
+                    }
+                }
+                module.section(&kept);
+                continue;
+            }
+            _ => {}
+        }
+        if let Some((id, range)) = payload.as_section() {
+            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            let data = wasm.get(index(range.start)..index(range.end)).unwrap_or_default();
+            module.section(&RawSection { id, data });
+        }
+    }
+    match missing.first() {
+        Some(name) => Err(TrimError::Export(name)),
+        None => Ok(module.finish()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{
+        CodeSection, EntityType, Function, FunctionSection, ImportSection, MemorySection, MemoryType, TypeSection,
+    };
+
+    /// A module with one imported function, one of its own, a memory, and these exports.
+    fn module(import: (&str, &str), exports: &[&str]) -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut imports = ImportSection::new();
+        imports.import(import.0, import.1, EntityType::Function(0));
+        let mut functions = FunctionSection::new();
+        functions.function(0);
+        let mut memories = MemorySection::new();
+        memories.memory(MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None });
+        let mut section = ExportSection::new();
+        for name in exports {
+            let kind = if *name == "memory" { ExportKind::Memory } else { ExportKind::Func };
+            section.export(name, kind, u32::from(*name != "memory"));
+        }
+        let mut code = CodeSection::new();
+        let mut body = Function::new([]);
+        body.instructions().end();
+        code.function(&body);
+        let mut module = Module::new();
+        let module = module.section(&types).section(&imports).section(&functions).section(&memories);
+        module.section(&section).section(&code);
+        module.clone().finish()
+    }
+
+    fn exports(wasm: &[u8]) -> Vec<String> {
+        let mut names = Vec::new();
+        for payload in Parser::new(0).parse_all(wasm) {
+            if let Payload::ExportSection(exports) = payload.unwrap() {
+                names.extend(exports.into_iter().map(|e| e.unwrap().name.to_owned()));
+            }
+        }
+        names
+    }
+
+    const GOOD: (&str, &str) = ("env", "proxy_log");
+
+    #[test]
+    fn what_is_not_on_the_list_goes_and_the_rest_stays() {
+        let all = [EXPORTS, &["proxy_on_log", "proxy_on_response_body"]].concat();
+        let trimmed = trim(&module(GOOD, &all)).unwrap();
+        assert_eq!(exports(&trimmed), EXPORTS);
+        // Nothing but the export section changed.
+        assert_eq!(trimmed, module(GOOD, EXPORTS));
+    }
+
+    #[test]
+    fn what_could_not_load_or_would_not_be_called_is_refused() {
+        let error = trim(&module(("env", "sched_yield"), EXPORTS)).unwrap_err();
+        assert!(error.to_string().contains("env.sched_yield"), "{error}");
+        let error = trim(&module(GOOD, &EXPORTS[1..])).unwrap_err();
+        assert!(error.to_string().contains("memory"), "{error}");
+        assert!(trim(b"\0asm").is_err() && trim(b"").is_err() && trim(b"<html>").is_err());
+    }
+}
