@@ -7,8 +7,8 @@
 
 use crate::config::RevocationsConfig;
 use crate::feed::compaction::Compaction;
-use crate::host::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::metrics::{Counter, Metrics};
+use crate::proxy::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::slots::{Head, Instance, LOG_SLOT, LOG_SLOTS, Lease, Slots, log_slot, read, update};
 use bearward_token::feed::{Entry, MEDIA_TYPE, PageRef};
 

@@ -5,8 +5,8 @@
 //! [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
 
 use crate::config::JwksConfig;
-use crate::host::{CallResponse, Host, HostResult, Level, Write};
 use crate::metrics::{Counter, Metrics};
+use crate::proxy::{CallResponse, Host, HostResult, Level, Write};
 use crate::slots::{Fetch, Head, Slots, read, update};
 use bearward_token::jwk::KeySet;
 
@@ -86,22 +86,21 @@ impl Keys {
         }
     }
 
-    /// Fetches the set because a token names a key that is not in it, unless that happened a moment ago.
+    /// Makes a fetch due because a token names a key that is not in the set, unless that happened a moment ago. The
+    /// next tick of whichever VM is first carries it out: a call that a request makes would end with that request.
     pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
         if self.is_on_its_way(host, now_ms) {
             return Refetch::OnItsWay;
         }
-        let busy = self.busy_until(now_ms);
         let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
-            let free = now_ms >= fetch.busy_until && now_ms >= fetch.unknown_from;
-            fetch.busy_until = busy;
+            let free = now_ms >= fetch.unknown_from;
+            fetch.next = now_ms;
             fetch.unknown_from = now_ms.saturating_add(UNKNOWN_PAUSE_MS);
             free
         });
         match claimed {
             Ok(_) => {
                 metrics.count(Counter::JwksUnknownKid);
-                self.send(host, metrics, now_ms);
                 Refetch::OnItsWay
             }
             // Another VM may have been a moment quicker.
@@ -110,9 +109,9 @@ impl Keys {
         }
     }
 
-    /// Whether any VM is fetching the set.
+    /// Whether any VM is fetching the set, or about to.
     pub fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
-        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until)
+        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until || now_ms >= fetch.next)
     }
 
     /// Takes the answer to a call, if it was this one's.
