@@ -117,7 +117,7 @@ impl Leader {
                 true
             }
             Err(error) => {
-                host.log(Level::Warn, &format!("bearward: the revocation log was not compacted: {error}"));
+                host.log(Level::Warn, &format!("the revocation log was not compacted: {error}"));
                 false
             }
         }
@@ -189,8 +189,9 @@ impl Leader {
     }
 
     fn take(&mut self, host: &impl Host, slots: &Slots, page: &PageRef<'_>, now_ms: u64) -> HostResult<bool> {
+        let first = self.cursor.is_none();
         let head = slots.head(host)?;
-        if page.reset || self.cursor.is_none() || (head.epoch == 0 && self.building.is_none()) {
+        if page.reset || first || (head.epoch == 0 && self.building.is_none()) {
             self.compaction.abandon();
             self.building = Some(begin_log(host, slots)?);
         }
@@ -215,7 +216,8 @@ impl Leader {
             self.write_cursor(host, log.epoch, page.cursor);
         }
         self.cursor = Some(page.cursor.to_owned());
-        Ok(page.more || !page.is_empty())
+        // A feed that starts over again and again is asked no faster than one that has nothing to say.
+        Ok(page.more || if page.reset { first } else { !page.is_empty() })
     }
 
     fn send(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
@@ -244,7 +246,7 @@ impl Leader {
         self.failures = self.failures.saturating_add(1);
         self.next_poll = now_ms.saturating_add(pause);
         let cluster = &self.config.cluster;
-        host.log(Level::Warn, &format!("bearward: no revocations from cluster {cluster:?}: {reason}; will retry"));
+        host.log(Level::Warn, &format!("no revocations from cluster {cluster:?}: {reason}; will retry"));
     }
 
     /// Whether this VM leads, after trying to.
@@ -269,7 +271,7 @@ impl Leader {
             self.leading = true;
             self.next_poll = now_ms;
             self.cursor = self.left_cursor(host, slots);
-            host.log(Level::Info, "bearward: this VM follows the revocation feed");
+            host.log(Level::Info, "this VM follows the revocation feed");
         }
         held
     }
@@ -296,7 +298,7 @@ impl Leader {
         let value = [epoch.to_le_bytes().as_slice(), cursor.as_bytes()].concat();
         if let Err(error) = host.set_shared(&self.cursor_key, &value, Write::Always) {
             // The next leader repeats what came since, which does no harm.
-            host.log(Level::Warn, &format!("bearward: the feed's cursor was not kept: {error}"));
+            host.log(Level::Warn, &format!("the feed's cursor was not kept: {error}"));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! An issuer's keys: fetched by one VM for all of an Envoy, kept when the issuer is down.
 //!
 //! Whoever finds a fetch due claims it by compare-and-set ([`Fetch`]), so one is on its way at a time, however many
-//! workers there are. A token that names an unknown key makes a fetch due at once, but not more often than
-//! [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
+//! workers there are. A token that names an unknown key makes a fetch due at once, but only [`UNKNOWN_BURST`] times in a
+//! row and then once every [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
 
 use crate::config::JwksConfig;
 use crate::metrics::{Counter, Metrics};
@@ -10,8 +10,10 @@ use crate::proxy::{CallResponse, Host, HostResult, Level, Write};
 use crate::slots::{Fetch, Head, Slots, read, update};
 use bearward_token::jwk::KeySet;
 
-/// How long after a fetch for an unknown key the next one may come, in milliseconds.
-pub const UNKNOWN_PAUSE_MS: u64 = 10_000;
+/// How often unknown keys may cause a fetch in the long run, in milliseconds.
+pub const UNKNOWN_PAUSE_MS: u64 = 5_000;
+/// How many such fetches may come in a row: several keys may be new.
+pub const UNKNOWN_BURST: u64 = 4;
 /// How long after a failed fetch the next is tried, in milliseconds; doubles with each failure.
 const RETRY_MS: u64 = 500;
 const RETRY_MOST_MS: u64 = 30_000;
@@ -93,9 +95,10 @@ impl Keys {
             return Refetch::OnItsWay;
         }
         let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
-            let free = now_ms >= fetch.unknown_from;
+            let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
+            let free = fetch.unknown_due <= earned;
             fetch.next = now_ms;
-            fetch.unknown_from = now_ms.saturating_add(UNKNOWN_PAUSE_MS);
+            fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
             free
         });
         match claimed {
@@ -173,7 +176,7 @@ impl Keys {
         metrics.count(Counter::JwksFetchFail);
         host.log(
             Level::Warn,
-            &format!("bearward: keys not fetched from cluster {:?}: {reason}; will retry", self.config.cluster),
+            &format!("keys not fetched from cluster {:?}: {reason}; will retry", self.config.cluster),
         );
         self.finish(host, |fetch| {
             let pause = RETRY_MS.saturating_mul(1 << fetch.failures.min(6)).min(RETRY_MOST_MS);
@@ -189,7 +192,7 @@ impl Keys {
         });
         if let Err(error) = finished {
             // The claim runs out by itself.
-            host.log(Level::Warn, &format!("bearward: the end of a fetch could not be noted: {error}"));
+            host.log(Level::Warn, &format!("the end of a fetch could not be noted: {error}"));
         }
     }
 

@@ -64,13 +64,13 @@ impl<H: Host> Root<H> {
         let config = match Config::parse(json) {
             Ok(config) => config,
             Err(error) => {
-                self.host.log(Level::Error, &format!("bearward: configuration refused: {error}"));
+                self.host.log(Level::Error, &format!("configuration refused: {error}"));
                 return false;
             }
         };
         let mut instance = Instance::default();
         if !self.host.random(&mut instance) {
-            self.host.log(Level::Error, "bearward: the host gives no randomness");
+            self.host.log(Level::Error, "the host gives no randomness");
             return false;
         }
         let now_ms = self.host.now_ms();
@@ -199,7 +199,7 @@ impl State {
         let replied = host.reply(response.status, &pairs, response.body.as_bytes(), &format!("bearward_{label}"));
         if let Err(error) = replied {
             // The request stays paused, which is no answer but lets nothing through.
-            host.log(Level::Error, &format!("bearward: a refusal could not be sent: {error}"));
+            host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
         }
         self.metrics.refused(refusal);
         if self.debug {
@@ -221,11 +221,11 @@ impl State {
                 self.held.remove(&context);
             }
             if done == Done::Passed && host.resume().is_err() {
-                host.log(Level::Error, "bearward: a held request could not go on");
+                host.log(Level::Error, "a held request could not go on");
             }
         }
         if host.enter(root).is_err() {
-            host.log(Level::Error, "bearward: the host does not know this configuration any more");
+            host.log(Level::Error, "the host does not know this configuration any more");
         }
     }
 
@@ -275,7 +275,7 @@ fn denial(label: &str, status: u16, headers: Option<&crate::proxy::Headers>) -> 
     let path = header(b":path");
     let path = MatchPath::parse(path).map_or("-".to_owned(), |path| path.as_bytes().escape_ascii().to_string());
     format!(
-        "bearward: denied reason={label} status={status} method={} path={path} request_id={}",
+        "denied reason={label} status={status} method={} path={path} request_id={}",
         header(b":method").escape_ascii(),
         header(b"x-request-id").escape_ascii(),
     )

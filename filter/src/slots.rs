@@ -188,8 +188,8 @@ pub struct Fetch {
     pub busy_until: u64,
     /// When the next fetch is due.
     pub next: u64,
-    /// From when a token that names an unknown key may cause a fetch again.
-    pub unknown_from: u64,
+    /// When all fetches that unknown keys have caused so far would be due, had they kept their distance.
+    pub unknown_due: u64,
     /// How many fetches have failed in a row.
     pub failures: u64,
 }
@@ -197,13 +197,13 @@ pub struct Fetch {
 impl Record for Fetch {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (words, rest) = bytes.as_chunks::<8>();
-        let [busy_until, next, unknown_from, failures] =
+        let [busy_until, next, unknown_due, failures] =
             words.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>().try_into().ok()?;
-        rest.is_empty().then_some(Self { busy_until, next, unknown_from, failures })
+        rest.is_empty().then_some(Self { busy_until, next, unknown_due, failures })
     }
 
     fn encode(&self) -> Vec<u8> {
-        let words = [self.busy_until, self.next, self.unknown_from, self.failures];
+        let words = [self.busy_until, self.next, self.unknown_due, self.failures];
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 }

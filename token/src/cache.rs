@@ -178,9 +178,11 @@ mod tests {
         assert_eq!(cache.get(b"ab"), None);
         assert_eq!(cache.get(b"abcd"), None);
         cache.insert(b"abc", 2, 0);
-        assert_eq!((cache.get(b"abc"), cache.len()), (Some(&mut 2), 1));
+        assert_eq!(cache.get(b"abc"), Some(&mut 2));
+        assert_eq!(cache.len(), 1);
         cache.remove(b"abc");
-        assert_eq!((cache.get(b"abc"), cache.bytes()), (None, 0));
+        assert_eq!(cache.get(b"abc"), None);
+        assert_eq!(cache.bytes(), 0);
     }
 
     #[test]

@@ -48,7 +48,23 @@ pub struct Header<'a> {
     pub typ: Option<Cow<'a, str>>,
     /// Extensions that must be understood (RFC 7515 §4.1.11); Bearward understands none, so a token that has it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub crit: Option<serde_json::Value>,
+    pub crit: Option<Extensions>,
+}
+
+/// That a token names extensions; which ones does not matter, as none is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extensions;
+
+impl<'de> Deserialize<'de> for Extensions {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl Serialize for Extensions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ["unknown"].serialize(serializer)
+    }
 }
 
 /// A compact JWS, its parts still encoded except where noted.

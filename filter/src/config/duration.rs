@@ -1,8 +1,10 @@
 //! Durations as people write them: `300`, `300.0`, `"300s"`, `"5m"`, `"1.5s"`, `"250ms"`.
 
-use serde::de::{Error, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::fmt;
+
+/// Three centuries.
+const MOST_MS: u64 = 10_000_000_000_000;
 
 /// A duration, in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,21 +23,28 @@ impl Span {
     fn from_units(count: f64, unit_ms: f64) -> Option<Self> {
         let millis = (count * unit_ms).round();
         // In this range the conversion is exact.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        (0.0..=1e13).contains(&millis).then_some(Self(millis as u64))
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        (0.0..=MOST_MS as f64).contains(&millis).then_some(Self(millis as u64))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len());
         let (count, unit) = text.split_at_checked(digits)?;
-        let unit_ms = match unit {
-            "ms" => 1.0,
-            "" | "s" => 1_000.0,
-            "m" => 60_000.0,
-            "h" => 3_600_000.0,
+        let unit_ms: u64 = match unit {
+            "ms" => 1,
+            "" | "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
             _ => return None,
         };
-        Self::from_units(count.parse().ok()?, unit_ms)
+        let (whole, fraction) = count.split_once('.').unwrap_or((count, "0"));
+        // Whole numbers throughout: the standard library's parser of floats would be a tenth of the module.
+        let fraction_ms = match (fraction.parse::<u64>().ok()?, u32::try_from(fraction.len()).ok()?) {
+            (_, 7..) => return None,
+            (number, digits) => number.checked_mul(unit_ms)?.checked_div(10_u64.checked_pow(digits)?)?,
+        };
+        let millis = whole.parse::<u64>().ok()?.checked_mul(unit_ms)?.checked_add(fraction_ms)?;
+        (millis <= MOST_MS).then_some(Self(millis))
     }
 }
 
@@ -50,31 +59,14 @@ impl fmt::Display for Span {
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
-            type Value = Span;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration: seconds, or a text like \"300s\", \"5m\", \"250ms\"")
-            }
-
-            fn visit_u64<E: Error>(self, seconds: u64) -> Result<Span, E> {
-                let span = seconds.checked_mul(1_000).filter(|ms| *ms <= 10_000_000_000_000).map(Span);
-                span.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(seconds), &self))
-            }
-
-            fn visit_f64<E: Error>(self, seconds: f64) -> Result<Span, E> {
-                let span = Span::from_units(seconds, 1_000.0);
-                span.ok_or_else(|| E::invalid_value(Unexpected::Float(seconds), &self))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
-                Span::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-            }
+impl Span {
+    /// From a JSON value: seconds as a number, or a text with a unit.
+    pub(super) fn from_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(seconds) => Self::from_units(seconds.as_f64()?, 1_000.0),
+            Value::String(text) => Self::parse(text),
+            _ => None,
         }
-        deserializer.deserialize_any(Read)
     }
 }
 
@@ -83,7 +75,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<u64> {
-        serde_json::from_str::<Span>(json).ok().map(Span::millis)
+        Span::from_json(&serde_json::from_str(json).ok()?).map(Span::millis)
     }
 
     #[test]

@@ -1,0 +1,135 @@
+//! A configuration as a tree of values that know where they are, so that an error can say it.
+
+use crate::config::duration::Span;
+use crate::config::{ConfigError, protobuf};
+use serde_json::{Map, Value};
+
+/// A value and the path to it.
+#[derive(Debug)]
+pub(super) struct Node {
+    path: String,
+    value: Value,
+}
+
+/// An object whose members are taken out one by one; what is left in the end is unknown.
+#[derive(Debug)]
+pub(super) struct Object {
+    path: String,
+    members: Map<String, Value>,
+}
+
+/// Reads JSON text, or a protobuf `Struct`: Envoy hands that on in its binary form.
+pub(super) fn parse(bytes: &[u8]) -> Result<Node, ConfigError> {
+    let value = if bytes.trim_ascii_start().first() == Some(&b'{') {
+        serde_json::from_slice(bytes).map_err(|error| wrong("configuration", error.to_string()))?
+    } else {
+        protobuf::parse_struct(bytes)
+            .ok_or_else(|| wrong("configuration", "neither a JSON object nor a google.protobuf.Struct"))?
+    };
+    Ok(Node { path: String::new(), value })
+}
+
+pub(super) fn wrong(path: impl Into<String>, reason: impl Into<String>) -> ConfigError {
+    let path = path.into();
+    ConfigError { path: if path.is_empty() { "configuration".to_owned() } else { path }, reason: reason.into() }
+}
+
+impl Node {
+    /// That something is wrong with it.
+    pub(super) fn wrong(&self, reason: impl Into<String>) -> ConfigError {
+        wrong(&self.path, reason)
+    }
+
+    pub(super) fn object(self) -> Result<Object, ConfigError> {
+        match self.value {
+            Value::Object(members) => Ok(Object { path: self.path, members }),
+            _ => Err(self.wrong("must be an object")),
+        }
+    }
+
+    pub(super) fn list(self) -> Result<Vec<Self>, ConfigError> {
+        match self.value {
+            Value::Array(values) => {
+                let item = |(index, value)| Self { path: format!("{}[{index}]", self.path), value };
+                Ok(values.into_iter().enumerate().map(item).collect())
+            }
+            _ => Err(self.wrong("must be a list")),
+        }
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(self) -> Result<String, ConfigError> {
+        match self.value {
+            Value::String(text) if !text.is_empty() => Ok(text),
+            _ => Err(self.wrong("must be a text that is not empty")),
+        }
+    }
+
+    pub(super) fn texts(self) -> Result<Vec<String>, ConfigError> {
+        self.list()?.into_iter().map(Self::text).collect()
+    }
+
+    /// One of several words.
+    pub(super) fn one_of<T: Copy>(self, words: &[(&str, T)]) -> Result<T, ConfigError> {
+        let found = words.iter().find(|(word, _)| self.value.as_str() == Some(word));
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let words: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+            self.wrong(format!("must be one of {}", words.join(", ")))
+        })
+    }
+
+    /// A duration in milliseconds, within limits.
+    pub(super) fn millis(self, least: u64, most: u64) -> Result<u64, ConfigError> {
+        let Some(span) = Span::from_json(&self.value) else {
+            return Err(self.wrong("must be a duration: seconds, or a text like \"300s\", \"5m\", \"250ms\""));
+        };
+        if (least..=most).contains(&span.millis()) {
+            return Ok(span.millis());
+        }
+        let (least, most) = (Span::from_millis(least), Span::from_millis(most));
+        Err(self.wrong(format!("must be from {least} to {most}")))
+    }
+}
+
+impl Object {
+    /// A member that must be there.
+    pub(super) fn required(&mut self, name: &str) -> Result<Node, ConfigError> {
+        self.optional(name).ok_or_else(|| wrong(self.at(name), "is missing"))
+    }
+
+    /// A member that may be left out, or be null.
+    pub(super) fn optional(&mut self, name: &str) -> Option<Node> {
+        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        Some(Node { path: self.at(name), value })
+    }
+
+    /// All members, by name.
+    pub(super) fn members(self) -> impl Iterator<Item = (String, Node)> {
+        self.members.into_iter().map(move |(name, value)| {
+            let path = join(&self.path, &name);
+            (name, Node { path, value })
+        })
+    }
+
+    /// That nothing is left.
+    pub(super) fn finish(self) -> Result<(), ConfigError> {
+        match self.members.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(wrong(self.at(name), "is not known")),
+        }
+    }
+
+    /// That something is wrong with it.
+    pub(super) fn wrong(&self, reason: impl Into<String>) -> ConfigError {
+        wrong(&self.path, reason)
+    }
+
+    /// The path to a member.
+    pub(super) fn at(&self, name: &str) -> String {
+        join(&self.path, name)
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}

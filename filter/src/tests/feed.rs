@@ -1,0 +1,263 @@
+//! The revocation feed: followed by one VM, heeded by all.
+
+use super::*;
+use bearward_token::feed::{ALWAYS, Subject};
+
+fn revoked(subject: Subject<'_>) -> Entry {
+    Entry { key: subject.key(), cutoff: ALWAYS, expires_at: expiry(3_600) }
+}
+
+fn expiry(in_seconds: u64) -> u32 {
+    u32::try_from(START_MS / 1_000 + in_seconds).unwrap()
+}
+
+/// Entries that concern nobody.
+fn others(from: u64, count: u64, expires_at: u32) -> Vec<Entry> {
+    (from..from + count)
+        .map(|i| Entry { key: Subject::Token(&format!("other-{i}")).key(), cutoff: ALWAYS, expires_at })
+        .collect()
+}
+
+fn statuses(envoy: &mut FakeEnvoy, token: &str) -> Vec<u16> {
+    (0..envoy.vms.len()).map(|vm| status(envoy, vm, token)).collect()
+}
+
+#[test]
+fn a_revoked_token_is_refused_by_every_worker_at_once() {
+    for subject in [Subject::Token("t1"), Subject::Grant("g1"), Subject::Client("demo"), Subject::Person("alice")] {
+        let mut envoy = ready(3, &config());
+        assert_eq!(statuses(&mut envoy, &token()), [200; 3]);
+        let path = envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(subject)]));
+        assert_eq!(path, "/mesh/revocations?wait=20&after=c0");
+        // No tick in between: the next decision already knows.
+        assert_eq!(statuses(&mut envoy, &token()), [401; 3], "{subject:?}");
+        let other = Claims { jti: "t2".into(), gid: None, client_id: "d2".into(), sub: "bob".into(), ..claims() };
+        assert_eq!(statuses(&mut envoy, &sign("k1", &other)), [200; 3]);
+        assert_eq!(envoy.calls("/mesh/revocations?wait=20&after=c1").len(), 1, "and follows on");
+    }
+}
+
+#[test]
+fn a_token_issued_after_a_cutoff_is_good() {
+    let mut envoy = ready(2, &config());
+    let cutoff = u32::try_from(START_MS / 1_000).unwrap();
+    let entry = Entry { cutoff, ..revoked(Subject::Client("demo")) };
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[entry]));
+    assert_eq!(statuses(&mut envoy, &token()), [401; 2]);
+    let later = Claims { iat: START_MS / 1_000 + 1, jti: "t2".into(), ..claims() };
+    assert_eq!(statuses(&mut envoy, &sign("k1", &later)), [200; 2]);
+}
+
+#[test]
+fn requests_wait_for_the_whole_snapshot() {
+    let mut envoy = FakeEnvoy::new(2, &config());
+    envoy.pass(10);
+    envoy.answer(JWKS, 200, &jwks(&["k1"]));
+    let authorization = format!("Bearer {}", token());
+    let ids = [envoy.send(0, &get("/orders/1", &authorization)), envoy.send(1, &get("/orders/1", &authorization))];
+    for i in 0..3 {
+        envoy.answer(FEED, 200, &page(i == 0, true, &format!("s{i}"), &others(i * 3_000, 3_000, expiry(600))));
+        envoy.pass(10);
+        assert_eq!([outcome(&envoy, 0, ids[0]), outcome(&envoy, 1, ids[1])], [0, 0]);
+    }
+    envoy.answer(FEED, 200, &page(false, false, "s3", &[revoked(Subject::Token("t1"))]));
+    for _ in 0..4 {
+        envoy.pass(10); // 9,001 entries are read a page at a time
+    }
+    assert_eq!([outcome(&envoy, 0, ids[0]), outcome(&envoy, 1, ids[1])], [401, 401]);
+    envoy.pass(500);
+    assert_eq!(envoy.metric("bearward.feed.entries"), 9_001);
+}
+
+#[test]
+fn what_holds_without_a_snapshot_is_configured() {
+    for (on_stale, expected) in [("deny", 503), ("allow", 200)] {
+        let config = config_with(|c| c["providers"]["bearward"]["revocations"]["on_stale"] = on_stale.into());
+        let mut envoy = FakeEnvoy::new(1, &config);
+        envoy.pass(10);
+        envoy.answer(JWKS, 200, &jwks(&["k1"]));
+        let authorization = format!("Bearer {}", token());
+        let id = envoy.send(0, &get("/orders/1", &authorization));
+        envoy.pass(1_999);
+        assert_eq!(outcome(&envoy, 0, id), 0);
+        envoy.pass(1);
+        assert_eq!(outcome(&envoy, 0, id), expected);
+        // After a while nobody waits for it any more.
+        envoy.pass(60_000);
+        assert_eq!(status(&mut envoy, 0, &token()), expected);
+    }
+}
+
+#[test]
+fn a_feed_that_is_silent_for_too_long_is_stale() {
+    for (on_stale, expected) in [("deny", 503), ("allow", 200)] {
+        let config = config_with(|c| c["providers"]["bearward"]["revocations"]["on_stale"] = on_stale.into());
+        let mut envoy = ready(2, &config);
+        envoy.pass(59_000);
+        assert_eq!(statuses(&mut envoy, &token()), [200; 2]);
+        envoy.pass(1_500);
+        assert_eq!(statuses(&mut envoy, &token()), [expected; 2], "{on_stale}");
+        envoy.pass(500);
+        assert_eq!(envoy.metric("bearward.feed.stale_allowed") > 0, on_stale == "allow");
+        // As soon as it speaks again, all is well.
+        let leader = envoy.calls(FEED).pop().unwrap();
+        assert!(leader.path.ends_with("after=c0"));
+        envoy.world.calls.borrow_mut().retain(|call| call.path.starts_with(JWKS) || call.id == leader.id);
+        envoy.answer(FEED, 200, &page(false, false, "c1", &[]));
+        assert_eq!(statuses(&mut envoy, &token()), [200; 2]);
+    }
+}
+
+#[test]
+fn a_poll_that_fails_is_tried_again_from_where_it_was() {
+    let mut envoy = ready(1, &config());
+    for (status, body) in [(503, vec![]), (200, b"nonsense".to_vec()), (0, vec![]), (504, vec![])] {
+        envoy.answer(FEED, status, &body);
+        assert_eq!(envoy.calls(FEED).len(), 0);
+        envoy.pass(5_000);
+        assert!(envoy.calls(FEED)[0].path.ends_with("after=c0"));
+    }
+    envoy.answer(FEED, 410, b"");
+    envoy.pass(5_000);
+    assert_eq!(envoy.calls(FEED)[0].path, "/mesh/revocations?wait=20", "a cursor it does not know is dropped");
+    envoy.answer(FEED, 200, &page(true, false, "d0", &[revoked(Subject::Token("t1"))]));
+    assert_eq!(status(&mut envoy, 0, &token()), 401);
+}
+
+#[test]
+fn a_feed_that_does_not_wait_is_not_hammered() {
+    let mut envoy = ready(1, &config());
+    envoy.pass(300);
+    envoy.answer(FEED, 200, &page(false, false, "c0", &[]));
+    assert_eq!(envoy.calls(FEED).len(), 1, "that one had waited");
+    envoy.answer(FEED, 200, &page(false, false, "c0", &[]));
+    assert_eq!(envoy.calls(FEED).len(), 0);
+    envoy.pass(500);
+    assert_eq!(envoy.calls(FEED).len(), 1);
+}
+
+#[test]
+fn a_leader_that_is_gone_is_replaced() {
+    let mut envoy = ready(3, &config());
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(Subject::Token("gone"))]));
+    let leader = envoy.calls(FEED)[0].vm;
+    envoy.world.calls.borrow_mut().clear(); // its VM crashed, and its call with it
+    for _ in 0..5 {
+        envoy.world.now_ms.set(envoy.world.now_ms.get() + 500);
+        for vm in (0..3).filter(|vm| *vm != leader) {
+            envoy.tick(vm);
+        }
+    }
+    let calls = envoy.calls(FEED);
+    assert_eq!(calls.len(), 1);
+    assert_ne!(calls[0].vm, leader);
+    assert_eq!(calls[0].path, "/mesh/revocations?wait=20&after=c1", "it goes on where the other stopped");
+    envoy.answer(FEED, 200, &page(false, false, "c2", &[revoked(Subject::Token("t1"))]));
+    assert_eq!(statuses(&mut envoy, &token()), [401; 3]);
+}
+
+#[test]
+fn a_leader_that_is_late_does_no_harm() {
+    let mut envoy = ready(2, &config());
+    let late = envoy.calls(FEED).pop().unwrap();
+    envoy.world.now_ms.set(envoy.world.now_ms.get() + 3_000);
+    envoy.tick(1 - late.vm);
+    let new = envoy.calls(FEED).into_iter().find(|call| call.id != late.id).unwrap();
+    // Its answer comes after another took over: it is dropped, as the other gets it too.
+    envoy.world.calls.borrow_mut().retain(|call| call.id == late.id);
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(Subject::Token("t1"))]));
+    assert_eq!(statuses(&mut envoy, &token()), [200; 2]);
+    envoy.world.calls.borrow_mut().push(new);
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(Subject::Token("t1"))]));
+    assert_eq!(statuses(&mut envoy, &token()), [401; 2]);
+}
+
+#[test]
+fn a_leader_steps_down_when_its_configuration_goes() {
+    let mut envoy = ready(2, &config());
+    let leader = envoy.calls(FEED)[0].vm;
+    envoy.vms[leader].root.step_down();
+    envoy.world.calls.borrow_mut().clear();
+    envoy.tick(1 - leader);
+    assert_eq!(envoy.calls(FEED).len(), 1, "the other need not wait for the lease");
+}
+
+#[test]
+fn a_new_worker_learns_what_was_said_before_it_came() {
+    let mut envoy = ready(1, &config());
+    envoy.answer(FEED, 200, &page(false, true, "c1", &others(0, 3_500, expiry(600))));
+    envoy.answer(FEED, 200, &page(false, false, "c2", &[revoked(Subject::Token("t1"))]));
+    envoy.add_vm(&config());
+    assert_eq!(status(&mut envoy, 1, &token()), 401);
+    assert_eq!(envoy.calls(FEED).len(), 1, "and does not ask the authserver");
+}
+
+#[test]
+fn a_reset_forgets_what_was_said() {
+    let mut envoy = ready(2, &config());
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(Subject::Token("t1"))]));
+    assert_eq!(statuses(&mut envoy, &token()), [401; 2]);
+    envoy.answer(FEED, 200, &page(true, true, "d0", &others(0, 100, expiry(600))));
+    assert_eq!(statuses(&mut envoy, &token()), [401; 2], "what was said holds until the new snapshot is whole");
+    envoy.answer(FEED, 200, &page(false, false, "d1", &[revoked(Subject::Token("t2"))]));
+    envoy.pass(10);
+    assert_eq!(statuses(&mut envoy, &token()), [200; 2]);
+    assert_eq!(statuses(&mut envoy, &sign("k1", &Claims { jti: "t2".into(), ..claims() })), [401; 2]);
+}
+
+#[test]
+fn a_log_of_the_expired_is_cut_short() {
+    let mut envoy = ready(2, &config());
+    let long = Claims { exp: START_MS / 1_000 + 90_000, ..claims() };
+    let keep = Entry { expires_at: expiry(90_000), ..revoked(Subject::Token("t1")) };
+    for i in 0..5 {
+        envoy.answer(FEED, 200, &page(false, true, &format!("c{i}"), &others(i * 4_000, 4_000, expiry(600))));
+    }
+    envoy.answer(FEED, 200, &page(false, false, "c9", &[keep]));
+    let slots = |envoy: &FakeEnvoy| {
+        let shared = envoy.world.shared.borrow();
+        shared.iter().filter(|(key, (value, _))| key.contains("/log/") && !value.is_empty()).count()
+    };
+    assert!(slots(&envoy) >= 20);
+    // They expire; the feed goes on saying nothing.
+    for _ in 0..60 {
+        envoy.pass(40_000);
+        if let [call] = envoy.calls(FEED).as_slice() {
+            let after = call.path.split_once("after=").map(|(_, cursor)| cursor.to_owned());
+            assert_eq!(after.as_deref(), Some("c9"));
+            envoy.answer(FEED, 200, &page(false, false, "c9", &[]));
+        } else {
+            envoy.world.calls.borrow_mut().clear(); // lost with the lease, as time leaps here
+        }
+        if let [_] = envoy.calls(JWKS).as_slice() {
+            envoy.answer(JWKS, 200, &jwks(&["k1"]));
+        }
+    }
+    for _ in 0..20 {
+        envoy.pass(10);
+    }
+    assert!(slots(&envoy) <= 2, "{} slots", slots(&envoy));
+    envoy.add_vm(&config());
+    for _ in 0..5 {
+        envoy.pass(10);
+    }
+    envoy.world.calls.borrow_mut().retain(|call| call.path.starts_with(FEED));
+    assert_eq!(statuses(&mut envoy, &sign("k1", &long)), [401; 3]);
+}
+
+#[test]
+fn so_many_entries_are_read_in_so_many_steps() {
+    let mut envoy = ready(1, &config());
+    for i in 0..10 {
+        envoy.answer(FEED, 200, &page(false, true, &format!("c{i}"), &others(i * 4_000, 4_000, expiry(600))));
+    }
+    envoy.answer(FEED, 200, &page(false, false, "c10", &[revoked(Subject::Token("t1"))]));
+    envoy.add_vm(&config());
+    let authorization = format!("Bearer {}", token());
+    let id = envoy.send(1, &get("/orders/1", &authorization));
+    assert_eq!(outcome(&envoy, 1, id), 0, "40,001 entries are too many for one go");
+    for _ in 0..10 {
+        envoy.pass(10);
+    }
+    assert_eq!(outcome(&envoy, 1, id), 401);
+}

@@ -1,0 +1,249 @@
+//! What one request may do, and what it may not.
+
+use super::*;
+use bearward_token::jwk::{KeySet, Material};
+use p256::ecdsa::DerSignature;
+use p256::ecdsa::signature::Verifier as _;
+use proptest::prelude::*;
+
+fn names(headers: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
+    headers.iter().map(|(n, v)| format!("{}={}", n.escape_ascii(), v.escape_ascii())).collect()
+}
+
+fn passed(envoy: &mut FakeEnvoy, headers: &[(&str, &[u8])]) -> Vec<String> {
+    let id = envoy.send(0, headers);
+    let stream = envoy.stream(0, id);
+    assert!(stream.resumed, "{:?}", stream.reply);
+    names(&stream.headers).split_off(2)
+}
+
+#[test]
+fn a_good_token_opens_the_route_and_is_not_passed_on() {
+    let mut envoy = ready(1, &config());
+    let authorization = format!("Bearer {}", token());
+    for _ in 0..2 {
+        assert_eq!(
+            passed(&mut envoy, &get("/orders/1", &authorization)),
+            ["x-request-id=r1", "x-auth-client=demo", "x-auth-scope=orders:read", "x-auth-subject=alice"]
+        );
+    }
+    assert_eq!(envoy.world.verified.get(), 1, "the second time it is known");
+    envoy.pass(500);
+    assert_eq!((envoy.metric("bearward.allowed"), envoy.metric("bearward.cache.hit")), (2, 1));
+}
+
+#[test]
+fn identities_that_a_client_made_up_never_get_through() {
+    let mut envoy = ready(1, &config());
+    let authorization = format!("Bearer {}", token());
+    let spoofed: [(&str, &[u8]); 5] = [
+        ("x-auth-subject", b"mallory"),
+        ("x-auth-subject", b"\xff\xfe"),
+        ("x_auth_subject", b"mallory"),
+        ("X-Auth-Scope", b"orders:write"),
+        ("x-other", b"stays"),
+    ];
+    for (path, authorization) in [
+        ("/orders/1", authorization.as_str()),
+        ("/healthz", ""),
+        ("/healthz", &authorization),
+        ("/oauth2/token", "Basic YTpi"),
+    ] {
+        let mut headers = get(path, authorization);
+        headers.extend(spoofed);
+        let seen = passed(&mut envoy, &headers);
+        assert!(seen.contains(&"x-other=stays".to_owned()));
+        let identities: Vec<_> =
+            seen.iter().filter(|h| h.to_lowercase().replace('_', "-").starts_with("x-auth-")).collect();
+        let expected = if path == "/orders/1" { 3 } else { 0 };
+        assert_eq!(identities.len(), expected, "{path}: {identities:?}");
+        assert!(!seen.iter().any(|header| header.contains("mallory")));
+        let credential = seen.iter().any(|header| header.starts_with("authorization="));
+        assert_eq!(credential, path == "/oauth2/token", "{path}");
+    }
+}
+
+#[test]
+fn the_credential_is_kept_where_the_configuration_says_so() {
+    let mut envoy = ready(1, &config_with(|c| c["forward"]["authorization"] = "keep".into()));
+    let authorization = format!("Bearer {}", token());
+    assert!(passed(&mut envoy, &get("/orders/1", &authorization)).contains(&format!("authorization={authorization}")));
+}
+
+#[test]
+fn each_refusal_has_its_answer() {
+    let mut envoy = ready(1, &config());
+    let good = token();
+    let with = |change: &dyn Fn(&mut Claims<'static>)| {
+        let mut claims = claims();
+        change(&mut claims);
+        format!("Bearer {}", sign("k1", &claims))
+    };
+    let huge = format!("Bearer {}", "a".repeat(9_000));
+    let cases: Vec<(&str, String, u16, Option<&str>)> = vec![
+        ("/orders/1", String::new(), 401, None),
+        ("/orders/1", "Basic YTpi".into(), 401, None),
+        ("/orders/1", "Bearer".into(), 400, Some("invalid_request")),
+        ("/orders/1", "Bearer ".into(), 400, Some("invalid_request")),
+        ("/orders/1", format!("Bearer {good},Bearer {good}"), 400, Some("invalid_request")),
+        ("/orders/1", format!("Basic YTpi,Bearer {good}"), 400, Some("invalid_request")),
+        ("/orders/1", format!("Bearer {good} x"), 400, Some("invalid_request")),
+        ("/orders/1", "Bearer junk".into(), 401, Some("invalid_token")),
+        ("/orders/1", huge, 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.exp = START_MS / 1_000 - 100), 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.aud = Audience::One("x".into())), 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.iss = "http://other".into()), 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.sub = "a\nb".into()), 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.sub = " alice".into()), 401, Some("invalid_token")),
+        ("/orders/1", with(&|c| c.scope = "other".into()), 403, Some("insufficient_scope")),
+        ("/orders/1/x", format!("Bearer {good}"), 403, Some("insufficient_scope")),
+        ("/nothing", format!("Bearer {good}"), 403, Some("access_denied")),
+        ("/orders/..%2f", format!("Bearer {good}"), 400, Some("invalid_request")),
+    ];
+    for (path, authorization, status, error) in cases {
+        let reply = refusal(&mut envoy, &get(path, &authorization));
+        assert_eq!(reply.status, status, "{path} {authorization}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert!(reply.details.starts_with("bearward_"));
+        let named = error.map(|error| format!("\"error\":\"{error}\""));
+        assert!(named.is_none_or(|named| reply.body.contains(&named)), "{path} {authorization}: {}", reply.body);
+    }
+    let challenge = |reply: &Reply| reply.header("www-authenticate").map(str::to_owned);
+    assert_eq!(
+        challenge(&refusal(&mut envoy, &get("/orders/1", ""))).as_deref(),
+        Some("Bearer realm=\"http://127.0.0.1:8080\"")
+    );
+    let lacking = refusal(&mut envoy, &get("/orders/1/x", &format!("Bearer {good}")));
+    assert!(challenge(&lacking).unwrap().ends_with("scope=\"orders:write\""));
+}
+
+#[test]
+fn two_headers_are_not_one_token() {
+    let mut envoy = ready(1, &config());
+    let authorization = format!("Bearer {}", token());
+    let mut headers = get("/orders/1", &authorization);
+    headers.push(("authorization", authorization.as_bytes()));
+    assert_eq!(refusal(&mut envoy, &headers).status, 400);
+    let mut headers = get("/orders/1", "");
+    headers.push(("authorization", b"Bearer \xff\xfe"));
+    assert_eq!(refusal(&mut envoy, &headers).status, 400);
+}
+
+#[test]
+fn the_log_names_the_request_and_never_the_token() {
+    let mut envoy = ready(1, &config());
+    let token = token();
+    let authorization = format!("Bearer {}", &token[..token.len() - 2]);
+    refusal(&mut envoy, &get("/orders/1?access_token=secret", &authorization));
+    let log = envoy.world.log.borrow();
+    let line = &log.last().unwrap().1;
+    assert!(line.contains("reason=signature status=401 method=GET path=/orders/1 request_id=r1"), "{line}");
+    assert!(!log.iter().any(|(_, line)| line.contains("secret") || line.contains("eyJ")));
+}
+
+#[test]
+fn a_known_token_still_expires() {
+    let mut envoy = ready(1, &config());
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+    envoy.world.now_ms.set(START_MS + 360_000);
+    assert_eq!(status(&mut envoy, 0, &token()), 401);
+}
+
+#[test]
+fn the_host_verifies_where_it_can() {
+    let mut envoy = ready(1, &config());
+    // What Envoy does: SPKI key, DER signature, message; as protobuf.
+    *envoy.world.verify.borrow_mut() = Some(Box::new(|arguments| {
+        let mut fields = Vec::new();
+        let mut rest = arguments;
+        while let [_, low, after @ ..] = rest {
+            let (length, after) = match low {
+                0..0x80 => (usize::from(*low), after),
+                _ => (usize::from(low & 0x7f) | usize::from(after[0]) << 7, &after[1..]),
+            };
+            fields.push(&after[..length]);
+            rest = &after[length..];
+        }
+        let set = KeySet::parse(&jwks(&["k1"])).unwrap();
+        let key = set.find(None, bearward_token::jws::Algorithm::ES256).unwrap();
+        assert_eq!((fields[0], fields[1]), (b"sha256".as_slice(), key.spki()));
+        let Material::P256(key) = key.material() else { panic!("an EC key") };
+        let good = key.verify(fields[3], &DerSignature::try_from(fields[2]).unwrap()).is_ok();
+        Ok(if good { vec![0x08, 0x01] } else { vec![0x12, 0x01, b'x'] })
+    }));
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+    let other = sign("k2", &claims());
+    let forged = format!("{}.{}", token().rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
+    assert_eq!(status(&mut envoy, 0, &forged), 401);
+    *envoy.world.verify.borrow_mut() = Some(Box::new(|_| Ok(Vec::new())));
+    assert_eq!(
+        status(&mut envoy, 0, &sign("k1", &Claims { jti: "t2".into(), ..claims() })),
+        401,
+        "no answer is no yes"
+    );
+}
+
+#[test]
+fn a_host_that_fails_lets_nothing_through() {
+    for broken in ["request_headers", "remove_request_header", "add_request_header"] {
+        let mut envoy = ready(1, &config());
+        envoy.world.broken.borrow_mut().push(broken);
+        assert_eq!(status(&mut envoy, 0, &token()), 503, "{broken}");
+    }
+    // Without shared data what is known holds, until the feed is too old.
+    let mut envoy = ready(1, &config());
+    envoy.world.broken.borrow_mut().push("shared");
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+    envoy.pass(61_000);
+    assert_eq!(status(&mut envoy, 0, &token()), 503);
+}
+
+#[test]
+fn tokens_are_checked_by_their_own_issuer_s_keys() {
+    let two = config_with(|c| {
+        let mut other = c["providers"]["bearward"].clone();
+        other["issuer"] = "https://other.example".into();
+        other["jwks"]["path"] = "/other/jwks".into();
+        other.as_object_mut().unwrap().remove("revocations");
+        c["providers"]["other"] = other;
+    });
+    let mut envoy = FakeEnvoy::new(1, &two);
+    envoy.pass(10);
+    envoy.answer(JWKS, 200, &jwks(&["k1"]));
+    envoy.answer("/other/jwks", 200, &jwks(&["k2"]));
+    envoy.answer(FEED, 200, &page(true, false, "c0", &[]));
+    let of = |issuer: &'static str| Claims { iss: issuer.into(), ..claims() };
+    assert_eq!(status(&mut envoy, 0, &sign("k1", &of(ISSUER))), 200);
+    assert_eq!(status(&mut envoy, 0, &sign("k2", &of("https://other.example"))), 200);
+    let crossed = status(&mut envoy, 0, &sign("k1", &of("https://other.example")));
+    assert_eq!(crossed, 0, "unknown there, so it waits for that issuer's keys");
+    envoy.tick(0);
+    envoy.answer("/other/jwks", 200, &jwks(&["k2"]));
+    envoy.pass(10);
+    envoy.pass(500);
+    assert_eq!(envoy.metric("bearward.denied.unknown_key"), 1);
+}
+
+#[test]
+fn without_a_configuration_nothing_gets_through() {
+    let mut envoy = ready(1, &config());
+    assert!(!envoy.vms[0].root.configure(b"{}"));
+    // The one before goes on; Envoy keeps it.
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_request_panics_or_gets_through(
+        headers in prop::collection::vec(("[a-z:_-]{0,16}", prop::collection::vec(any::<u8>(), 0..60)), 0..8),
+        authorization in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let mut envoy = ready(1, &config());
+        let mut all: Vec<(&str, &[u8])> = vec![(":method", b"GET"), (":path", b"/orders/1")];
+        all.push(("authorization", &authorization));
+        all.extend(headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())));
+        let id = envoy.send(0, &all);
+        prop_assert!(!envoy.stream(0, id).resumed || headers.iter().any(|(n, _)| n == ":path"));
+    }
+}
