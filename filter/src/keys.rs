@@ -16,7 +16,7 @@ pub const UNKNOWN_PAUSE_MS: u64 = 5_000;
 pub const UNKNOWN_BURST: u64 = 4;
 /// How long after a failed fetch the next is tried, in milliseconds; doubles with each failure.
 const RETRY_MS: u64 = 500;
-const RETRY_MOST_MS: u64 = 30_000;
+const RETRY_MOST_MS: u64 = 5_000;
 
 /// An issuer's keys, as one VM has them.
 #[derive(Debug)]
