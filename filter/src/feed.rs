@@ -7,8 +7,8 @@
 
 use crate::config::RevocationsConfig;
 use crate::feed::compaction::Compaction;
-use crate::host::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::metrics::{Counter, Metrics};
+use crate::proxy::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::slots::{Head, Instance, LOG_SLOT, LOG_SLOTS, Lease, Slots, log_slot, read, update};
 use bearward_token::feed::{Entry, MEDIA_TYPE, PageRef};
 
@@ -20,7 +20,7 @@ const LEASE_MS: u64 = 2_000;
 const RENEW_MS: u64 = 1_300;
 /// How long after a failed poll the next is tried, in milliseconds; doubles with each failure.
 const RETRY_MS: u64 = 250;
-const RETRY_MOST_MS: u64 = 5_000;
+const RETRY_MOST_MS: u64 = 2_000;
 /// A feed that answers with nothing is asked again after this at the earliest: it may not know how to wait.
 const EMPTY_MS: u64 = 200;
 /// The longest wait that is asked for.

@@ -4,7 +4,7 @@
 //! (its epoch) and how long it is. A new log either continues the one before, from an entry on that the head names
 //! (then a VM that had read all of the old one goes on there), or starts over (then it is read from the beginning).
 
-use crate::host::Host;
+use crate::proxy::Host;
 use crate::slots::{Head, LOG_SLOT, Slots, log_entries};
 use bearward_token::revocation::RevocationSet;
 

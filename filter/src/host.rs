@@ -1,169 +1,367 @@
-//! What the filter needs of the proxy around it. Everything can fail, and everything is bytes: a header's value need not
-//! be text, and a host may refuse any call. [`crate::envoy`] is the real one; tests have their own.
+//! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names the SDK, and the only one with `unsafe`.
+//!
+//! The SDK's dispatcher brings the callbacks; its host calls are not used, but for one. They panic, and with them the
+//! VM, on a status they do not know, on a header's value that is not text, and on a map that is not there. Here the same
+//! imports are declared again: bytes only, and any status but 0 is an error. The exception is the HTTP call, which
+//! has to be known to the dispatcher for its answer to arrive.
+#![allow(unsafe_code)]
 
-/// The host refused a call, or does not know it. The number is Proxy-Wasm's status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the host answered status {0}")]
-pub struct HostError(pub u32);
+use crate::proxy::{
+    CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
+};
+use crate::root::{Flow, Root};
+use proxy_wasm::hostcalls::dispatch_http_call;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+use std::cell::RefCell;
+use std::ptr::null_mut;
+use std::rc::Rc;
+use std::time::Duration;
 
-impl HostError {
-    /// There is no such thing: a key, a header, a function.
-    pub const NOT_FOUND: Self = Self(1);
-    /// The arguments are no good.
-    pub const BAD_ARGUMENT: Self = Self(2);
-    /// The value changed since it was read.
-    pub const CAS_MISMATCH: Self = Self(8);
-    /// The host can't do it now.
-    pub const INTERNAL: Self = Self(10);
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
+    fn proxy_get_log_level(level: *mut u32) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        kind: u32,
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        kind: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
+    fn proxy_continue_stream(kind: u32) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, metric: *mut u32) -> u32;
+    fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+    fn proxy_record_metric(metric: u32, value: u64) -> u32;
 }
 
-/// What a host call gives.
-pub type HostResult<T> = Result<T, HostError>;
-
-/// How loud a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// One line per refused request.
-    Debug,
-    /// What an operator wants to see once: a configuration taken in, a leader found.
-    Info,
-    /// Something failed and will be tried again.
-    Warn,
-    /// Something is wrong that will not heal by itself.
-    Error,
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn random_get(bytes: *mut u8, size: usize) -> u16;
 }
 
-/// How a metric behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricKind {
-    /// Only goes up.
-    Counter,
-    /// Is set.
-    Gauge,
+const REQUEST_HEADERS: u32 = 0;
+const CALL_RESPONSE_HEADERS: u32 = 6;
+const CALL_RESPONSE_BODY: u32 = 4;
+const PLUGIN_CONFIGURATION: u32 = 7;
+const REQUEST_STREAM: u32 = 0;
+/// A number that shared data never has yet: writing "over" it succeeds only where there is nothing.
+const ABSENT: u32 = u32::MAX;
+
+/// Envoy around this VM.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Envoy;
+
+fn done(status: u32) -> HostResult<()> {
+    if status == 0 { Ok(()) } else { Err(HostError(status)) }
 }
 
-/// A value in shared data with the number that a compare-and-set needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared {
-    /// The value.
-    pub value: Vec<u8>,
-    /// Its number; changes with every write.
-    pub cas: u32,
+/// Takes over memory that the host filled; it was allocated by the SDK's `proxy_on_memory_allocate`.
+fn fetched(status: u32, data: *mut u8, size: usize) -> HostResult<Vec<u8>> {
+    done(status)?;
+    if data.is_null() || size == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the host got the memory from `proxy_on_memory_allocate(size)`, which gives exactly as much,
+    // filled all of it, and forgets it with this call.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
-/// How [`Host::set_shared`] treats what is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Write {
-    /// Overwrite it.
-    Always,
-    /// Write only if there is nothing yet.
-    Absent,
-    /// Write only over the value that was read with this number.
-    Over(u32),
+fn buffer(kind: u32, max: usize) -> HostResult<Vec<u8>> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_buffer_bytes(kind, 0, max, &raw mut data, &raw mut size) };
+    fetched(status, data, size)
 }
 
-/// The answer to an HTTP call: the status, and the body. A call that got none has status 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CallResponse {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// The proxy, as one VM sees it.
-pub trait Host {
-    /// Unix time in milliseconds.
-    fn now_ms(&self) -> u64;
-    /// Fills the bytes with randomness; false if there is none.
-    fn random(&self, bytes: &mut [u8]) -> bool;
-
-    /// The headers of the request in context, in order, repeated ones repeated.
-    fn request_headers(&self) -> HostResult<Headers>;
-    /// Removes every header of that name.
-    fn remove_request_header(&self, name: &[u8]) -> HostResult<()>;
-    /// Adds a header.
-    fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()>;
-    /// Answers the request in context; it goes no further.
-    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()>;
-    /// Lets the paused request in context go on.
-    fn resume(&self) -> HostResult<()>;
-    /// Makes another context the one that calls concern.
-    fn enter(&self, context: u32) -> HostResult<()>;
-
-    /// Reads shared data.
-    fn shared(&self, key: &str) -> HostResult<Option<Shared>>;
-    /// Writes shared data; [`HostError::CAS_MISMATCH`] if another writer was first.
-    fn set_shared(&self, key: &str, value: &[u8], write: Write) -> HostResult<()>;
-
-    /// Sends a GET to a cluster; gives the call's number, by which its answer is known.
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], timeout_ms: u32) -> HostResult<u32>;
-    /// Calls one of the host's own functions.
-    fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>>;
-
-    /// Defines a metric; gives its number.
-    fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32>;
-    /// Adds to a counter.
-    fn add_metric(&self, metric: u32, by: u64);
-    /// Sets a gauge.
-    fn set_metric(&self, metric: u32, value: u64);
-
-    /// Asks for a tick every so many milliseconds.
-    fn set_tick(&self, period_ms: u32);
-    /// Whether lines of this level are written.
-    fn logs(&self, level: Level) -> bool;
-    /// Writes a line.
-    fn log(&self, level: Level, line: &str);
-}
-
-/// A header map as the host serialises it: read in place, nothing copied, nothing believed about its bytes.
-///
-/// Layout: a count (u32), then for each pair the lengths of name and value (u32 each), then for each pair name, a zero
-/// byte, value, a zero byte. All numbers little-endian.
-#[derive(Debug, Default)]
-pub struct Headers(Vec<u8>);
-
-impl Headers {
-    /// Takes the host's bytes.
-    #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+impl Host for Envoy {
+    fn now_ms(&self) -> u64 {
+        let mut time = 0;
+        // SAFETY: the pointer is valid for the call.
+        match unsafe { proxy_get_current_time_nanoseconds(&raw mut time) } {
+            0 => time / 1_000_000,
+            _ => u64::MAX, // without a clock every token has expired
+        }
     }
 
-    /// The pairs. Bytes that are no map give fewer pairs.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let (count, rest) = self.0.split_first_chunk::<4>().map_or((0, [].as_slice()), |(count, rest)| {
-            (usize::try_from(u32::from_le_bytes(*count)).unwrap_or(0), rest)
-        });
-        let (sizes, mut strings) =
-            count.checked_mul(8).and_then(|size| rest.split_at_checked(size)).unwrap_or((&[], &[]));
-        sizes.as_chunks::<8>().0.iter().map_while(move |&[n0, n1, n2, n3, v0, v1, v2, v3]| {
-            let name = take(&mut strings, u32::from_le_bytes([n0, n1, n2, n3]))?;
-            let value = take(&mut strings, u32::from_le_bytes([v0, v1, v2, v3]))?;
-            Some((name, value))
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        // SAFETY: the pointer is valid for that many bytes.
+        unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) == 0 }
+    }
+
+    fn request_headers(&self) -> HostResult<Headers> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: both pointers are valid for the call.
+        let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
+        fetched(status, data, size).map(Headers::new)
+    }
+
+    fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointer is valid for that many bytes.
+        done(unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
+    }
+
+    fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe {
+            proxy_add_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
         })
     }
+
+    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()> {
+        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        let headers = serialize_pairs(&pairs);
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe {
+            proxy_send_local_response(
+                u32::from(status),
+                details.as_ptr(),
+                details.len(),
+                body.as_ptr(),
+                body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                -1, // Envoy derives the gRPC status from the HTTP status
+            )
+        })
+    }
+
+    fn resume(&self) -> HostResult<()> {
+        // SAFETY: no pointers.
+        done(unsafe { proxy_continue_stream(REQUEST_STREAM) })
+    }
+
+    fn enter(&self, context: u32) -> HostResult<()> {
+        // SAFETY: no pointers.
+        done(unsafe { proxy_set_effective_context(context) })
+    }
+
+    fn shared(&self, key: &str) -> HostResult<Option<Shared>> {
+        let (mut data, mut size, mut cas) = (null_mut(), 0, 0);
+        // SAFETY: the pointers are valid for the call.
+        let status =
+            unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut data, &raw mut size, &raw mut cas) };
+        match fetched(status, data, size) {
+            Ok(value) => Ok(Some(Shared { value, cas })),
+            Err(HostError::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], write: Write) -> HostResult<()> {
+        let cas = match write {
+            Write::Always => 0,
+            Write::Absent => ABSENT,
+            Write::Over(cas) => cas,
+        };
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
+    }
+
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], timeout_ms: u32) -> HostResult<u32> {
+        // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        dispatch_http_call(cluster, headers.to_vec(), None, Vec::new(), timeout).map_err(|status| {
+            HostError(match status {
+                proxy_wasm::types::Status::BadArgument => HostError::BAD_ARGUMENT.0,
+                _ => HostError::INTERNAL.0,
+            })
+        })
+    }
+
+    fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the pointers are valid for that many bytes.
+        let status = unsafe {
+            proxy_call_foreign_function(
+                function.as_ptr(),
+                function.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                &raw mut data,
+                &raw mut size,
+            )
+        };
+        fetched(status, data, size)
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32> {
+        let kind = match kind {
+            MetricKind::Counter => 0,
+            MetricKind::Gauge => 1,
+        };
+        let mut metric = 0;
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut metric) }).map(|()| metric)
+    }
+
+    fn add_metric(&self, metric: u32, by: u64) {
+        let by = i64::try_from(by).unwrap_or(i64::MAX);
+        if by > 0 {
+            // SAFETY: no pointers. A metric that is not counted is no reason to refuse a request.
+            let _ = unsafe { proxy_increment_metric(metric, by) };
+        }
+    }
+
+    fn set_metric(&self, metric: u32, value: u64) {
+        // SAFETY: no pointers.
+        let _ = unsafe { proxy_record_metric(metric, value) };
+    }
+
+    fn set_tick(&self, period_ms: u32) {
+        // SAFETY: no pointers.
+        let _ = unsafe { proxy_set_tick_period_milliseconds(period_ms) };
+    }
+
+    fn logs(&self, level: Level) -> bool {
+        let mut enabled = 0;
+        // SAFETY: the pointer is valid for the call.
+        unsafe { proxy_get_log_level(&raw mut enabled) == 0 && number(level) >= enabled }
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        // SAFETY: the pointer is valid for that many bytes.
+        let _ = unsafe { proxy_log(number(level), line.as_ptr(), line.len()) };
+    }
 }
 
-fn take<'a>(strings: &mut &'a [u8], size: u32) -> Option<&'a [u8]> {
-    let (taken, rest) = strings.split_at_checked(usize::try_from(size).ok()?)?;
-    *strings = rest.split_first()?.1;
-    Some(taken)
+fn number(level: Level) -> u32 {
+    match level {
+        Level::Trace => 0,
+        Level::Debug => 1,
+        Level::Info => 2,
+        Level::Warn => 3,
+        Level::Error => 4,
+    }
 }
 
-/// Serialises pairs as the host takes them.
-#[must_use]
-pub fn serialize_pairs(pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
-    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let mut out = Vec::with_capacity(256);
-    out.extend_from_slice(&u32::try_from(pairs.len()).unwrap_or(u32::MAX).to_le_bytes());
-    for (name, value) in pairs {
-        out.extend_from_slice(&length(name));
-        out.extend_from_slice(&length(value));
+type SharedRoot = Rc<RefCell<Root<Envoy>>>;
+
+/// A configuration, as the dispatcher knows it.
+struct Configured(SharedRoot);
+
+/// A request, as the dispatcher knows it.
+struct Request {
+    root: SharedRoot,
+    context: u32,
+}
+
+/// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
+fn with<T>(root: &SharedRoot, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
+    root.try_borrow_mut().ok().map(|mut root| run(&mut root))
+}
+
+impl Context for Configured {
+    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
+        let response = call_response(headers, body);
+        with(&self.0, |root| root.called(call, &response));
     }
-    for bytes in pairs.iter().flat_map(|(name, value)| [name, value]) {
-        out.extend_from_slice(bytes);
-        out.push(0);
+}
+
+impl RootContext for Configured {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
+        with(&self.0, |root| root.configure(&text)) == Some(true)
     }
-    out
+
+    fn on_tick(&mut self) {
+        with(&self.0, Root::tick);
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Request { root: Rc::clone(&self.0), context }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Drop for Configured {
+    fn drop(&mut self) {
+        with(&self.0, Root::step_down);
+    }
+}
+
+impl Context for Request {}
+
+impl HttpContext for Request {
+    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        match with(&self.root, |root| root.request(self.context)) {
+            Some(Flow::Continue) => Action::Continue,
+            Some(Flow::Pause) => Action::Pause,
+            None => {
+                // Nobody to ask: refused, never let through.
+                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context");
+                Action::Pause
+            }
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        with(&self.root, |root| root.forget(self.context));
+    }
+}
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|id| Box::new(Configured(Rc::new(RefCell::new(Root::new(Envoy, id))))));
+}}
+
+/// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).
+fn call_response(headers: usize, body: usize) -> CallResponse {
+    if headers == 0 {
+        return CallResponse::default();
+    }
+    let name = b":status";
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        proxy_get_header_map_value(CALL_RESPONSE_HEADERS, name.as_ptr(), name.len(), &raw mut data, &raw mut size)
+    };
+    let status = fetched(status, data, size).ok().and_then(|value| str::from_utf8(&value).ok()?.parse().ok());
+    CallResponse {
+        status: status.unwrap_or(0),
+        body: if body == 0 { Vec::new() } else { buffer(CALL_RESPONSE_BODY, body).unwrap_or_default() },
+    }
 }

@@ -5,8 +5,8 @@
 //! row and then once every [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
 
 use crate::config::JwksConfig;
-use crate::host::{CallResponse, Host, HostResult, Level, Write};
 use crate::metrics::{Counter, Metrics};
+use crate::proxy::{CallResponse, Host, HostResult, Level, Write};
 use crate::slots::{Fetch, Head, Slots, read, update};
 use bearward_token::jwk::KeySet;
 
@@ -16,7 +16,7 @@ pub const UNKNOWN_PAUSE_MS: u64 = 5_000;
 pub const UNKNOWN_BURST: u64 = 4;
 /// How long after a failed fetch the next is tried, in milliseconds; doubles with each failure.
 const RETRY_MS: u64 = 500;
-const RETRY_MOST_MS: u64 = 30_000;
+const RETRY_MOST_MS: u64 = 5_000;
 
 /// An issuer's keys, as one VM has them.
 #[derive(Debug)]
@@ -88,23 +88,22 @@ impl Keys {
         }
     }
 
-    /// Fetches the set because a token names a key that is not in it, unless that happened a moment ago.
+    /// Makes a fetch due because a token names a key that is not in the set, unless that happened a moment ago. The
+    /// next tick of whichever VM is first carries it out: a call that a request makes would end with that request.
     pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
         if self.is_on_its_way(host, now_ms) {
             return Refetch::OnItsWay;
         }
-        let busy = self.busy_until(now_ms);
         let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
             let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
-            let free = now_ms >= fetch.busy_until && fetch.unknown_due <= earned;
-            fetch.busy_until = busy;
+            let free = fetch.unknown_due <= earned;
+            fetch.next = now_ms;
             fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
             free
         });
         match claimed {
             Ok(_) => {
                 metrics.count(Counter::JwksUnknownKid);
-                self.send(host, metrics, now_ms);
                 Refetch::OnItsWay
             }
             // Another VM may have been a moment quicker.
@@ -113,9 +112,9 @@ impl Keys {
         }
     }
 
-    /// Whether any VM is fetching the set.
+    /// Whether any VM is fetching the set, or about to.
     pub fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
-        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until)
+        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until || now_ms >= fetch.next)
     }
 
     /// Takes the answer to a call, if it was this one's.

@@ -3,18 +3,18 @@
 //! A thin adapter around `bearward-token`, which decides. Here is what a decision needs: the configuration
 //! ([`config`]), the issuers' keys ([`keys`]) and the revocation feed ([`feed`], [`follower`]), each fetched once per
 //! Envoy and shared by its workers through [`slots`]; and what it leads to: [`request`], put together in [`root`].
-//! Only `envoy.rs` knows Proxy-Wasm; everything else sees a [`host::Host`].
+//! Only `host.rs` knows Proxy-Wasm; everything else sees a [`proxy::Host`].
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod config;
-#[cfg(target_family = "wasm")]
-mod envoy;
 pub mod feed;
 pub mod follower;
-pub mod host;
+#[cfg(target_family = "wasm")]
+mod host;
 pub mod keys;
 pub mod metrics;
 pub mod provider;
+pub mod proxy;
 pub mod request;
 pub mod root;
 pub mod slots;

@@ -1,7 +1,7 @@
 //! Metrics: fixed names, defined once per VM, counted in the VM and handed over with each tick, so that a request pays
 //! an addition.
 
-use crate::host::{Host, HostError, MetricKind};
+use crate::proxy::{Host, HostError, MetricKind};
 use bearward_token::refusal::Refusal;
 
 /// What is counted besides refusals.

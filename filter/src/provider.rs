@@ -3,9 +3,9 @@
 use crate::config::{OnStale, ProviderConfig};
 use crate::feed::Leader;
 use crate::follower::Follower;
-use crate::host::{CallResponse, Host};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::proxy::{CallResponse, Host};
 use crate::slots::{Head, Instance, Slots};
 use bearward_token::verify::Expectation;
 

@@ -5,10 +5,10 @@
 //! [`crate::root`]'s. Nothing here changes the request.
 
 use crate::config::{Claim, Config, OnStale, same_header};
-use crate::host::{Headers, Host};
 use crate::keys::Refetch;
 use crate::metrics::{Counter, Metrics};
 use crate::provider::{Freshness, Provider};
+use crate::proxy::{Headers, Host};
 use crate::verifier::HostVerifier;
 use bearward_token::cache::TokenCache;
 use bearward_token::claims::Claims;

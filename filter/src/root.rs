@@ -2,9 +2,9 @@
 //! [`crate::request`] decides.
 
 use crate::config::Config;
-use crate::host::{CallResponse, Host, HostResult, Level};
 use crate::metrics::{Counter, Gauge, Metrics};
 use crate::provider::Provider;
+use crate::proxy::{CallResponse, Host, HostResult, Level};
 use crate::request::{Changes, Event, Gate, Known, Verdict};
 use crate::slots::Instance;
 use bearward_token::cache::{Limits, TokenCache};
@@ -192,7 +192,7 @@ impl State {
         Done::Refused
     }
 
-    fn refuse(&mut self, host: &impl Host, refusal: Refusal, scope: &str, headers: Option<&crate::host::Headers>) {
+    fn refuse(&mut self, host: &impl Host, refusal: Refusal, scope: &str, headers: Option<&crate::proxy::Headers>) {
         let response = challenge::response(refusal, &self.config.realm, scope);
         let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let label = refusal.answer().label;
@@ -266,7 +266,7 @@ fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult
 }
 
 /// The log line of a refusal: which request, and why. Never a token, never a query.
-fn denial(label: &str, status: u16, headers: Option<&crate::host::Headers>) -> String {
+fn denial(label: &str, status: u16, headers: Option<&crate::proxy::Headers>) -> String {
     let header = |wanted: &[u8]| {
         let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
         found.map(|(_, value)| value).unwrap_or_default()

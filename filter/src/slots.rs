@@ -12,7 +12,7 @@
 //! | `…/cursor` | the epoch (u32), then the feed's cursor | the leader |
 //! | `…/log/<bank>/<n>` | the revocation log (see [`crate::follower`]): its epoch (u32), then entries of 16 bytes | the leader |
 
-use crate::host::{Host, HostError, HostResult, Shared, Write};
+use crate::proxy::{Host, HostError, HostResult, Shared, Write};
 use bearward_token::feed::Entry;
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
 //! Signatures by the host's `verify_signature`: 30 µs for RS256 and 75 µs for ES256, where pure Rust in the VM takes
 //! about a millisecond. Where the host has none, pure Rust it is.
 
-use crate::host::{Host, HostError};
+use crate::proxy::{Host, HostError};
 use bearward_token::jwk::PublicKey;
 use bearward_token::signature::{PureRust, SignatureError, SignatureVerifier, to_der};
 

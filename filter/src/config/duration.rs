@@ -41,7 +41,7 @@ impl Span {
         // Whole numbers throughout: the standard library's parser of floats would be a tenth of the module.
         let fraction_ms = match (fraction.parse::<u64>().ok()?, u32::try_from(fraction.len()).ok()?) {
             (_, 7..) => return None,
-            (number, digits) => number.checked_mul(unit_ms)? / 10_u64.checked_pow(digits)?,
+            (number, digits) => number.checked_mul(unit_ms)?.checked_div(10_u64.checked_pow(digits)?)?,
         };
         let millis = whole.parse::<u64>().ok()?.checked_mul(unit_ms)?.checked_add(fraction_ms)?;
         (millis <= MOST_MS).then_some(Self(millis))

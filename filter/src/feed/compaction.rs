@@ -3,7 +3,7 @@
 //! ends; any other reads the new one from its beginning.
 
 use crate::feed::{Log, append, begin_log};
-use crate::host::{Host, HostResult, Write};
+use crate::proxy::{Host, HostResult, Write};
 use crate::slots::{Head, LOG_SLOT, Slots, log_entries};
 
 /// A log shorter than this is left as it is.
@@ -110,10 +110,10 @@ fn copied(host: &impl Host, slots: &Slots, mut copy: Copy, head: &Head, now_ms: 
         let slot = host.shared(&slots.log(copy.from.epoch, index))?.map(|slot| slot.value).unwrap_or_default();
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let wanted = usize::try_from(head.len.saturating_sub(copy.from.len)).unwrap_or(usize::MAX);
-        let entries = log_entries(&slot, copy.from.epoch, skip).ok_or(crate::host::HostError::INTERNAL)?;
+        let entries = log_entries(&slot, copy.from.epoch, skip).ok_or(crate::proxy::HostError::INTERNAL)?;
         let read = entries.len().min(wanted);
         if read == 0 {
-            return Err(crate::host::HostError::INTERNAL);
+            return Err(crate::proxy::HostError::INTERNAL);
         }
         let live: Vec<_> = entries.take(wanted).filter(|entry| entry.expires_at > now).collect();
         copy.to = append(host, slots, copy.to, live.into_iter())?;

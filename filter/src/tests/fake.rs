@@ -1,6 +1,6 @@
 //! An Envoy that is deterministic: VMs that share data and a clock, and calls that are answered when a test says so.
 
-use crate::host::{
+use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};

@@ -120,6 +120,8 @@ fn a_new_key_is_fetched_when_a_token_names_it() {
     let authorization = format!("Bearer {}", sign("k2", &claims()));
     let first = envoy.send(0, &get("/orders/1", &authorization));
     let second = envoy.send(1, &get("/orders/1", &authorization));
+    assert_eq!(envoy.calls(JWKS).len(), 0, "a request calls nobody: its answer would be lost with it");
+    envoy.pass(10);
     assert_eq!(envoy.calls(JWKS).len(), 1, "one fetch for both");
     envoy.answer(JWKS, 200, &jwks(&["k1", "k2"]));
     envoy.pass(10);
@@ -133,9 +135,9 @@ fn unknown_keys_cause_few_fetches() {
     let mut fetches = 0;
     for i in 0..100 {
         let id = envoy.send(i % 2, &get("/orders/1", &format!("Bearer {}", sign(&format!("z{i}"), &claims()))));
-        if !envoy.calls(JWKS).is_empty() {
+        if outcome(&envoy, i % 2, id) == 0 {
             fetches += 1;
-            assert_eq!(outcome(&envoy, i % 2, id), 0, "it waits for the answer");
+            envoy.tick(0);
             envoy.answer(JWKS, 200, &jwks(&["k1"]));
             envoy.pass(1);
         }

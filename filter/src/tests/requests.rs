@@ -217,6 +217,7 @@ fn tokens_are_checked_by_their_own_issuer_s_keys() {
     assert_eq!(status(&mut envoy, 0, &sign("k2", &of("https://other.example"))), 200);
     let crossed = status(&mut envoy, 0, &sign("k1", &of("https://other.example")));
     assert_eq!(crossed, 0, "unknown there, so it waits for that issuer's keys");
+    envoy.tick(0);
     envoy.answer("/other/jwks", 200, &jwks(&["k2"]));
     envoy.pass(10);
     envoy.pass(500);

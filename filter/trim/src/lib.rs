@@ -1,12 +1,15 @@
 //! What stands at the edge of the filter's module, and nothing else.
 //!
 //! The Proxy-Wasm SDK exports every callback that there is, and Envoy calls what it finds: for a request that needs one
-//! callback it would enter the VM eight times. [`trim`] keeps the exports in [`EXPORTS`] and drops the others; what only
-//! they reached stays in the module as dead code, some 2 KB. It also refuses a module that imports what is not in
-//! [`IMPORTS`]: Envoy refuses it too, but only when it loads it.
+//! callback it would enter the VM eight times. [`trim`] keeps the exports in [`EXPORTS`], drops the others, and empties
+//! the functions that only those reached. It also refuses a module that imports what is not in [`IMPORTS`]: Envoy
+//! refuses it too, but only when it loads it.
 
+mod reach;
+
+use std::ops::Range;
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
-use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasm_encoder::{CodeSection, ExportKind, ExportSection, Function, Module, RawSection};
 use wasmparser::{Encoding, Parser, Payload};
 
 /// What Envoy calls. A module that lacks one of them is not our filter.
@@ -24,29 +27,46 @@ pub const EXPORTS: &[&str] = &[
     "proxy_on_http_call_response",
 ];
 
-/// What Envoy offers, as far as the filter uses it: functions of these modules with these names.
+/// What a module may import: by module, the functions that every Envoy of the last years has. The filter calls about
+/// half of them; the others are the SDK's, which brings every call there is.
 pub const IMPORTS: &[(&str, &[&str])] = &[
     (
         "env",
         &[
             "proxy_add_header_map_value",
             "proxy_call_foreign_function",
+            "proxy_close_stream",
             "proxy_continue_stream",
             "proxy_define_metric",
+            "proxy_dequeue_shared_queue",
             "proxy_done",
+            "proxy_enqueue_shared_queue",
             "proxy_get_buffer_bytes",
             "proxy_get_current_time_nanoseconds",
             "proxy_get_header_map_pairs",
             "proxy_get_header_map_value",
             "proxy_get_log_level",
+            "proxy_get_property",
             "proxy_get_shared_data",
+            "proxy_get_status",
+            "proxy_grpc_call",
+            "proxy_grpc_cancel",
+            "proxy_grpc_close",
+            "proxy_grpc_send",
+            "proxy_grpc_stream",
             "proxy_http_call",
             "proxy_increment_metric",
             "proxy_log",
             "proxy_record_metric",
+            "proxy_register_shared_queue",
             "proxy_remove_header_map_value",
+            "proxy_replace_header_map_value",
+            "proxy_resolve_shared_queue",
             "proxy_send_local_response",
+            "proxy_set_buffer_bytes",
             "proxy_set_effective_context",
+            "proxy_set_header_map_pairs",
+            "proxy_set_property",
             "proxy_set_shared_data",
             "proxy_set_tick_period_milliseconds",
         ],
@@ -74,13 +94,16 @@ pub enum TrimError {
     Export(&'static str),
 }
 
-/// The module without the exports that nobody needs.
+/// The module without the exports that nobody needs, and without the code that only they reached.
 ///
 /// # Errors
 /// [`TrimError`]
 pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
     let mut module = Module::new();
     let mut missing: Vec<&'static str> = EXPORTS.to_vec();
+    let mut code = CodeSection::new();
+    let reached = reach::reached(wasm, EXPORTS)?;
+    let mut next = reached.first_defined;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
         match &payload {
@@ -106,12 +129,23 @@ pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
                 module.section(&kept);
                 continue;
             }
+            Payload::CodeSectionStart { .. } => continue,
+            Payload::CodeSectionEntry(body) => {
+                if reached.functions.contains(&next) {
+                    code.raw(bytes(wasm, body.range()));
+                } else {
+                    code.function(&nothing());
+                }
+                next = next.saturating_add(1);
+                if code.len() == reached.defined {
+                    module.section(&code);
+                }
+                continue;
+            }
             _ => {}
         }
         if let Some((id, range)) = payload.as_section() {
-            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-            let data = wasm.get(index(range.start)..index(range.end)).unwrap_or_default();
-            module.section(&RawSection { id, data });
+            module.section(&RawSection { id, data: bytes(wasm, range) });
         }
     }
     match missing.first() {
@@ -120,12 +154,22 @@ pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
     }
 }
 
+fn bytes(wasm: &[u8], range: Range<u64>) -> &[u8] {
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    wasm.get(index(range.start)..index(range.end)).unwrap_or_default()
+}
+
+/// The body of a function that nobody calls.
+fn nothing() -> Function {
+    let mut body = Function::new([]);
+    body.instructions().unreachable().end();
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_encoder::{
-        CodeSection, EntityType, Function, FunctionSection, ImportSection, MemorySection, MemoryType, TypeSection,
-    };
+    use wasm_encoder::{EntityType, FunctionSection, ImportSection, MemorySection, MemoryType, TypeSection};
 
     /// A module with one imported function, one of its own, a memory, and these exports.
     fn module(import: (&str, &str), exports: &[&str]) -> Vec<u8> {
