@@ -2,7 +2,7 @@
 //! refuses to load them on any address but loopback.
 
 use crate::env::Env;
-use crate::model::{Client, ClientAuthMethod, Digest, GrantType, Person, Scope};
+use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope};
 use crate::passwords::{PasswordError, Passwords};
 use crate::secret::random_id;
 use crate::storage::{Store, StoreError};
@@ -59,6 +59,7 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
             scopes: ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?,
             default_scopes: ScopeSet::parse(DEFAULT_SCOPE)?,
             audience: Vec::new(),
+            options: ClientOptions::default(),
             disabled_at: None,
             created_at: env.now(),
         };

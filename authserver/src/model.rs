@@ -52,11 +52,19 @@ pub struct Client {
     pub default_scopes: ScopeSet,
     /// The `aud` of its access tokens; empty takes the server's default audience.
     pub audience: Vec<String>,
+    /// What else is particular about it.
+    #[serde(flatten)]
+    pub options: ClientOptions,
     /// When it was disabled, if it is.
     pub disabled_at: Option<i64>,
     /// When it was registered.
     pub created_at: i64,
 }
+
+/// What few clients need: each field has a default that is the safe choice, and is stored only if it differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientOptions {}
 
 /// A scope that clients can ask for, with the words people see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,11 +120,18 @@ pub struct Grant {
     pub auth_time: i64,
     /// How they signed in.
     pub acr: String,
+    /// What else was granted.
+    pub details: GrantDetails,
     /// When it was made.
     pub created_at: i64,
     /// When it was revoked, if it was.
     pub revoked_at: Option<i64>,
 }
+
+/// What a grant carries into every token that comes from it, where it is not the usual.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrantDetails {}
 
 /// An authorization code, RFC 6749 §4.1.2, with its grant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use hashbrown::HashMap;
 pub const HOLD_MS: u64 = 2_000;
 /// The most requests that are held at once, in one VM.
 pub const HOLD_MOST: usize = 512;
-/// Tokens remembered in one VM, and the memory for them.
-const CACHE: Limits = Limits { entries: 4_096, bytes: 8 * 1024 * 1024 };
+/// Tokens remembered in one VM, and the memory for them: most of the 2 MB that a VM may take.
+const CACHE: Limits = Limits { entries: 2_048, bytes: 1024 * 1024 };
 /// Ticks, in milliseconds: while nothing waits, and while something does.
 const TICK_MS: u32 = 500;
 const TICK_BUSY_MS: u32 = 10;

@@ -27,14 +27,26 @@ pub fn authserver(profile: Profile) -> Result<PathBuf> {
     build(args, |message| (message.target.name == "bearward").then_some(message.executable).flatten())
 }
 
-/// Builds the filter for Envoy and says where it is.
+/// Builds the filter as it ships, trimmed, and says where it is.
 ///
 /// # Errors
-/// [`Error::Failed`] as for [`authserver`].
+/// [`Error::Failed`] as for [`authserver`], and if the module imports what not every Envoy has.
 pub fn filter() -> Result<PathBuf> {
     add_target()?;
     let args = ["--package", "bearward-filter", "--lib", "--target", TARGET, "--profile", "wasm"];
-    build(&args, |message| message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm")))
+    let built = build(&args, |message| {
+        message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))
+    })?;
+    let what = format!("trimming {}", built.display());
+    let module = std::fs::read(&built).map_err(Error::io(what.as_str()))?;
+    let trimmed = bearward_trim::trim(&module)
+        .map_err(|error| Error::Failed { what: what.clone(), output: error.to_string() })?;
+    let path = built.with_file_name("bearward.wasm");
+    // Whole or not at all: another run of the tests may be reading it.
+    let draft = path.with_extension(format!("wasm.{}", std::process::id()));
+    std::fs::write(&draft, trimmed).map_err(Error::io(what.as_str()))?;
+    std::fs::rename(&draft, &path).map_err(Error::io(what.as_str()))?;
+    Ok(path)
 }
 
 const TARGET: &str = "wasm32-wasip1";

@@ -30,6 +30,7 @@ CREATE TABLE clients (
     scopes TEXT NOT NULL,
     default_scopes TEXT NOT NULL,
     audience TEXT NOT NULL,         -- JSON array
+    options TEXT NOT NULL,          -- JSON object
     disabled_at BIGINT,
     created_at BIGINT NOT NULL
 );
@@ -76,6 +77,7 @@ CREATE TABLE grants (
     scope TEXT NOT NULL,
     auth_time BIGINT NOT NULL,
     acr TEXT NOT NULL,
+    details TEXT NOT NULL,          -- JSON object
     created_at BIGINT NOT NULL,
     revoked_at BIGINT
 );

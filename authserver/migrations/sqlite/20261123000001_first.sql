@@ -43,6 +43,7 @@ CREATE TABLE clients (
     scopes TEXT NOT NULL,
     default_scopes TEXT NOT NULL,
     audience TEXT NOT NULL,         -- JSON array
+    options TEXT NOT NULL,          -- JSON object
     disabled_at INTEGER,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -89,6 +90,7 @@ CREATE TABLE grants (
     scope TEXT NOT NULL,
     auth_time INTEGER NOT NULL,
     acr TEXT NOT NULL,
+    details TEXT NOT NULL,          -- JSON object
     created_at INTEGER NOT NULL,
     revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;

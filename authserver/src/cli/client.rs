@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{Context, Output, print_json, redirect_uri};
 use crate::grants::{CLOCK_MARGIN, seconds};
-use crate::model::{Client, ClientAuthMethod, Digest, GrantType, Revocation};
+use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Revocation};
 use crate::secret::{CLIENT_SECRET, generate, random_id};
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
@@ -163,6 +163,7 @@ async fn client(context: &Context, create: Create, secret: Option<Digest>) -> Re
         scopes,
         default_scopes,
         audience: create.audience,
+        options: ClientOptions::default(),
         disabled_at: None,
         created_at: context.env.now(),
     })

@@ -6,7 +6,7 @@ use super::params::Params;
 use super::pending::{CONTINUE, Opened, Pending};
 use super::{App, Route, redirect_uri};
 use crate::grants::seconds;
-use crate::model::{AuthorizationCode, Client, ClientAuthMethod, Digest, Grant};
+use crate::model::{AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, GrantDetails};
 use crate::pages::Trouble;
 use crate::secret;
 use axum::response::Response;
@@ -74,6 +74,7 @@ pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) ->
         scope: pending.scope.clone(),
         auth_time: signed_in.session.auth_time,
         acr: signed_in.session.acr.clone(),
+        details: GrantDetails::default(),
         created_at: now,
         revoked_at: None,
     };

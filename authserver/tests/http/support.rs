@@ -9,7 +9,7 @@ use bearward::config::{
 };
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
-use bearward::model::{Client, ClientAuthMethod, Digest, GrantType, Person, Scope, Session};
+use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session};
 use bearward::passwords::Passwords;
 use bearward::secret;
 use bearward::storage::Store;
@@ -308,6 +308,7 @@ pub(crate) fn client(id: &str, secret: Option<&str>, grant_types: &[GrantType]) 
         scopes: ScopeSet::parse("orders:read orders:write").unwrap(),
         default_scopes: ScopeSet::parse("orders:read").unwrap(),
         audience: vec![],
+        options: ClientOptions::default(),
         disabled_at: None,
         created_at: 1,
     }

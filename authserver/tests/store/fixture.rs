@@ -3,8 +3,8 @@
 use super::Server;
 use bearward::config;
 use bearward::model::{
-    AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, GrantType, NewRefreshToken, Person, Revocation,
-    SigningKey,
+    AuthorizationCode, Client, ClientAuthMethod, ClientOptions, Digest, Grant, GrantDetails, GrantType,
+    NewRefreshToken, Person, Revocation, SigningKey,
 };
 use bearward::storage::{self, Changes, Store};
 use bearward_tests::pg::Postgres;
@@ -76,6 +76,7 @@ pub(crate) fn client(id: &str) -> Client {
         scopes: scope("a b c"),
         default_scopes: scope("a"),
         audience: vec!["https://api.example".to_owned()],
+        options: ClientOptions::default(),
         disabled_at: None,
         created_at: NOW,
     }
@@ -100,6 +101,7 @@ pub(crate) fn authorization(grant: &str) -> AuthorizationCode {
             scope: scope("a b"),
             auth_time: NOW - 5,
             acr: "pwd".to_owned(),
+            details: GrantDetails::default(),
             created_at: NOW,
             revoked_at: None,
         },

@@ -3,7 +3,7 @@
 use super::{PostgresBackend, corrupt};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, create_session, grant_values, key_values,
+    Backend, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, create_session, grant_values, json, key_values,
     lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
@@ -60,15 +60,16 @@ impl Backend for PostgresBackend {
     async fn authorize(&self, code: &Digest, authorization: &AuthorizationCode) -> Result<()> {
         let sql = "WITH consent AS (
                  INSERT INTO consents (person_id, client_id, scope, granted_at)
-                 SELECT $3, $2, scope, $7 FROM unnest(string_to_array($4, ' ')) AS scope ON CONFLICT DO NOTHING
+                 SELECT $3, $2, scope, $8 FROM unnest(string_to_array($4, ' ')) AS scope ON CONFLICT DO NOTHING
              ), grant_row AS (
-                 INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, created_at, revoked_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              )
              INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
-             VALUES ($9, $10, $11, $12, $13, $14)";
+             VALUES ($10, $11, $12, $13, $14, $15)";
         let scope = authorization.grant.scope.to_string();
-        let args = and(&grant_values(&authorization.grant, &scope), &code_values(code, authorization));
+        let details = json(&authorization.grant.details)?;
+        let args = and(&grant_values(&authorization.grant, &scope, &details), &code_values(code, authorization));
         self.write(sql, &args).await.map(drop)
     }
 

@@ -7,7 +7,7 @@ mod rows;
 mod store;
 
 pub(super) use rows::{Row, refresh_token};
-pub(super) use store::{END_SESSION, REFRESH_TOKEN, session_values};
+pub(super) use store::{END_SESSION, REFRESH_TOKEN, json, session_values};
 
 use super::{Changes, FeedRead, Redeemed, Result, Rotated, StoreError};
 use crate::model::{AuthorizationCode, Digest, Grant, NewRefreshToken, Revocation, Session, SigningKey};
@@ -166,8 +166,9 @@ pub(super) trait Backend: Send + Sync + 'static {
     async fn rotate_signing_keys(&self, next_kid: &str, activates_at: i64, new_next: &SigningKey) -> Result<bool>;
 }
 
-/// The parameters of a new grant: id, client_id, person_id, scope, auth_time, acr, created_at, revoked_at.
-pub(super) fn grant_values<'a>(grant: &'a Grant, scope: &'a str) -> [Value<'a>; 8] {
+/// The parameters of a new grant: id, client_id, person_id, scope, auth_time, acr, details, created_at,
+/// revoked_at. Scope and details are as stored.
+pub(super) fn grant_values<'a>(grant: &'a Grant, scope: &'a str, details: &'a str) -> [Value<'a>; 9] {
     [
         Value::Text(&grant.id),
         Value::Text(&grant.client_id),
@@ -175,6 +176,7 @@ pub(super) fn grant_values<'a>(grant: &'a Grant, scope: &'a str) -> [Value<'a>; 
         Value::Text(scope),
         Value::Int(grant.auth_time),
         Value::Text(&grant.acr),
+        Value::Text(details),
         Value::Int(grant.created_at),
         Value::OptInt(grant.revoked_at),
     ]

@@ -68,6 +68,7 @@ pub(super) fn client(row: &Row) -> Result<Client> {
         scopes: row.scope("scopes")?,
         default_scopes: row.scope("default_scopes")?,
         audience: row.json("audience")?,
+        options: row.json("options")?,
         disabled_at: row.get("disabled_at")?,
         created_at: row.get("created_at")?,
     })
@@ -105,6 +106,7 @@ pub(super) fn grant(row: &Row) -> Result<Grant> {
         scope: row.scope("scope")?,
         auth_time: row.get("auth_time")?,
         acr: row.get("acr")?,
+        details: row.json("details")?,
         created_at: row.get("created_at")?,
         revoked_at: row.get("revoked_at")?,
     })

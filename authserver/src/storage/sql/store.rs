@@ -17,14 +17,14 @@ const KEEP: i64 = 24 * 60 * 60;
 /// A grant's columns beside those of the code or token it is joined to.
 macro_rules! grant_columns {
     () => {
-        "g.id AS grant_id, g.client_id, g.person_id, g.scope, g.auth_time, g.acr, g.created_at, g.revoked_at"
+        "g.id AS grant_id, g.client_id, g.person_id, g.scope, g.auth_time, g.acr, g.details, g.created_at, g.revoked_at"
     };
 }
 
 macro_rules! client_columns {
     () => {
-        "id, name, auth_method, secret, grant_types, redirect_uris, scopes, default_scopes, audience, disabled_at, \
-         created_at"
+        "id, name, auth_method, secret, grant_types, redirect_uris, scopes, default_scopes, audience, options, \
+         disabled_at, created_at"
     };
 }
 
@@ -68,8 +68,8 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn create_client(&self, client: &Client) -> Result<()> {
         let sql = "INSERT INTO clients (id, name, auth_method, secret, grant_types, redirect_uris, scopes,
-                 default_scopes, audience, disabled_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING";
+                 default_scopes, audience, options, disabled_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING";
         let args = [
             Value::Text(&client.id),
             Value::Text(&client.name),
@@ -80,6 +80,7 @@ impl<B: Backend> Store for SqlStore<B> {
             Value::Text(&client.scopes.to_string()),
             Value::Text(&client.default_scopes.to_string()),
             Value::Text(&json(&client.audience)?),
+            Value::Text(&json(&client.options)?),
             Value::OptInt(client.disabled_at),
             Value::Int(client.created_at),
         ];
@@ -310,6 +311,7 @@ fn name(value: &impl serde::Serialize) -> Result<String> {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String> {
+/// As JSON columns hold it.
+pub(in crate::storage) fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| StoreError::Corrupt(e.to_string()))
 }

@@ -4,7 +4,7 @@
 use super::{SqliteBackend, execute, fetch};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, create_session, grant_values,
+    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, create_session, grant_values, json,
     key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
@@ -71,9 +71,10 @@ impl Backend for SqliteBackend {
             ];
             execute(&mut tx, sql, &args).await?;
         }
-        let sql = "INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, created_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        execute(&mut tx, sql, &grant_values(grant, &grant.scope.to_string())).await?;
+        let sql =
+            "INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        execute(&mut tx, sql, &grant_values(grant, &grant.scope.to_string(), &json(&grant.details)?)).await?;
         let sql = "INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
              VALUES ($1, $2, $3, $4, $5, $6)";
         execute(&mut tx, sql, &code_values(code, authorization)).await?;
