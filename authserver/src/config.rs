@@ -34,6 +34,12 @@ pub struct Config {
     pub master_key: MasterKey,
     /// `[tokens]`.
     pub tokens: Tokens,
+    /// `[authorization]`.
+    pub authorization: Authorization,
+    /// `[dpop]`.
+    pub dpop: Dpop,
+    /// `[registration]`.
+    pub registration: Registration,
     /// `[keys]`.
     pub keys: KeyPolicy,
     /// `[sessions]`.
@@ -58,6 +64,9 @@ pub struct Database {
 pub struct Tokens {
     /// `access_lifetime`. Default 10 minutes; at most a day.
     pub access_lifetime: Duration,
+    /// `max_access_lifetime`: the longest that a client's registration may ask for. Default `access_lifetime`; at most a
+    /// day. Revocations and retired keys are kept for so long.
+    pub max_access_lifetime: Duration,
     /// `refresh_lifetime`: since a refresh token was issued, so renewed by each rotation. Default 30 days.
     pub refresh_lifetime: Duration,
     /// `refresh_grace`: how long a spent refresh token still gives its successor again. Default 10 seconds; 0 turns it off.
@@ -66,6 +75,29 @@ pub struct Tokens {
     pub code_lifetime: Duration,
     /// `audience`: the `aud` of tokens whose client names none. Default: the issuer.
     pub audience: Vec<String>,
+}
+
+/// `[authorization]`
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// `require_pushed_requests`: every client has to push its authorization requests (RFC 9126 §5). Default false.
+    pub require_pushed_requests: bool,
+    /// `pushed_request_lifetime`. Default 90 seconds (RFC 9126 §2.2).
+    pub pushed_request_lifetime: Duration,
+}
+
+/// `[dpop]`
+#[derive(Debug, Clone)]
+pub struct Dpop {
+    /// `require_nonce`: proofs hold a nonce of this server (RFC 9449 §8). Default false.
+    pub require_nonce: bool,
+}
+
+/// `[registration]`
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// `enabled`: clients can be registered at `/oauth2/register` with an initial access token (RFC 7591). Default false.
+    pub enabled: bool,
 }
 
 /// `[keys]`

@@ -4,9 +4,12 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod authorization_details;
 pub mod cli;
 pub mod client_auth;
 pub mod config;
+pub mod confirmation;
+pub mod custom_claims;
 pub mod demo;
 pub mod env;
 pub mod feed;

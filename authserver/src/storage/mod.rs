@@ -3,12 +3,18 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod access_tokens;
+mod authorization_types;
 mod location;
 pub mod postgres;
+mod pushed_requests;
 mod sql;
 pub mod sqlite;
 
+pub use access_tokens::AccessTokens;
+pub use authorization_types::AuthorizationTypes;
 pub use location::{Location, open};
+pub use pushed_requests::PushedRequests;
 
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
@@ -85,7 +91,7 @@ pub struct FeedRead {
 
 /// The database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: AccessTokens + AuthorizationTypes + PushedRequests + Send + Sync + 'static {
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;
     /// Receivers that wake on changes made by anyone.

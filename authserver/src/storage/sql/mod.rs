@@ -3,6 +3,9 @@
 //! A [`Backend`] adds what truly differs: opening, migration, transactions of several steps, the feed's cursor,
 //! the notice of changes.
 
+mod access_tokens;
+mod authorization_types;
+mod pushed_requests;
 mod rows;
 mod store;
 
@@ -91,6 +94,9 @@ macro_rules! prune_statements {
         &[
             $crate::storage::sql::prune_statement!(Late, "codes", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Late, "refresh_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "access_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "pushed_requests", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "initial_access_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
         ]

@@ -38,7 +38,7 @@ impl Row {
         ScopeSet::parse(self.get(column)?).map_err(|e| corrupt(column, e))
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         serde_json::from_str(self.get(column)?).map_err(|e| corrupt(column, e))
     }
 
