@@ -12,6 +12,7 @@ pub mod env;
 pub mod feed;
 pub mod grants;
 pub mod http;
+pub mod jwt;
 pub mod keys;
 pub mod management;
 pub mod model;
@@ -22,3 +23,4 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod x509;
