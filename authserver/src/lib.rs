@@ -15,6 +15,7 @@ pub mod env;
 pub mod feed;
 pub mod grants;
 pub mod http;
+pub mod jwt;
 pub mod keys;
 pub mod management;
 pub mod model;
@@ -25,3 +26,4 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod x509;
