@@ -4,6 +4,7 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod assertion;
 pub mod authorization_details;
 pub mod cli;
 pub mod client_auth;
@@ -13,10 +14,12 @@ pub mod custom_claims;
 pub mod demo;
 pub mod env;
 pub mod feed;
+pub mod gateway;
 pub mod grants;
 pub mod http;
 pub mod jwt;
 pub mod keys;
+pub mod limiter;
 pub mod management;
 pub mod model;
 pub mod pages;

@@ -3,7 +3,9 @@
 mod authorization_code;
 mod client_credentials;
 pub(crate) mod details;
+mod direct;
 pub(crate) mod mint;
+mod password;
 pub(crate) mod pkce;
 mod refresh_token;
 pub(crate) mod resource;
@@ -20,6 +22,7 @@ use async_trait::async_trait;
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// One grant: what it needs, what it allows, what it does.
 #[async_trait]
@@ -33,8 +36,12 @@ trait Grant: Sync {
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError>;
 }
 
-const GRANTS: [&dyn Grant; 3] =
-    [&authorization_code::AuthorizationCode, &client_credentials::ClientCredentials, &refresh_token::RefreshToken];
+const GRANTS: &[&dyn Grant] = &[
+    &authorization_code::AuthorizationCode,
+    &client_credentials::ClientCredentials,
+    &refresh_token::RefreshToken,
+    &password::Password,
+];
 
 /// The `grant_type`s that the token endpoint takes.
 pub fn supported() -> impl Iterator<Item = GrantType> {
@@ -48,6 +55,8 @@ struct Request<'a> {
     params: &'a Params,
     /// What `scope` asks for, if it is there.
     scope: Option<ScopeSet>,
+    /// Where the request comes from, if the gateway vouches for it.
+    address: Option<IpAddr>,
     /// The keys that the client showed: its token will be bound to them.
     confirmation: Confirmation,
     now: i64,
@@ -97,6 +106,18 @@ pub enum GrantError {
     /// 9700 §4.8.2).
     #[error(transparent)]
     Pkce(#[from] pkce::PkceError),
+    /// A username and password that do not go together; whether there is such a person is not said.
+    #[error("the username or the password is wrong")]
+    Password,
+    /// Too many guesses.
+    #[error("too many attempts; try again later")]
+    TooMany {
+        /// In how many seconds.
+        retry_after: i64,
+    },
+    /// People's passwords cannot be checked at the moment.
+    #[error("many people are signing in at the moment; try again")]
+    Busy,
     /// A resource that is not well-formed or may not be used (RFC 8707 §2).
     #[error(transparent)]
     InvalidTarget(#[from] resource::InvalidTarget),
@@ -123,6 +144,7 @@ pub async fn issue(
     client: &Client,
     params: &Params,
     confirmation: Confirmation,
+    address: Option<IpAddr>,
 ) -> Result<TokenResponse, GrantError> {
     let name = params.get("grant_type").ok_or(GrantError::MissingParameter("grant_type"))?;
     let grant_type = GrantType::from_wire(name);
@@ -134,7 +156,8 @@ pub async fn issue(
     }
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
-    let response = grant.carry_out(&Request { app, client, params, scope, confirmation, now }).await?;
+    let request = Request { app, client, params, scope, confirmation, address, now };
+    let response = grant.carry_out(&request).await?;
     metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
     Ok(response)
 }

@@ -108,6 +108,12 @@ impl<'a> Jwt<'a> {
         self.header.jwk.as_ref().map(PublicKey::from_jwk)
     }
 
+    /// What was signed: the header and the payload, still encoded.
+    #[must_use]
+    pub fn signing_input(&self) -> &str {
+        str::from_utf8(self.compact.signing_input).unwrap_or_default()
+    }
+
     /// The claims, to find out whose keys to verify with. Nothing else may be done with them.
     ///
     /// # Errors
