@@ -2,8 +2,7 @@
 
 use super::error::{Refusal, no_store_json};
 use super::params::Form;
-use super::{App, answer};
-use crate::confirmation::Confirmation;
+use super::{App, Route, answer, sender};
 use crate::{client_auth, gateway, grants};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -12,11 +11,12 @@ use std::sync::Arc;
 
 pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Form) -> Response {
     let answer = answer(&app, &headers, &form).await.unwrap_or_else(|refusal| refusal.into_response());
-    answer::any_origin(answer)
+    answer::any_origin(sender::with_nonce(&app, &headers, answer))
 }
 
 async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
     let client = client_auth::authenticate(app, headers, params).await?;
-    let response = grants::issue(app, &client, params, Confirmation::default(), gateway::address(headers)).await?;
+    let confirmation = sender::confirmation(app, headers, Route::Token, &client).await?;
+    let response = grants::issue(app, &client, params, confirmation, gateway::address(headers)).await?;
     Ok(no_store_json(StatusCode::OK, &response))
 }

@@ -9,6 +9,10 @@ mod code;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod pages;
@@ -16,6 +20,8 @@ mod pages;
 mod par;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod request_object;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]
