@@ -21,6 +21,8 @@ mod par;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod request_object;
 #[cfg(test)]
 mod responses;
