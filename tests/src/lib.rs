@@ -15,6 +15,7 @@ pub mod issuer;
 pub mod metrics;
 pub mod pg;
 pub mod ports;
+pub mod python;
 pub mod stack;
 pub mod tempdir;
 pub mod wait;
