@@ -4,15 +4,19 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, [`saml`] assertions of others, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod assertion;
 pub mod cli;
 pub mod client_auth;
 pub mod config;
 pub mod demo;
 pub mod env;
 pub mod feed;
+pub mod gateway;
 pub mod grants;
 pub mod http;
+pub mod jwt;
 pub mod keys;
+pub mod limiter;
 pub mod management;
 pub mod model;
 pub mod pages;
@@ -23,3 +27,4 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod x509;

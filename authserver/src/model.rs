@@ -1,8 +1,12 @@
 //! What the authserver keeps: plain data, valid by construction. Times are Unix time in seconds.
 
+mod device;
 mod names;
+mod trust;
 
+pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
+pub use trust::{ExchangePolicy, IssuerSettings, Keys, RefreshMode, Subjects, TlsSubject, TrustedIssuer};
 
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
@@ -49,7 +53,34 @@ pub struct Client {
 /// What few clients need: each field has a default that is the safe choice, and is stored only if it differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ClientOptions {}
+pub struct ClientOptions {
+    /// What a refresh gives back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub refresh_mode: RefreshMode,
+    /// How long its refresh tokens are good when they are not used, in seconds. `None` takes `tokens.refresh_lifetime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_lifetime: Option<u32>,
+    /// How long a grant can be refreshed at all, in seconds. `None` takes `tokens.refresh_absolute_lifetime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_absolute_lifetime: Option<u32>,
+    /// Its public keys: for its assertions and signed requests, and its self-signed certificates.
+    #[serde(skip_serializing_if = "Keys::is_empty")]
+    pub keys: Keys,
+    /// The one algorithm its assertions may use when it proves itself with them (RFC 7591 §2). `None` for each that
+    /// its keys are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// The subject of its certificate, if it proves itself by `tls_client_auth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth: Option<TlsSubject>,
+    /// What it may do by token exchange.
+    #[serde(skip_serializing_if = "is_default")]
+    pub token_exchange: ExchangePolicy,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// A scope that clients can ask for, with the words people see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 const PREFIX: &str = "BEARWARD_";
 /// Names the file; not a setting itself.
 const FILE_VARIABLE: &str = "BEARWARD_CONFIG";
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is wrong with the configuration: one line that says where and what to do, without any secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
 }
@@ -61,7 +61,7 @@ impl Config {
 
 /// Each setting that was given, by path, with the place that gave it.
 #[derive(Default)]
-struct Settings(BTreeMap<String, (Value, String)>);
+pub(super) struct Settings(BTreeMap<String, (Value, String)>);
 
 impl Settings {
     fn add_file(&mut self, file: &Path) -> Result<(), ConfigError> {
@@ -122,12 +122,19 @@ impl Settings {
             },
             master_key: self.master_key()?,
             tokens: self.tokens(&issuer)?,
+            gateway: self.gateway()?,
+            assertions: self.assertions()?,
+            device: self.device()?,
             keys: KeyPolicy {
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
             },
             sessions: Sessions { lifetime: self.duration("sessions.lifetime", DAY / 2, MINUTE..=DAY * 90)? },
-            passwords: Passwords { max_concurrent_hashes: self.hashes()? },
+            passwords: Passwords {
+                max_concurrent_hashes: self.hashes()?,
+                attempts_per_account: self.number("passwords.attempts_per_account", 1..=1000)?.unwrap_or(10) as u32,
+                attempts_per_address: self.number("passwords.attempts_per_address", 1..=100_000)?.unwrap_or(100) as u32,
+            },
             log: self.log()?,
             issuer,
         };
@@ -185,6 +192,11 @@ impl Settings {
         Ok(Tokens {
             access_lifetime,
             refresh_lifetime,
+            refresh_absolute_lifetime: self.duration(
+                "tokens.refresh_absolute_lifetime",
+                DAY * 365,
+                Duration::ZERO..=DAY * 3650,
+            )?,
             refresh_grace: self.duration(
                 "tokens.refresh_grace",
                 Duration::from_secs(10),
@@ -249,7 +261,7 @@ impl Settings {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         path: &str,
         default: Duration,
@@ -264,7 +276,7 @@ impl Settings {
     }
 
     /// A secret, from its setting or from the file that `<path>_file` names; and the place that gave it.
-    fn secret(&self, path: &str, hint: &str) -> Result<(Zeroizing<String>, String), ConfigError> {
+    pub(super) fn secret(&self, path: &str, hint: &str) -> Result<(Zeroizing<String>, String), ConfigError> {
         let file_path = format!("{path}_file");
         let (text, place) = match (self.0.get(path), self.0.get(&file_path)) {
             (Some(_), Some((_, place))) => {
@@ -302,12 +314,17 @@ impl Settings {
         self.get(path, value::text)?.ok_or_else(problem)
     }
 
-    fn get<T>(&self, path: &str, read: fn(&Value) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
+    pub(super) fn get<T>(&self, path: &str, read: fn(&Value) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
         let Some((value, place)) = self.0.get(path) else { return Ok(None) };
         read(value).map(Some).map_err(|problem| ConfigError::new(place, problem))
     }
 
-    fn wrong(&self, path: &str, problem: &str) -> ConfigError {
+    /// Whether a setting was given, or, of a secret, its file.
+    pub(super) fn is_set(&self, path: &str) -> bool {
+        self.0.contains_key(path) || self.0.contains_key(&format!("{path}_file"))
+    }
+
+    pub(super) fn wrong(&self, path: &str, problem: &str) -> ConfigError {
         let place = self.0.get(path).map_or(path, |(_, place)| place);
         ConfigError::new(place, problem)
     }

@@ -39,6 +39,16 @@ pub(super) fn duration(value: &Value) -> Result<Duration, String> {
     if text.is_empty() { Err(problem()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
+/// `true` or `false`.
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Boolean(yes) => Ok(*yes),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        _ => Err("has to be true or false".to_owned()),
+    }
+}
+
 /// A whole number.
 pub(super) fn number(value: &Value) -> Result<u64, String> {
     let number = match value {

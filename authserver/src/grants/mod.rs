@@ -2,7 +2,9 @@
 
 mod authorization_code;
 mod client_credentials;
+mod direct;
 mod mint;
+mod password;
 pub(crate) mod pkce;
 mod refresh_token;
 pub(crate) mod scope;
@@ -16,6 +18,7 @@ use async_trait::async_trait;
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// One grant: what it needs, what it allows, what it does.
 #[async_trait]
@@ -29,8 +32,12 @@ trait Grant: Sync {
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError>;
 }
 
-const GRANTS: [&dyn Grant; 3] =
-    [&authorization_code::AuthorizationCode, &client_credentials::ClientCredentials, &refresh_token::RefreshToken];
+const GRANTS: &[&dyn Grant] = &[
+    &authorization_code::AuthorizationCode,
+    &client_credentials::ClientCredentials,
+    &refresh_token::RefreshToken,
+    &password::Password,
+];
 
 /// The `grant_type`s that the token endpoint takes.
 pub fn supported() -> impl Iterator<Item = GrantType> {
@@ -44,6 +51,8 @@ struct Request<'a> {
     params: &'a Params,
     /// What `scope` asks for, if it is there.
     scope: Option<ScopeSet>,
+    /// Where the request comes from, if the gateway vouches for it.
+    address: Option<IpAddr>,
     now: i64,
 }
 
@@ -89,6 +98,18 @@ pub enum GrantError {
     /// 9700 §4.8.2).
     #[error(transparent)]
     Pkce(#[from] pkce::PkceError),
+    /// A username and password that do not go together; whether there is such a person is not said.
+    #[error("the username or the password is wrong")]
+    Password,
+    /// Too many guesses.
+    #[error("too many attempts; try again later")]
+    TooMany {
+        /// In how many seconds.
+        retry_after: i64,
+    },
+    /// People's passwords cannot be checked at the moment.
+    #[error("many people are signing in at the moment; try again")]
+    Busy,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +122,12 @@ pub enum GrantError {
 ///
 /// # Errors
 /// [`GrantError`]; nothing was issued then.
-pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenResponse, GrantError> {
+pub async fn issue(
+    app: &App,
+    client: &Client,
+    params: &Params,
+    address: Option<IpAddr>,
+) -> Result<TokenResponse, GrantError> {
     let name = params.get("grant_type").ok_or(GrantError::MissingParameter("grant_type"))?;
     let grant_type = GrantType::from_wire(name);
     let grant = GRANTS.iter().find(|g| Some(g.grant_type()) == grant_type).ok_or(GrantError::UnsupportedGrantType)?;
@@ -112,7 +138,7 @@ pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenR
     }
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
-    let response = grant.carry_out(&Request { app, client, params, scope, now }).await?;
+    let response = grant.carry_out(&Request { app, client, params, scope, address, now }).await?;
     metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
     Ok(response)
 }

@@ -3,7 +3,7 @@
 use super::params::{Form, Params, ParamsError};
 use super::pending::{Opened, Pending};
 use super::{App, Route, cookies, csrf, flow, redirect_uri};
-use crate::grants::seconds;
+use crate::grants::{GrantError, seconds};
 use crate::model::{Digest, Person, Session};
 use crate::pages::{self, LoginPage, Trouble};
 use crate::passwords::{PasswordError, Verdict};
@@ -110,6 +110,19 @@ async fn check(app: &App, username: &str, password: &str) -> Result<Result<Perso
         }
         (Err(PasswordError::Busy | PasswordError::Failed), _) => Err(Remark::Busy),
     })
+}
+
+/// The person, if the password is theirs, for the grant that takes passwords (RFC 6749 §4.3).
+pub(crate) async fn sign_in_by_password(
+    app: &App,
+    username: &str,
+    password: &str,
+) -> Result<Option<Person>, GrantError> {
+    match check(app, username, password).await? {
+        Ok(person) => Ok(Some(person)),
+        Err(Remark::Busy) => Err(GrantError::Busy),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Stores the password under the present scheme. Signing in does not depend on it: the next time will do.

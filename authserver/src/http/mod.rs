@@ -27,13 +27,16 @@ mod tokeninfo;
 pub use assets::Assets;
 pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
 pub use error::Refusal;
+pub(crate) use login::sign_in_by_password as sign_in;
 pub(crate) use observe::count;
 pub use params::{Form, Params, ParamsError, decode};
 pub use routes::{Route, Urls};
 
 use crate::config::Config;
 use crate::env::Env;
+use crate::jwt::RemoteKeys;
 use crate::keys::{Keys, Sealer};
+use crate::limiter::Limiter;
 use crate::pages;
 use crate::passwords::Passwords;
 use crate::storage::Store;
@@ -59,7 +62,24 @@ pub struct App {
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) remote_keys: RemoteKeys,
+    pub(crate) limits: Limits,
 }
+
+/// How often one may guess.
+pub(crate) struct Limits {
+    /// Passwords, by username.
+    pub(crate) accounts: Limiter,
+    /// Passwords, by address.
+    pub(crate) addresses: Limiter,
+    /// User codes (RFC 8628 §5.1), by person.
+    pub(crate) user_codes: Limiter,
+}
+
+/// The seconds in which attempts are counted.
+const LIMIT_WINDOW: i64 = 900;
+/// How many user codes a person may try in that time: of 20^8, that is.
+const USER_CODES: u32 = 20;
 
 impl App {
     /// Puts the parts together.
@@ -70,6 +90,12 @@ impl App {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
             assets: Assets::new(&urls),
+            limits: Limits {
+                accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
+                addresses: Limiter::new(config.passwords.attempts_per_address, LIMIT_WINDOW),
+                user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
+            },
+            remote_keys: RemoteKeys::default(),
             sealer,
             urls,
             config,
@@ -98,5 +124,6 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn(observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(axum::middleware::from_fn(observe::count))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), crate::gateway::believe))
         .with_state(app)
 }

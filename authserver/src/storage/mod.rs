@@ -3,12 +3,18 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod devices;
 mod location;
 pub mod postgres;
 mod sql;
 pub mod sqlite;
+mod trusted_issuers;
+mod used_once;
 
+pub use devices::Devices;
 pub use location::{Location, open};
+pub use trusted_issuers::TrustedIssuers;
+pub use used_once::UsedOnce;
 
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
@@ -85,7 +91,7 @@ pub struct FeedRead {
 
 /// The database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Devices + TrustedIssuers + UsedOnce + Send + Sync + 'static {
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;
     /// Receivers that wake on changes made by anyone.
@@ -142,6 +148,9 @@ pub trait Store: Send + Sync + 'static {
         successor: &NewRefreshToken,
         sealed: &[u8],
     ) -> Result<Rotated>;
+
+    /// Lets a refresh token that is kept in use live until `expires_at`; false if it is spent or its grant was revoked.
+    async fn extend_refresh(&self, token: &Digest, expires_at: i64) -> Result<bool>;
 
     /// One grant.
     async fn grant(&self, id: &str) -> Result<Option<Grant>>;

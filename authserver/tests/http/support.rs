@@ -5,7 +5,8 @@ use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bearward::config::{
-    Config, Database, KeyPolicy, Log, MasterKey, Passwords as PasswordConfig, Secret, Sessions, Tokens,
+    Assertions, Config, Database, Device, Gateway, KeyPolicy, Log, MasterKey, Passwords as PasswordConfig, Secret,
+    Sessions, Tokens,
 };
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
@@ -358,13 +359,17 @@ fn config() -> Config {
         tokens: Tokens {
             access_lifetime: Duration::from_secs(600),
             refresh_lifetime: Duration::from_secs(30 * 86_400),
+            refresh_absolute_lifetime: Duration::ZERO,
             refresh_grace: Duration::from_secs(10),
             code_lifetime: Duration::from_secs(60),
             audience: vec!["https://api.example".into()],
         },
         keys: KeyPolicy { rotate_every: Duration::ZERO, publish_ahead: Duration::from_secs(600) },
         sessions: Sessions { lifetime: Duration::from_secs(43_200) },
-        passwords: PasswordConfig { max_concurrent_hashes: 2 },
+        passwords: PasswordConfig { max_concurrent_hashes: 2, attempts_per_account: 10, attempts_per_address: 100 },
+        gateway: Gateway::default(),
+        assertions: Assertions::default(),
+        device: Device::default(),
         log: Log { json: false, filter: "info".into() },
     }
 }

@@ -3,8 +3,11 @@
 //! A [`Backend`] adds what truly differs: opening, migration, transactions of several steps, the feed's cursor,
 //! the notice of changes.
 
+mod devices;
 mod rows;
 mod store;
+mod trusted_issuers;
+mod used_once;
 
 pub(super) use rows::{Row, refresh_token};
 pub(super) use store::{END_SESSION, REFRESH_TOKEN, json, session_values};
@@ -90,6 +93,8 @@ macro_rules! prune_statements {
     ($suffix:literal) => {
         &[
             $crate::storage::sql::prune_statement!(Late, "codes", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Late, "device_codes", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "used_once", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Late, "refresh_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
@@ -144,6 +149,13 @@ pub(super) trait Backend: Send + Sync + 'static {
     async fn replace_session(&self, id: &Digest, session: &Session, replaces: &Digest) -> Result<()>;
     /// See `Store::authorize`.
     async fn authorize(&self, code: &Digest, authorization: &AuthorizationCode) -> Result<()>;
+    /// See `Devices::create_grant`.
+    async fn create_grant(
+        &self,
+        code: &Digest,
+        authorization: &AuthorizationCode,
+        refresh: Option<&NewRefreshToken>,
+    ) -> Result<()>;
     /// See `Store::redeem_code`.
     async fn redeem_code(&self, code: &Digest, now: i64, refresh: Option<&NewRefreshToken>) -> Result<Redeemed>;
     /// See `Store::rotate_refresh`.
