@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod authorize;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod client_auth;
 #[cfg(test)]
 mod code;
