@@ -41,6 +41,12 @@ pub struct Config {
     pub assertions: Assertions,
     /// `[device]`.
     pub device: Device,
+    /// `[authorization]`.
+    pub authorization: Authorization,
+    /// `[dpop]`.
+    pub dpop: Dpop,
+    /// `[registration]`.
+    pub registration: Registration,
     /// `[keys]`.
     pub keys: KeyPolicy,
     /// `[sessions]`.
@@ -65,6 +71,9 @@ pub struct Database {
 pub struct Tokens {
     /// `access_lifetime`. Default 10 minutes; at most a day.
     pub access_lifetime: Duration,
+    /// `max_access_lifetime`: the longest that a client's registration may ask for. Default `access_lifetime`; at most a
+    /// day. Revocations and retired keys are kept for so long.
+    pub max_access_lifetime: Duration,
     /// `refresh_lifetime`: since a refresh token was issued, so renewed by each rotation. Default 30 days.
     pub refresh_lifetime: Duration,
     /// `refresh_absolute_lifetime`: how long a grant can be refreshed at all. Default a year; 0 sets no end.
@@ -119,6 +128,29 @@ impl Default for Device {
     fn default() -> Self {
         Self { code_lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) }
     }
+}
+
+/// `[authorization]`
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// `require_pushed_requests`: every client has to push its authorization requests (RFC 9126 §5). Default false.
+    pub require_pushed_requests: bool,
+    /// `pushed_request_lifetime`. Default 90 seconds (RFC 9126 §2.2).
+    pub pushed_request_lifetime: Duration,
+}
+
+/// `[dpop]`
+#[derive(Debug, Clone)]
+pub struct Dpop {
+    /// `require_nonce`: proofs hold a nonce of this server (RFC 9449 §8). Default false.
+    pub require_nonce: bool,
+}
+
+/// `[registration]`
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// `enabled`: clients can be registered at `/oauth2/register` with an initial access token (RFC 7591). Default false.
+    pub enabled: bool,
 }
 
 /// `[keys]`

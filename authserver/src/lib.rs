@@ -5,9 +5,12 @@
 //! see, [`config`], `cli/`.
 
 pub mod assertion;
+pub mod authorization_details;
 pub mod cli;
 pub mod client_auth;
 pub mod config;
+pub mod confirmation;
+pub mod custom_claims;
 pub mod demo;
 pub mod env;
 pub mod feed;

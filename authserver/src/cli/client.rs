@@ -237,7 +237,7 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
 async fn set_disabled(context: &Context, id: &str, disabled: bool) -> Result<(), Failure> {
     let now = context.env.now();
     let cutoff = now + DISABLE_MARGIN;
-    let expires_at = cutoff + seconds(context.config.tokens.access_lifetime) + CLOCK_MARGIN;
+    let expires_at = cutoff + seconds(context.config.tokens.max_access_lifetime) + CLOCK_MARGIN;
     let revocation = disabled.then(|| Revocation::up_to(Subject::Client(id), cutoff, now, expires_at));
     match context.store.set_client_disabled(id, revocation.as_ref()).await? {
         true => Ok(()),

@@ -47,7 +47,7 @@ impl Settings {
             audience,
             leeway: self.duration("assertions.leeway", default.leeway, Duration::ZERO..=MINUTE * 5)?,
             max_lifetime: self.duration("assertions.max_lifetime", default.max_lifetime, MINUTE..=DAY)?,
-            text_dates: self.get("assertions.text_dates", value::boolean)?.unwrap_or(false),
+            text_dates: self.flag("assertions.text_dates")?,
         })
     }
 

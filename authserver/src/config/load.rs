@@ -1,7 +1,10 @@
 //! File and environment become one table, the table becomes a [`Config`]. The first thing that is wrong ends it.
 
 use super::reference::{SETTINGS, variable};
-use super::{Config, Database, KeyPolicy, Log, MasterKey, Passwords, Secret, Sessions, Tokens, is_loopback, value};
+use super::{
+    Authorization, Config, Database, Dpop, KeyPolicy, Log, MasterKey, Passwords, Registration, Secret, Sessions,
+    Tokens, is_loopback, value,
+};
 use crate::storage::Location;
 use base64::Engine as _;
 use base64::alphabet;
@@ -125,6 +128,16 @@ impl Settings {
             gateway: self.gateway()?,
             assertions: self.assertions()?,
             device: self.device()?,
+            authorization: Authorization {
+                require_pushed_requests: self.flag("authorization.require_pushed_requests")?,
+                pushed_request_lifetime: self.duration(
+                    "authorization.pushed_request_lifetime",
+                    Duration::from_secs(90),
+                    Duration::from_secs(5)..=MINUTE * 10,
+                )?,
+            },
+            dpop: Dpop { require_nonce: self.flag("dpop.require_nonce")? },
+            registration: Registration { enabled: self.flag("registration.enabled")? },
             keys: KeyPolicy {
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
@@ -178,6 +191,8 @@ impl Settings {
     fn tokens(&self, issuer: &Url) -> Result<Tokens, ConfigError> {
         let second = Duration::from_secs(1);
         let access_lifetime = self.duration("tokens.access_lifetime", MINUTE * 10, second..=DAY)?;
+        let max_access_lifetime =
+            self.duration("tokens.max_access_lifetime", access_lifetime, access_lifetime..=DAY)?;
         let audience = match self.get("tokens.audience", value::list)? {
             Some(list) if list.is_empty() || list.iter().any(String::is_empty) => {
                 return Err(self.wrong("tokens.audience", "has to name an audience"));
@@ -191,6 +206,7 @@ impl Settings {
         }
         Ok(Tokens {
             access_lifetime,
+            max_access_lifetime,
             refresh_lifetime,
             refresh_absolute_lifetime: self.duration(
                 "tokens.refresh_absolute_lifetime",
@@ -306,6 +322,11 @@ impl Settings {
         } else {
             Ok((trimmed, place))
         }
+    }
+
+    /// A setting that is off unless it is turned on.
+    pub(super) fn flag(&self, path: &str) -> Result<bool, ConfigError> {
+        Ok(self.get(path, value::boolean)?.unwrap_or(false))
     }
 
     fn required(&self, path: &str, hint: &str) -> Result<String, ConfigError> {

@@ -77,6 +77,15 @@ pub(super) const SETTINGS: &[Setting] = &[
                   takes a revoked token for so long.",
     },
     Setting {
+        path: "tokens.max_access_lifetime",
+        secret: false,
+        default: "`tokens.access_lifetime`",
+        example: r#""1h""#,
+        meaning: "The longest lifetime that a single client's registration may give its access tokens, at most a day. \
+                  Revocations and retired signing keys are kept at least this long.",
+        warning: "",
+    },
+    Setting {
         path: "tokens.refresh_lifetime",
         secret: false,
         default: r#""30d""#,
@@ -184,6 +193,41 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: r#""5s""#,
         example: r#""10s""#,
         meaning: "How long a device waits between two polls, at most a minute. One that asks earlier has to wait 5 seconds longer each time.",
+        warning: "",
+    },
+    Setting {
+        path: "authorization.require_pushed_requests",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Every client has to push its authorization requests to `/oauth2/par` first (RFC 9126). A single client is \
+                  held to it by its registration.",
+        warning: "",
+    },
+    Setting {
+        path: "authorization.pushed_request_lifetime",
+        secret: false,
+        default: r#""90s""#,
+        example: r#""60s""#,
+        meaning: "How long the `request_uri` of a pushed authorization request is good, 5 seconds to 10 minutes.",
+        warning: "",
+    },
+    Setting {
+        path: "dpop.require_nonce",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "DPoP proofs at this server's endpoints have to hold a nonce that the server gave (RFC 9449 section 8). A \
+                  client without one is told so, with a nonce, and asks again.",
+        warning: "",
+    },
+    Setting {
+        path: "registration.enabled",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Clients can be registered at `/oauth2/register` (RFC 7591) by whoever holds an initial access token, as \
+                  `bearward registration-token create` makes them, and managed by their owners (RFC 7592).",
         warning: "",
     },
     Setting {

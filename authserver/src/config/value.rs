@@ -39,16 +39,6 @@ pub(super) fn duration(value: &Value) -> Result<Duration, String> {
     if text.is_empty() { Err(problem()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
-/// `true` or `false`.
-pub(super) fn boolean(value: &Value) -> Result<bool, String> {
-    match value {
-        Value::Boolean(yes) => Ok(*yes),
-        Value::String(text) if text == "true" => Ok(true),
-        Value::String(text) if text == "false" => Ok(false),
-        _ => Err("has to be true or false".to_owned()),
-    }
-}
-
 /// A whole number.
 pub(super) fn number(value: &Value) -> Result<u64, String> {
     let number = match value {
@@ -57,6 +47,15 @@ pub(super) fn number(value: &Value) -> Result<u64, String> {
         _ => None,
     };
     number.ok_or_else(|| "has to be a whole number".to_owned())
+}
+
+/// `true`, `false`, or either as a text.
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Boolean(value) => Ok(*value),
+        Value::String(text) => text.parse().map_err(|_| "has to be true or false".to_owned()),
+        _ => Err("has to be true or false".to_owned()),
+    }
 }
 
 /// One text, a list of texts, or several in one, separated by commas.

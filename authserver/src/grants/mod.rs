@@ -2,14 +2,18 @@
 
 mod authorization_code;
 mod client_credentials;
+pub(crate) mod details;
 mod direct;
-mod mint;
+pub(crate) mod mint;
 mod password;
 pub(crate) mod pkce;
 mod refresh_token;
+pub(crate) mod resource;
 pub(crate) mod scope;
 mod successor;
 
+use crate::authorization_details::AuthorizationDetails;
+use crate::confirmation::Confirmation;
 use crate::http::{App, Params};
 use crate::keys::KeyError;
 use crate::model::{Client, ClientAuthMethod, GrantType, Revocation};
@@ -53,6 +57,8 @@ struct Request<'a> {
     scope: Option<ScopeSet>,
     /// Where the request comes from, if the gateway vouches for it.
     address: Option<IpAddr>,
+    /// The keys that the client showed: its token will be bound to them.
+    confirmation: Confirmation,
     now: i64,
 }
 
@@ -65,12 +71,14 @@ impl Request<'_> {
 /// A successful answer, RFC 6749 §5.1. It holds tokens, so there is no `Debug`.
 #[derive(Serialize)]
 pub struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: u64,
+    pub(crate) access_token: String,
+    pub(crate) token_type: &'static str,
+    pub(crate) expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    scope: String,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
 }
 
 /// Why a token request was refused.
@@ -110,6 +118,15 @@ pub enum GrantError {
     /// People's passwords cannot be checked at the moment.
     #[error("many people are signing in at the moment; try again")]
     Busy,
+    /// A resource that is not well-formed or may not be used (RFC 8707 §2).
+    #[error(transparent)]
+    InvalidTarget(#[from] resource::InvalidTarget),
+    /// `authorization_details` that cannot be granted (RFC 9396 §5).
+    #[error(transparent)]
+    Details(#[from] details::DetailsRefused),
+    /// The client gets bound tokens only, and showed no key.
+    #[error("the client's tokens are bound: the request needs {0}")]
+    Unbound(&'static str),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -126,6 +143,7 @@ pub async fn issue(
     app: &App,
     client: &Client,
     params: &Params,
+    confirmation: Confirmation,
     address: Option<IpAddr>,
 ) -> Result<TokenResponse, GrantError> {
     let name = params.get("grant_type").ok_or(GrantError::MissingParameter("grant_type"))?;
@@ -138,7 +156,8 @@ pub async fn issue(
     }
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
-    let response = grant.carry_out(&Request { app, client, params, scope, address, now }).await?;
+    let request = Request { app, client, params, scope, confirmation, address, now };
+    let response = grant.carry_out(&request).await?;
     metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
     Ok(response)
 }
@@ -153,7 +172,7 @@ pub const CLOCK_MARGIN: i64 = 300;
 /// [`StoreError`]
 pub async fn revoke_grant(app: &App, id: &str) -> Result<(), StoreError> {
     let now = app.env.clock.now();
-    let expires_at = now.saturating_add(seconds(app.config.tokens.access_lifetime)).saturating_add(CLOCK_MARGIN);
+    let expires_at = now.saturating_add(seconds(app.config.tokens.max_access_lifetime)).saturating_add(CLOCK_MARGIN);
     app.store.revoke_grant(id, &Revocation::always(Subject::Grant(id), now, expires_at)).await
 }
 

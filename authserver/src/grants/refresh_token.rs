@@ -40,7 +40,7 @@ impl Grant for RefreshToken {
         let stored = found.ok_or(GrantError::InvalidGrant("no such refresh token"))?;
         check(request, &stored).await?;
         let scope = scope::for_refresh(request.client, &stored.grant.scope, request.scope.as_ref())?;
-        let mut response = mint::mint(request, Some(&stored.grant), &scope)?;
+        let mut response = mint::mint(request, Some(&stored.grant), &scope).await?;
         let token = match &stored.spent {
             Some(spent) => repeat(request, &stored, presented, &scope, spent).await?,
             None if preserves(request.client) => keep(request, &stored, presented, &digest).await?,

@@ -3,6 +3,8 @@
 use super::params::ParamsError;
 use crate::client_auth::AuthError;
 use crate::grants::GrantError;
+use crate::grants::details::DetailsRefused;
+use crate::grants::resource::InvalidTarget;
 use crate::grants::scope::ScopeRefused;
 use crate::keys::KeyError;
 use crate::storage::StoreError;
@@ -152,6 +154,9 @@ impl From<GrantError> for Refusal {
             GrantError::Busy => {
                 Self { header: Some((RETRY_AFTER, "1".into())), ..Self::new("temporarily_unavailable", description) }
             }
+            GrantError::InvalidTarget(error) => error.into(),
+            GrantError::Details(error) => error.into(),
+            GrantError::Unbound(_) => Self::new("invalid_request", description),
             GrantError::Store(error) => error.into(),
             GrantError::Keys(error) => error.into(),
         }
@@ -161,6 +166,21 @@ impl From<GrantError> for Refusal {
 impl From<ScopeRefused> for Refusal {
     fn from(error: ScopeRefused) -> Self {
         Self::new("invalid_scope", error.to_string())
+    }
+}
+
+impl From<InvalidTarget> for Refusal {
+    fn from(error: InvalidTarget) -> Self {
+        Self::new("invalid_target", error.to_string())
+    }
+}
+
+impl From<DetailsRefused> for Refusal {
+    fn from(error: DetailsRefused) -> Self {
+        match error {
+            DetailsRefused::Invalid(error) => Self::new("invalid_authorization_details", error.to_string()),
+            DetailsRefused::Store(error) => error.into(),
+        }
     }
 }
 

@@ -145,7 +145,7 @@ async fn go_on(app: &App, headers: &HeaderMap, person: Person, pending: Pending)
     };
     let before = cookies::session_cookie(app, headers).map(|old| Digest::of(&old));
     app.store.create_session(&Digest::of(&cookie), &session, before.as_ref()).await?;
-    let mut response = flow::to_consent(app, &Pending { sign_in: false, ..pending.renewed(now) })?;
+    let mut response = flow::to_consent(app, &pending.after_sign_in(now))?;
     cookies::set_session(app, response.headers_mut(), &cookie);
     Ok(response)
 }

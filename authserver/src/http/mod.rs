@@ -15,6 +15,7 @@ mod jwks;
 mod login;
 mod metadata;
 mod observe;
+mod par;
 mod params;
 mod pending;
 mod presented;
@@ -111,6 +112,7 @@ pub fn router(app: Arc<App>) -> Router {
     let path = |route| app.urls.path(route);
     Router::new()
         .route(&path(Route::Authorize), get(authorize::get).post(authorize::post))
+        .route(&path(Route::Par), post(par::post))
         .route(&path(Route::Token), post(token::post))
         .route(&path(Route::Revoke), post(revoke::post))
         .route(&path(Route::Introspect), post(introspect::post))

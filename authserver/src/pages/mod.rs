@@ -1,7 +1,11 @@
 //! What people see: pages rendered on the server, without scripts, escaped by the template engine.
 
+mod details;
+mod form_post;
 mod trouble;
 
+pub use details::{DetailWords, details};
+pub use form_post::form_post;
 pub use trouble::{Trouble, not_found};
 
 use crate::http::App;
@@ -70,6 +74,8 @@ pub struct ConsentPage<'a> {
     pub username: &'a str,
     /// For what.
     pub scopes: Vec<ScopeWords<'a>>,
+    /// For what beside that, once.
+    pub details: Vec<DetailWords<'a>>,
     /// Where the answer goes.
     pub destination: Destination,
     /// The form token.

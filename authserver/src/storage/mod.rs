@@ -3,16 +3,22 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod access_tokens;
+mod authorization_types;
 mod devices;
 mod location;
 pub mod postgres;
+mod pushed_requests;
 mod sql;
 pub mod sqlite;
 mod trusted_issuers;
 mod used_once;
 
+pub use access_tokens::AccessTokens;
+pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
 pub use location::{Location, open};
+pub use pushed_requests::PushedRequests;
 pub use trusted_issuers::TrustedIssuers;
 pub use used_once::UsedOnce;
 
@@ -91,7 +97,9 @@ pub struct FeedRead {
 
 /// The database.
 #[async_trait]
-pub trait Store: Devices + TrustedIssuers + UsedOnce + Send + Sync + 'static {
+pub trait Store:
+    AccessTokens + AuthorizationTypes + Devices + PushedRequests + TrustedIssuers + UsedOnce + Send + Sync + 'static
+{
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;
     /// Receivers that wake on changes made by anyone.

@@ -9,11 +9,17 @@ mod client_auth;
 #[cfg(test)]
 mod code;
 #[cfg(test)]
+mod contents;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod par;
+#[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]

@@ -10,6 +10,7 @@
     reason = "tests; the lints know only those that the compiler's own harness runs"
 )]
 
+mod around;
 mod changes;
 mod durability;
 mod feed;
@@ -69,6 +70,9 @@ fn main() -> ExitCode {
         grants::a_revoked_grant_has_no_live_successor,
         grants::a_revoked_grant_gives_no_token_for_a_code,
         grants::introspection_finds_revocations,
+        around::an_opaque_token_stands_for_its_payload_until_it_expires,
+        around::one_of_many_takes_a_pushed_request,
+        around::authorization_types_are_kept_in_order,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,

@@ -3,7 +3,10 @@
 //! A [`Backend`] adds what truly differs: opening, migration, transactions of several steps, the feed's cursor,
 //! the notice of changes.
 
+mod access_tokens;
+mod authorization_types;
 mod devices;
+mod pushed_requests;
 mod rows;
 mod store;
 mod trusted_issuers;
@@ -96,6 +99,9 @@ macro_rules! prune_statements {
             $crate::storage::sql::prune_statement!(Late, "device_codes", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "used_once", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Late, "refresh_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "access_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "pushed_requests", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "initial_access_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
         ]
