@@ -9,9 +9,12 @@ mod password;
 pub(crate) mod pkce;
 mod refresh_token;
 pub(crate) mod resource;
+mod saml_bearer;
 pub(crate) mod scope;
 mod successor;
+mod vouched;
 
+use crate::assertion::AssertionError;
 use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::http::{App, Params};
@@ -41,6 +44,7 @@ const GRANTS: &[&dyn Grant] = &[
     &client_credentials::ClientCredentials,
     &refresh_token::RefreshToken,
     &password::Password,
+    &saml_bearer::SamlBearer,
 ];
 
 /// The `grant_type`s that the token endpoint takes.
@@ -118,6 +122,9 @@ pub enum GrantError {
     /// People's passwords cannot be checked at the moment.
     #[error("many people are signing in at the moment; try again")]
     Busy,
+    /// The assertion does not hold, or whoever made it is not believed.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
     /// A resource that is not well-formed or may not be used (RFC 8707 §2).
     #[error(transparent)]
     InvalidTarget(#[from] resource::InvalidTarget),

@@ -1,6 +1,7 @@
 //! The one place where a failure becomes an answer: status, the RFC's error code, the text a client may see.
 
 use super::params::ParamsError;
+use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
 use crate::grants::GrantError;
 use crate::grants::details::DetailsRefused;
@@ -153,6 +154,11 @@ impl From<GrantError> for Refusal {
             },
             GrantError::Busy => {
                 Self { header: Some((RETRY_AFTER, "1".into())), ..Self::new("temporarily_unavailable", description) }
+            }
+            GrantError::Assertion(AssertionError::Store(error)) => error.into(),
+            GrantError::Assertion(error) => {
+                tracing::info!(%error, "assertion refused");
+                Self::new("invalid_grant", description)
             }
             GrantError::InvalidTarget(error) => error.into(),
             GrantError::Details(error) => error.into(),

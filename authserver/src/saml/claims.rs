@@ -36,10 +36,6 @@ pub struct Bearer {
     pub subject: String,
     /// Until when it has to be remembered that it was used: nobody takes it later.
     pub expires_at: i64,
-    /// When the issuer saw the subject sign in (`AuthnInstant`), if it says.
-    pub auth_time: Option<i64>,
-    /// How (`AuthnContextClassRef`), if it says.
-    pub acr: Option<String>,
 }
 
 impl Verified {
@@ -68,13 +64,10 @@ impl Verified {
         if expires_at > expected.now.saturating_add(expected.longest) {
             return Err(Refused::Claims("it ends too far ahead"));
         }
-        let (auth_time, acr) = authentication(assertion)?;
         Ok(Bearer {
             id: dom::identifier(assertion)?.to_owned(),
             subject: dom::text(name)?,
             expires_at: expires_at.saturating_add(expected.skew),
-            auth_time,
-            acr,
         })
     }
 }
@@ -139,15 +132,6 @@ fn window(node: Node<'_, '_>, expected: &Expected<'_>) -> Result<Option<i64>, Re
     let begun = begins.is_none_or(|at| at <= expected.now.saturating_add(expected.skew));
     let ended = ends.is_some_and(|at| expected.now >= at.saturating_add(expected.skew));
     if begun && !ended { Ok(ends) } else { Err(Refused::Claims("it does not hold now")) }
-}
-
-/// The earliest statement of how the subject signed in (item 7). One whose session is over says nothing.
-fn authentication(assertion: Node<'_, '_>) -> Result<(Option<i64>, Option<String>), Refused> {
-    let Some(statement) = dom::named(assertion, "AuthnStatement")?.first().copied() else { return Ok((None, None)) };
-    let auth_time = statement.attribute("AuthnInstant").map(instant).transpose()?;
-    let context = dom::at_most_one(statement, "AuthnContext")?;
-    let class = context.map(|context| dom::at_most_one(context, "AuthnContextClassRef")).transpose()?.flatten();
-    Ok((auth_time, class.map(dom::text).transpose()?))
 }
 
 /// `xs:dateTime` in UTC (SAML core §1.3.3), to the second below.

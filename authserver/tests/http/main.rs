@@ -23,6 +23,8 @@ mod responses;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod saml_bearer;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod token;
