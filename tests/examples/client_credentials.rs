@@ -12,9 +12,9 @@ async fn main() -> ExitCode {
 }
 
 async fn steps(sample: &Sample) -> Result<()> {
-    let token_url = TokenUrl::new(sample.at("/oauth2/token")).map_err(|e| failed("the token endpoint", &e))?;
-    let client = BasicClient::new(ClientId::new(demo::CLIENT_CREDENTIALS.0.to_owned()))
-        .set_client_secret(ClientSecret::new(demo::CLIENT_CREDENTIALS.1.to_owned()))
+    let token_url = TokenUrl::new(sample.at("/oauth2/token")).map_err(|error| failed("the token endpoint", &error))?;
+    let client = BasicClient::new(ClientId::new(demo::CLIENT_CREDENTIALS.id.to_owned()))
+        .set_client_secret(ClientSecret::new(demo::CLIENT_CREDENTIALS.secret.to_owned()))
         .set_token_uri(token_url);
 
     sample.because("The service proves itself by HTTP Basic and asks for a scope. Nobody else is involved.");
@@ -25,6 +25,6 @@ async fn steps(sample: &Sample) -> Result<()> {
         .await
         .map_err(|error| failed("the token request", &error))?;
 
-    sample.because("Envoy checks the token by itself. The answer is the request as the upstream saw it: no token, but who it is.");
+    sample.because("Envoy checks the token by itself. The answer is the request as the service saw it: no token, but who it is for.");
     sample.call("/orders/1", tokens.access_token().secret(), 200).await
 }

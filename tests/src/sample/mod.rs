@@ -63,6 +63,11 @@ impl Sample {
         println!("\n# {why}");
     }
 
+    /// Shows what is no request.
+    pub fn show(&self, text: &str) {
+        println!("{text}");
+    }
+
     /// Sends a request and shows it and its answer; for the `oauth2` crate too, as its HTTP client.
     ///
     /// # Errors
@@ -96,7 +101,7 @@ impl Sample {
         if let Some((id, secret)) = basic {
             request = request.basic_auth(id, Some(secret));
         }
-        let answer = self.send(buffered(request.build()?)).await?;
+        let answer = self.send(buffered(&request.build()?)).await?;
         if answer.body().is_empty() {
             return Ok(serde_json::Value::Null);
         }
@@ -145,7 +150,16 @@ pub fn member<'a>(answer: &'a serde_json::Value, name: &str) -> Result<&'a str> 
     text.ok_or_else(|| failed(&format!("reading {name} of the answer"), answer))
 }
 
-fn buffered(request: reqwest::Request) -> http::Request<Vec<u8>> {
+/// A parameter of an authorization response.
+///
+/// # Errors
+/// [`Error::Failed`] if it is not there.
+pub fn of<'a>(answer: &'a Answer, name: &str) -> Result<&'a str> {
+    let value = answer.get(name).map(String::as_str);
+    value.ok_or_else(|| failed("the authorization response", &format!("it has no {name}")))
+}
+
+fn buffered(request: &reqwest::Request) -> http::Request<Vec<u8>> {
     let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
     let mut buffered = http::Request::new(body);
     *buffered.method_mut() = request.method().clone();

@@ -56,9 +56,9 @@ impl Sample {
 
 fn invite(url: &str) {
     println!("\nSign in as {} with {}:\n\n    {url}\n", demo::USERNAME, demo::PASSWORD);
-    let opened = ["xdg-open", "open"].iter().any(|program| {
-        Command::new(program).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
-    });
+    let opened = ["xdg-open", "open"]
+        .iter()
+        .any(|program| Command::new(program).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok());
     if !opened {
         println!("(no program here opens a browser by itself)");
     }
@@ -95,13 +95,19 @@ async fn sign_in(browser: &Browser, mut arrived: impl FnMut() -> bool) -> Result
         }
         let here = browser.client.current_url().await.map_err(|error| error.to_string())?;
         // A device's person is done when the page after the agreement is there.
-        if agreed && find("h1").await.is_some() && find("button[value=allow]").await.is_none() && here.path().starts_with("/device") {
+        if agreed
+            && find("h1").await.is_some()
+            && find("button[value=allow]").await.is_none()
+            && here.path().starts_with("/device")
+        {
             return Ok(());
         }
         // A page that only wants what was typed for the person already: the device's code.
-        if let (true, Some(_), Some(button)) =
-            (signed_in || here.path() == "/device", find("input[name=user_code]").await, find("form button[type=submit]").await)
-        {
+        if let (true, Some(_), Some(button)) = (
+            signed_in || here.path() == "/device",
+            find("input[name=user_code]").await,
+            find("form button[type=submit]").await,
+        ) {
             button.click().await.map_err(|error| error.to_string())?;
         }
         Err(format!("the browser is at {here}"))

@@ -97,7 +97,9 @@ fn body(headers: &HeaderMap, body: &[u8], mark: &str, text: &mut String) {
 /// `name=value` of a form or query, decoded to be read.
 fn pairs(text: &str) -> Vec<String> {
     let pairs = form_urlencoded::parse(text.as_bytes());
-    pairs.map(|(name, value)| format!("{name}={}", if secret(&name) { shortened(&value) } else { value.into() })).collect()
+    pairs
+        .map(|(name, value)| format!("{name}={}", if secret(&name) { shortened(&value) } else { value.into() }))
+        .collect()
 }
 
 fn conceal(json: &mut Value) {
@@ -141,7 +143,8 @@ mod tests {
             .body(form.into_bytes())
             .unwrap();
         let asked = request(&asked);
-        let json = format!("{{\"access_token\":\"{TOKEN}\",\"deep\":[{{\"refresh_token\":\"{TOKEN}\"}}],\"scope\":\"a\"}}");
+        let json =
+            format!("{{\"access_token\":\"{TOKEN}\",\"deep\":[{{\"refresh_token\":\"{TOKEN}\"}}],\"scope\":\"a\"}}");
         let told = Response::builder()
             .header("location", format!("http://a/#access_token={TOKEN}&state=s"))
             .body(json.into_bytes())
@@ -150,7 +153,10 @@ mod tests {
         for text in [&asked, &told] {
             assert!(!text.contains(TOKEN) && !text.contains("bw_ac_0123456789"), "{text}");
         }
-        assert!(asked.contains("scope=a") && asked.contains("state=s") && asked.contains("assertion=eyJhbGciO"), "{asked}");
+        assert!(
+            asked.contains("scope=a") && asked.contains("state=s") && asked.contains("assertion=eyJhbGciO"),
+            "{asked}"
+        );
         assert!(told.contains("\"scope\": \"a\"") && told.contains("&state=s"), "{told}");
     }
 }
