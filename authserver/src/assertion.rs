@@ -61,6 +61,9 @@ pub enum AssertionError {
     /// Who made it is not trusted, or not with this client or subject.
     #[error("the assertion's issuer, subject or both are not accepted")]
     Untrusted,
+    /// A SAML assertion (RFC 7522) that does not hold.
+    #[error(transparent)]
+    Saml(#[from] crate::saml::Refused),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),

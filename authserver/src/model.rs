@@ -6,7 +6,9 @@ mod trust;
 
 pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
-pub use trust::{ExchangePolicy, IssuerSettings, Keys, RefreshMode, Subjects, TlsSubject, TrustedIssuer};
+pub use trust::{
+    AssertionKind, ExchangePolicy, IssuerSettings, Keys, RefreshMode, Subjects, TlsSubject, TrustedIssuer,
+};
 
 use crate::authorization_details::AuthorizationDetails;
 use crate::custom_claims::CustomClaims;

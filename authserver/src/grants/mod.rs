@@ -11,9 +11,11 @@ mod password;
 pub(crate) mod pkce;
 mod refresh_token;
 pub(crate) mod resource;
+mod saml_bearer;
 pub(crate) mod scope;
 mod successor;
 mod token_exchange;
+mod vouched;
 
 pub use device_code::DeviceError;
 pub(crate) use jwt_bearer::client_of_assertion;
@@ -52,6 +54,7 @@ const GRANTS: &[&dyn Grant] = &[
     &jwt_bearer::JwtBearer,
     &device_code::DeviceCode,
     &token_exchange::TokenExchange,
+    &saml_bearer::SamlBearer,
 ];
 
 /// The `grant_type`s that the token endpoint takes.

@@ -208,22 +208,20 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
 
 /// What a JWT of a trusted issuer says. It may come again: it is a token, not an assertion.
 async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> Result<Party, GrantError> {
-    let (app, client) = (request.app, request.client);
     let read = async {
-        let jwt = Jwt::parse(token)?;
-        let claims: assertion::Claims = jwt.unverified()?;
-        let settings = match claims.iss == client.id {
-            true => None,
-            false => jwt_bearer::trust(app, client, &claims.iss).await?,
-        };
-        let settings = settings.ok_or(AssertionError::Untrusted)?;
-        let payload = assertion::signed_by(app, &settings.keys, &jwt).await?;
-        let (claims, expires_at) = assertion::look_at(app, payload)?;
-        let sub = jwt_bearer::subject(app, client, &settings, &claims).await?;
+        let jwt = Jwt::parse(token).map_err(AssertionError::from)?;
+        let said: assertion::Claims = jwt.unverified().map_err(AssertionError::from)?;
+        if said.iss == request.client.id {
+            return Err(AssertionError::Untrusted.into());
+        }
+        let issuer = jwt_bearer::trusted(request, &said.iss).await?;
+        let payload = assertion::signed_by(request.app, &issuer.settings.keys, &jwt).await?;
+        let (claims, expires_at) = assertion::look_at(request.app, payload)?;
+        let sub = jwt_bearer::subject(request, &issuer, &claims.sub).await?;
         let all: Map<String, Value> = presented::everything(payload);
-        Ok::<_, AssertionError>(Party {
+        Ok::<_, GrantError>(Party {
             sub,
-            scope: settings.scopes,
+            scope: issuer.settings.scopes,
             audience: Vec::new(),
             expires_at,
             grant_id: None,
@@ -231,11 +229,11 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
             may_act: all.get("may_act").cloned(),
         })
     };
-    read.await.map_err(|error| match error {
-        AssertionError::Store(error) => error.into(),
-        error => {
+    match read.await {
+        Err(GrantError::Assertion(error)) if !matches!(error, AssertionError::Store(_)) => {
             tracing::info!(%error, "a token of another issuer was refused");
-            ExchangeError::Token(name).into()
+            Err(ExchangeError::Token(name).into())
         }
-    })
+        result => result,
+    }
 }

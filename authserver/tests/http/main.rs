@@ -5,11 +5,15 @@ mod assertions;
 #[cfg(test)]
 mod authorize;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
 mod code;
+#[cfg(test)]
+mod contents;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
@@ -19,11 +23,17 @@ mod metadata;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod par;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod saml_bearer;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

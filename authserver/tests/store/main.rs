@@ -10,6 +10,7 @@
     reason = "tests; the lints know only those that the compiler's own harness runs"
 )]
 
+mod around;
 mod changes;
 mod devices;
 mod durability;
@@ -77,6 +78,9 @@ fn main() -> ExitCode {
         devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
         devices::one_of_many_uses_a_name,
         devices::issuers_are_kept_changed_and_removed,
+        around::an_opaque_token_stands_for_its_payload_until_it_expires,
+        around::one_of_many_takes_a_pushed_request,
+        around::authorization_types_are_kept_in_order,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,
