@@ -1,6 +1,8 @@
 //! What `bearward serve --demo` loads: accounts to try things out with. Everyone knows their secrets, so the server
 //! refuses to load them on any address but loopback.
 
+mod flows;
+
 use crate::env::Env;
 use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope};
 use crate::passwords::{PasswordError, Passwords};
@@ -66,6 +68,8 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
         };
         unless_there(store.create_client(&client).await)?;
     }
+    let scopes = ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?;
+    flows::load(store, env, REDIRECT_URI, &scopes, &ScopeSet::parse(DEFAULT_SCOPE)?).await?;
     // Asked first: a hash costs more than everything else here.
     if store.person_by_username(USERNAME).await?.is_none() {
         let person = Person {

@@ -1,7 +1,7 @@
 //! The authorization server: it issues, explains and revokes the tokens that the filter checks.
 //!
 //! Where things are: `http/` one file per endpoint, `grants/` one file per grant, `client_auth/` one file per
-//! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
+//! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, [`saml`] assertions of others, `pages/` what people
 //! see, [`config`], `cli/`.
 
 pub mod assertion;
@@ -26,9 +26,11 @@ pub mod model;
 pub mod pages;
 pub mod passwords;
 pub mod registration;
+pub mod saml;
 pub mod secret;
 pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod user_code;
 pub mod x509;

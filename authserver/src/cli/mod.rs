@@ -7,6 +7,7 @@ mod client;
 mod client_options;
 mod failure;
 mod feed;
+mod issuer;
 mod keys;
 pub(crate) mod redirect_uri;
 mod registration_token;
@@ -48,6 +49,9 @@ enum Command {
     /// Register clients, list them, disable and enable them.
     #[command(subcommand)]
     Client(client::Command),
+    /// Whose assertions are believed.
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// Add people who can sign in.
     #[command(subcommand)]
     User(user::Command),
@@ -115,6 +119,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Keys(keys::Command::GenerateMaster) => keys::generate_master(&Env::system()),
         Command::Client(command) => client::run(&Context::open(config()?).await?, command).await,
+        Command::Issuer(command) => issuer::run(&Context::open(config()?).await?, command).await,
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,

@@ -3,15 +3,25 @@
 mod authorization_code;
 mod client_credentials;
 pub(crate) mod details;
+mod device_code;
 mod direct;
+mod jwt_bearer;
 pub(crate) mod mint;
 mod password;
 pub(crate) mod pkce;
 mod refresh_token;
 pub(crate) mod resource;
+mod saml_bearer;
 pub(crate) mod scope;
 mod successor;
+mod token_exchange;
+mod vouched;
 
+pub use device_code::DeviceError;
+pub(crate) use jwt_bearer::client_of_assertion;
+pub use token_exchange::ExchangeError;
+
+use crate::assertion::AssertionError;
 use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::http::{App, Params};
@@ -41,6 +51,10 @@ const GRANTS: &[&dyn Grant] = &[
     &client_credentials::ClientCredentials,
     &refresh_token::RefreshToken,
     &password::Password,
+    &jwt_bearer::JwtBearer,
+    &device_code::DeviceCode,
+    &token_exchange::TokenExchange,
+    &saml_bearer::SamlBearer,
 ];
 
 /// The `grant_type`s that the token endpoint takes.
@@ -77,6 +91,9 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<String>,
     pub(crate) scope: String,
+    /// RFC 8693 §2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issued_token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization_details: Option<AuthorizationDetails>,
 }
@@ -115,6 +132,15 @@ pub enum GrantError {
         /// In how many seconds.
         retry_after: i64,
     },
+    /// An assertion that is not good (RFC 7521 §4.1.1).
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// A device that has to wait, or to stop.
+    #[error(transparent)]
+    Device(#[from] device_code::DeviceError),
+    /// Tokens that are not exchanged.
+    #[error(transparent)]
+    Exchange(#[from] token_exchange::ExchangeError),
     /// People's passwords cannot be checked at the moment.
     #[error("many people are signing in at the moment; try again")]
     Busy,

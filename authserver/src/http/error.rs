@@ -1,11 +1,12 @@
 //! The one place where a failure becomes an answer: status, the RFC's error code, the text a client may see.
 
 use super::params::ParamsError;
+use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
-use crate::grants::GrantError;
 use crate::grants::details::DetailsRefused;
 use crate::grants::resource::InvalidTarget;
 use crate::grants::scope::ScopeRefused;
+use crate::grants::{ExchangeError, GrantError};
 use crate::keys::KeyError;
 use crate::storage::StoreError;
 use axum::response::{IntoResponse, Response};
@@ -145,6 +146,14 @@ impl From<GrantError> for Refusal {
                 )
             }
             GrantError::RedirectUri | GrantError::Pkce(_) => Self::new("invalid_grant", description),
+            GrantError::Assertion(AssertionError::Store(error)) => error.into(),
+            GrantError::Assertion(_) => {
+                tracing::info!(reason = %description, "an assertion was refused");
+                Self::new("invalid_grant", description)
+            }
+            GrantError::Device(error) => Self::new(error.code(), description),
+            GrantError::Exchange(ExchangeError::Policy) => Self::new("unauthorized_client", description),
+            GrantError::Exchange(_) => Self::new("invalid_request", description),
             GrantError::Password => Self::new("invalid_grant", description),
             GrantError::TooMany { retry_after } => Self {
                 status: StatusCode::TOO_MANY_REQUESTS,

@@ -29,6 +29,10 @@ pub enum Route {
     Login,
     /// The consent page.
     Consent,
+    /// Where devices ask, RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// Where a person types a device's code, RFC 8628 §3.3.
+    Device,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
@@ -48,6 +52,8 @@ impl Route {
         Self::Metadata,
         Self::Login,
         Self::Consent,
+        Self::DeviceAuthorization,
+        Self::Device,
         Self::Assets,
     ];
 
@@ -65,6 +71,8 @@ impl Route {
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",
             Self::Consent => "/consent",
+            Self::DeviceAuthorization => "/oauth2/device_authorization",
+            Self::Device => "/device",
             Self::Assets => "/assets/{file}",
         }
     }

@@ -18,6 +18,9 @@ pub struct TrustedIssuer {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IssuerSettings {
+    /// What it makes: a key that is trusted for one kind of assertion vouches for no other.
+    #[serde(skip_serializing_if = "is_default")]
+    pub kind: AssertionKind,
     /// Its keys.
     pub keys: Keys,
     /// Whom its `sub` names.
@@ -26,6 +29,21 @@ pub struct IssuerSettings {
     pub scopes: Option<ScopeSet>,
     /// The clients that may bring its assertions; empty for each that is registered for the grant.
     pub clients: Vec<String>,
+}
+
+/// A kind of assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionKind {
+    /// A JWT (RFC 7523).
+    #[default]
+    Jwt,
+    /// A SAML 2.0 assertion (RFC 7522). Its issuer is an entity ID, and its keys are certificates.
+    Saml,
+}
+
+fn is_default(kind: &AssertionKind) -> bool {
+    *kind == AssertionKind::default()
 }
 
 /// The public keys of another party. Any of them may sign.

@@ -1,7 +1,13 @@
 //! The authserver through its router, on a real SQLite file, with a clock that the tests move.
 
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod authorize;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod certificates;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
@@ -9,7 +15,11 @@ mod code;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod dpop;
+#[cfg(test)]
+mod exchange;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
@@ -18,6 +28,8 @@ mod metadata;
 mod pages;
 #[cfg(test)]
 mod par;
+#[cfg(test)]
+mod password;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
@@ -28,6 +40,8 @@ mod request_object;
 mod responses;
 #[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod saml_bearer;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
