@@ -45,6 +45,8 @@ pub trait Keys: Send + Sync + 'static {
     /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
     /// `typ`, `crit` and the signature; not time, issuer or audience.
     fn verify(&self, token: &str) -> Option<Vec<u8>>;
+    /// The algorithms (JWA names) that it signs with.
+    fn algorithms(&self) -> Vec<&'static str>;
     /// The JWK Set (RFC 7517 §5) to publish, JSON text.
     fn jwks(&self) -> std::sync::Arc<str>;
 }

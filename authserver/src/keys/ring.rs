@@ -135,6 +135,10 @@ impl Keys for KeyRing {
         key.verify(token.signing_input, &token.signature).then_some(token.payload)
     }
 
+    fn algorithms(&self) -> Vec<&'static str> {
+        vec![ALG]
+    }
+
     fn jwks(&self) -> Arc<str> {
         self.current().jwks.clone()
     }
