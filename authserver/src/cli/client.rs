@@ -22,7 +22,7 @@ const GIVE_REFRESH_TOKENS: [GrantType; 3] = [GrantType::AuthorizationCode, Grant
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Register a client. A secret is made and shown, this once.
-    Create(Create),
+    Create(Box<Create>),
     /// List the clients.
     List {
         #[command(flatten)]
@@ -101,7 +101,7 @@ impl ValueEnum for ClientAuthMethod {
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Create(create) => self::create(context, create).await,
+        Command::Create(create) => self::create(context, *create).await,
         Command::List { output } => list(context, output).await,
         Command::Disable { id } => {
             set_disabled(context, &id, true).await?;
