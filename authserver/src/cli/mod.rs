@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod client;
+mod client_options;
 mod failure;
 mod feed;
 mod issuer;
