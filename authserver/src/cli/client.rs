@@ -1,6 +1,7 @@
 //! `bearward client`.
 
-use super::client_options::Options;
+use super::client_options::TokenOptions;
+use super::client_proof::ProofOptions;
 use super::failure::Failure;
 use super::{Context, Output, print_json, redirect_uri};
 use crate::client_auth::seal_secret;
@@ -71,7 +72,9 @@ pub(super) struct Create {
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
     #[command(flatten)]
-    options: Options,
+    proof: ProofOptions,
+    #[command(flatten)]
+    tokens: TokenOptions,
     #[command(flatten)]
     output: Output,
 }
@@ -190,6 +193,7 @@ async fn client(context: &Context, create: Create, auth_method: ClientAuthMethod
     if create.audience.iter().any(String::is_empty) {
         return Err(Failure::new("an audience cannot be empty"));
     }
+    let types: Vec<_> = context.store.authorization_types().await?.into_iter().map(|kind| kind.name).collect();
     let grant_types = GrantType::ALL.iter().copied().filter(|grant| has(*grant)).collect();
     Ok(Client {
         name: create.name.unwrap_or_else(|| id.clone()),
@@ -202,7 +206,7 @@ async fn client(context: &Context, create: Create, auth_method: ClientAuthMethod
         scopes,
         default_scopes,
         audience: create.audience,
-        options: create.options.build(auth_method)?,
+        options: create.tokens.onto(create.proof.build(auth_method)?, &types)?,
         disabled_at: None,
         created_at: context.env.now(),
     })

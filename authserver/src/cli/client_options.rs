@@ -1,196 +1,90 @@
-//! What `bearward client create` takes beside what every client has: keys, certificates, refreshing, token exchange.
+//! What few clients need, as arguments of `bearward client create`.
 
 use super::failure::Failure;
-use crate::jwt::{Algorithm, Hmac, KeySet, check_url};
-use crate::model::{ClientAuthMethod, ClientOptions, ExchangePolicy, Keys, RefreshMode, Subjects, TlsSubject};
-use crate::x509::{self, Dn};
-use clap::ValueEnum;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use crate::custom_claims::CustomClaims;
+use crate::grants::resource::is_resource;
+use crate::model::{AccessTokenFormat, ClientOptions};
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
 
-#[derive(clap::Args)]
-pub(super) struct Options {
-    /// A file with its JWK Set: public keys for its assertions and signed requests.
-    #[arg(long, value_name = "FILE", help_heading = "Keys")]
-    jwks_file: Option<PathBuf>,
-    /// Where its JWK Set is.
-    #[arg(long, value_name = "URL", conflicts_with = "jwks_file", help_heading = "Keys")]
-    jwks_uri: Option<String>,
-    /// A file with a certificate of its in PEM, which is pinned; several times while keys change.
-    #[arg(long = "certificate-file", value_name = "FILE", help_heading = "Keys")]
-    certificate_files: Vec<PathBuf>,
-    /// The one algorithm its assertions may use when it proves itself with them.
-    #[arg(long, value_name = "ALG", help_heading = "Keys")]
-    signing_alg: Option<String>,
-    /// With assertions of its own (jwt-bearer), whom it may ask for beside itself: people, by username, or any subject.
-    #[arg(long, value_enum, value_name = "WHOM", help_heading = "Keys")]
-    assertion_subjects: Option<SubjectsArg>,
-    #[command(flatten)]
-    subject: Subject,
-    /// What a refresh gives back: a new refresh token, or the same one (confidential clients only).
-    #[arg(long, value_enum, default_value = "rotate", help_heading = "Refreshing")]
-    refresh_mode: RefreshModeArg,
-    /// How long its refresh tokens are good when they are not used, such as 8h (default: tokens.refresh_lifetime).
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Refreshing")]
-    refresh_lifetime: Option<Duration>,
-    /// How long a grant can be refreshed at all; 0s: for ever (default: tokens.refresh_absolute_lifetime).
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Refreshing")]
-    refresh_absolute_lifetime: Option<Duration>,
-    /// What it may get by token exchange; several times for both.
-    #[arg(long = "exchange", value_enum, value_name = "POLICY", help_heading = "Token exchange")]
-    exchange: Vec<ExchangeArg>,
-    /// An audience it may ask for beside those of the subject token; several times for several.
-    #[arg(long = "exchange-audience", value_name = "AUDIENCE", requires = "exchange", help_heading = "Token exchange")]
-    exchange_audience: Vec<String>,
-}
-
-/// The subject of a `tls_client_auth` client's certificate.
-#[derive(clap::Args)]
-#[group(multiple = false)]
-struct Subject {
-    /// For tls_client_auth: the subject of its certificate, as in CN=client,O=Example.
-    #[arg(long, value_name = "DN", help_heading = "Certificate")]
-    tls_subject_dn: Option<String>,
-    /// For tls_client_auth: a DNS name in its certificate.
-    #[arg(long, value_name = "NAME", help_heading = "Certificate")]
-    tls_san_dns: Option<String>,
-    /// For tls_client_auth: a URI in its certificate, such as a SPIFFE ID.
-    #[arg(long, value_name = "URI", help_heading = "Certificate")]
-    tls_san_uri: Option<String>,
-    /// For tls_client_auth: an IP address in its certificate.
-    #[arg(long, value_name = "ADDRESS", help_heading = "Certificate")]
-    tls_san_ip: Option<IpAddr>,
-    /// For tls_client_auth: an e-mail address in its certificate.
-    #[arg(long, value_name = "ADDRESS", help_heading = "Certificate")]
-    tls_san_email: Option<String>,
+/// The tokens of a client, and how it asks for them.
+#[derive(Args)]
+pub(super) struct TokenOptions {
+    /// How its access tokens are written: jwt says everything itself, opaque is explained by introspection alone.
+    #[arg(long, value_enum, default_value = "jwt", value_name = "FORMAT")]
+    access_token_format: Format,
+    /// How long its access tokens are good, in seconds; at most tokens.max_access_lifetime (default:
+    /// tokens.access_lifetime).
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    access_token_lifetime: Option<u32>,
+    /// A claim that all its access tokens carry; several times for several. JSON (7, true, ["a","b"]) is taken as such,
+    /// all else as text.
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<String>,
+    /// A resource it may ask for beside its audience (RFC 8707); several times for several.
+    #[arg(long = "resource", value_name = "URI")]
+    resources: Vec<String>,
+    /// A type of authorization_details it may ask for (RFC 9396); several times for several.
+    #[arg(long = "authorization-type", value_name = "TYPE")]
+    authorization_types: Vec<String>,
+    /// It has to use PKCE although it can prove itself (public clients have to anyway).
+    #[arg(long)]
+    require_pkce: bool,
+    /// It has to push its authorization requests (RFC 9126).
+    #[arg(long)]
+    require_par: bool,
+    /// It has to sign its authorization requests (RFC 9101).
+    #[arg(long)]
+    require_signed_request: bool,
+    /// It gets only tokens that are bound to a key by DPoP (RFC 9449).
+    #[arg(long)]
+    require_dpop: bool,
+    /// It gets only tokens that are bound to its certificate (RFC 8705).
+    #[arg(long)]
+    bind_certificate: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SubjectsArg {
-    People,
-    Any,
+enum Format {
+    Jwt,
+    Opaque,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RefreshModeArg {
-    Rotate,
-    Preserve,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExchangeArg {
-    Impersonation,
-    Delegation,
-}
-
-impl Options {
-    /// The options, if they hold together with how the client proves itself.
-    pub(super) fn build(self, method: ClientAuthMethod) -> Result<ClientOptions, Failure> {
-        let keys = self.keys()?;
-        let needs = |problem: &str| Err(Failure::new(format!("{} {problem}", method.wire_name())));
-        match method {
-            ClientAuthMethod::PrivateKeyJwt if keys.is_empty() => {
-                return needs("needs the client's keys: give --jwks-file, --jwks-uri or --certificate-file");
-            }
-            ClientAuthMethod::SelfSignedTlsClientAuth if keys.certificates.is_empty() && keys.jwks.is_none() => {
-                return needs("needs the certificate itself: give --certificate-file (or --jwks-file with x5c)");
-            }
-            _ => {}
+impl TokenOptions {
+    /// The options, on top of others. `types` are the types of authorization details there are.
+    pub(super) fn onto(self, base: ClientOptions, types: &[String]) -> Result<ClientOptions, Failure> {
+        if let Some(bad) = self.resources.iter().find(|resource| !is_resource(resource)) {
+            return Err(Failure::new(format!("resource {bad}: has to be an absolute URI without a fragment")));
         }
-        let tls_client_auth = self.subject.build()?;
-        if (method == ClientAuthMethod::TlsClientAuth) != tls_client_auth.is_some() {
-            return Err(Failure::new("tls_client_auth and one of --tls-… go together: give both or neither"));
+        if let Some(unknown) = self.authorization_types.iter().find(|name| !types.contains(name)) {
+            let hint = format!("add it first: bearward authorization-type set {unknown} --title \"What people see\"");
+            return Err(Failure::new(format!("there is no authorization type {unknown}; {hint}")));
         }
-        if self.refresh_mode == RefreshModeArg::Preserve && method == ClientAuthMethod::None {
-            return Err(Failure::new(
-                "--refresh-mode preserve is for confidential clients: a public client's stolen refresh token would never show",
-            ));
-        }
-        if let Some(alg) = &self.signing_alg
-            && (Algorithm::from_name(alg).is_none() && Hmac::from_name(alg).is_none())
-        {
-            return Err(Failure::new(format!("--signing-alg: {alg} is not an algorithm that is verified")));
-        }
-        let exchange = |one| self.exchange.contains(&one);
         Ok(ClientOptions {
-            refresh_mode: match self.refresh_mode {
-                RefreshModeArg::Rotate => RefreshMode::Rotate,
-                RefreshModeArg::Preserve => RefreshMode::Preserve,
+            access_token_format: match self.access_token_format {
+                Format::Jwt => AccessTokenFormat::Jwt,
+                Format::Opaque => AccessTokenFormat::Opaque,
             },
-            refresh_lifetime: seconds(self.refresh_lifetime)?,
-            refresh_absolute_lifetime: seconds(self.refresh_absolute_lifetime)?,
-            keys,
-            assertion_subjects: self.assertion_subjects.map(|whom| match whom {
-                SubjectsArg::People => Subjects::People,
-                SubjectsArg::Any => Subjects::Any,
-            }),
-            tls_client_auth,
-            token_exchange: ExchangePolicy {
-                impersonation: exchange(ExchangeArg::Impersonation),
-                delegation: exchange(ExchangeArg::Delegation),
-                audiences: self.exchange_audience,
-            },
-            token_endpoint_auth_signing_alg: self.signing_alg,
-            ..ClientOptions::default()
+            access_token_lifetime: self.access_token_lifetime,
+            claims: claims(&self.claims)?,
+            resources: self.resources,
+            authorization_details_types: self.authorization_types,
+            require_pkce: self.require_pkce,
+            require_pushed_authorization_requests: self.require_par,
+            require_signed_request_object: self.require_signed_request,
+            dpop_bound_access_tokens: self.require_dpop,
+            tls_client_certificate_bound_access_tokens: self.bind_certificate,
+            ..base
         })
     }
+}
 
-    fn keys(&self) -> Result<Keys, Failure> {
-        let certificates = self.certificate_files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-        for (file, certificate) in self.certificate_files.iter().zip(&certificates) {
-            KeySet::from_certificates([certificate.as_str()]).map(drop).map_err(|error| wrong(file, &error))?;
-        }
-        let jwks = match &self.jwks_file {
-            None => None,
-            Some(file) => {
-                let set = serde_json::from_str(&read(file)?).map_err(|error| wrong(file, &error))?;
-                KeySet::from_value(&set).map(drop).map_err(|error| wrong(file, &error))?;
-                Some(set)
-            }
-        };
-        if let Some(url) = &self.jwks_uri {
-            check_url(url).map(drop).map_err(|error| Failure::new(format!("--jwks-uri: {error}")))?;
-        }
-        Ok(Keys { jwks, jwks_uri: self.jwks_uri.clone(), certificates })
+fn claims(given: &[String]) -> Result<CustomClaims, Failure> {
+    let mut claims = Map::new();
+    for pair in given {
+        let (name, value) = pair.split_once('=').ok_or_else(|| Failure::new(format!("--claim {pair}: NAME=VALUE")))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        claims.insert(name.to_owned(), value);
     }
-}
-
-impl Subject {
-    fn build(&self) -> Result<Option<TlsSubject>, Failure> {
-        if let Some(dn) = &self.tls_subject_dn
-            && Dn::parse(dn).is_none()
-        {
-            return Err(Failure::new("--tls-subject-dn is not a name such as CN=client,O=Example (RFC 4514)"));
-        }
-        let dn = self.tls_subject_dn.clone().map(TlsSubject::Dn);
-        let dns = self.tls_san_dns.clone().map(TlsSubject::Dns);
-        let uri = self.tls_san_uri.clone().map(TlsSubject::Uri);
-        let email = self.tls_san_email.clone().map(TlsSubject::Email);
-        Ok(dn.or(dns).or(uri).or(self.tls_san_ip.map(TlsSubject::Ip)).or(email))
-    }
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(file, &error))?;
-    // One certificate, without what may stand around it: a private key, above all.
-    match x509::from_pem(&text) {
-        Ok(certificate) => Ok(x509::to_pem(&certificate)),
-        Err(_) => Ok(text),
-    }
-}
-
-fn wrong(file: &Path, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(format!("{}: {error}", file.display()))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::config::duration(text)
-}
-
-fn seconds(duration: Option<Duration>) -> Result<Option<u32>, Failure> {
-    let read = |duration: Duration| {
-        u32::try_from(duration.as_secs()).map_err(|_| Failure::new("a lifetime is at most 136 years"))
-    };
-    duration.map(read).transpose()
+    CustomClaims::try_from(claims).map_err(|error| Failure::new(error.to_string()))
 }
