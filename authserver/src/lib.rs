@@ -30,4 +30,5 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod user_code;
 pub mod x509;

@@ -70,6 +70,9 @@ pub struct ClientOptions {
     /// Its public keys: for its assertions and signed requests, and its self-signed certificates.
     #[serde(skip_serializing_if = "Keys::is_empty")]
     pub keys: Keys,
+    /// For whom it may ask with assertions of its own (RFC 7523 §2.1), by its keys. `None` for itself alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_subjects: Option<Subjects>,
     /// The one algorithm its assertions may use when it proves itself with them (RFC 7591 §2). `None` for each that
     /// its keys are for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use super::cookies::SignedIn;
 use super::flow::{self, Step};
 use super::params::{Form, Params, ParamsError};
 use super::pending::{CONTINUE, Opened, Pending};
-use super::{App, Route, answer, cookies, csrf, redirect_uri};
+use super::{App, Route, cookies, csrf, redirect_uri};
 use crate::pages::{self, ConsentPage, Destination, Trouble};
 use axum::extract::State;
 use axum::response::Response;
@@ -51,7 +51,7 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
     }
     match params.get("decision") {
         Some("allow") => flow::grant(app, signed_in, &pending).await,
-        Some("deny") => Ok(answer::error_to_client(app, &pending, "access_denied", "the person did not agree")),
+        Some("deny") => flow::deny(app, &pending).await,
         _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
     }
 }
@@ -75,7 +75,7 @@ async fn page(
         username: &signed_in.person.username,
         scopes: pages::scopes(&pending.scope, &words),
         details: pages::details(&pending.authorization_details, &types),
-        destination: Destination::of(&pending.redirect_uri),
+        destination: Destination::of(&pending.redirect_uri, pending.device.as_deref()),
         csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
         sealed,
         notice,

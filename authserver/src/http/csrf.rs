@@ -16,6 +16,7 @@ pub(super) const FIELD: &str = "csrf";
 pub(super) enum Purpose {
     Login,
     Consent,
+    Device,
 }
 
 impl Purpose {
@@ -23,6 +24,7 @@ impl Purpose {
         match self {
             Self::Login => "form: login",
             Self::Consent => "form: consent",
+            Self::Device => "form: device",
         }
     }
 }

@@ -4,7 +4,7 @@ use super::answer;
 use super::cookies::SignedIn;
 use super::params::Params;
 use super::pending::{CONTINUE, Opened, Pending, ResponseType};
-use super::{App, Route, redirect_uri};
+use super::{App, Route, device, redirect_uri};
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use crate::grants::mint::Minting;
@@ -63,7 +63,8 @@ fn is_recent(signed_in: &SignedIn, pending: &Pending) -> bool {
 pub(super) async fn client(app: &App, pending: &Pending) -> Result<Arc<Client>, Trouble> {
     let client = app.clients.get(app.store.as_ref(), &app.env, &pending.client_id).await?;
     let client = client.filter(|c| c.disabled_at.is_none()).ok_or(Trouble::ClientUnknown)?;
-    if redirect_uri::is_registered(&client, &pending.redirect_uri) { Ok(client) } else { Err(Trouble::RedirectUri) }
+    let reachable = pending.device.is_some() || redirect_uri::is_registered(&client, &pending.redirect_uri);
+    if reachable { Ok(client) } else { Err(Trouble::RedirectUri) }
 }
 
 /// The request that a page was asked to go on with.
@@ -106,9 +107,20 @@ pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) ->
         created_at: app.env.clock.now(),
         revoked_at: None,
     };
+    if let Some(user_code) = &pending.device {
+        return device::approve(app, grant, user_code).await;
+    }
     match pending.response_type {
         ResponseType::Code => code(app, grant, pending).await,
         ResponseType::Token => token(app, grant, pending).await,
+    }
+}
+
+/// Tells whoever asked that the person did not agree.
+pub(super) async fn deny(app: &App, pending: &Pending) -> Result<Response, Trouble> {
+    match &pending.device {
+        Some(user_code) => device::deny(app, user_code).await,
+        None => Ok(answer::error_to_client(app, pending, "access_denied", "the person did not agree")),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::error::Refusal;
 use super::{App, Route, answer};
+use crate::client_auth;
 use crate::grants;
-use crate::model::GrantType;
+use crate::jwt::{Algorithm, Hmac};
+use crate::model::{ClientAuthMethod, GrantType};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -19,19 +21,18 @@ struct Metadata<'a> {
     jwks_uri: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
+    device_authorization_endpoint: String,
     scopes_supported: Vec<String>,
     response_types_supported: [&'a str; 1],
     response_modes_supported: [&'a str; 1],
     grant_types_supported: Vec<&'a str>,
-    token_endpoint_auth_methods_supported: [&'a str; 3],
-    revocation_endpoint_auth_methods_supported: [&'a str; 3],
-    introspection_endpoint_auth_methods_supported: [&'a str; 2],
+    token_endpoint_auth_methods_supported: Vec<&'a str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'a str>,
+    revocation_endpoint_auth_methods_supported: Vec<&'a str>,
+    introspection_endpoint_auth_methods_supported: Vec<&'a str>,
     code_challenge_methods_supported: [&'a str; 1],
     authorization_response_iss_parameter_supported: bool,
 }
-
-const ALL_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
-const SECRET_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 pub(super) async fn get(State(app): State<Arc<App>>) -> Response {
     let response = match metadata(&app).await {
@@ -43,6 +44,9 @@ pub(super) async fn get(State(app): State<Arc<App>>) -> Response {
 
 async fn metadata(app: &App) -> Result<String, Refusal> {
     let url = |route| app.urls.absolute(route);
+    let methods = client_auth::supported();
+    let proving = methods.iter().copied().filter(|method| *method != ClientAuthMethod::None.wire_name()).collect();
+    let algorithms = Algorithm::ALL.iter().map(|a| a.name()).chain(Hmac::ALL.iter().map(|a| a.name()));
     let metadata = Metadata {
         issuer: app.urls.issuer(),
         authorization_endpoint: url(Route::Authorize),
@@ -50,13 +54,15 @@ async fn metadata(app: &App) -> Result<String, Refusal> {
         jwks_uri: url(Route::Jwks),
         revocation_endpoint: url(Route::Revoke),
         introspection_endpoint: url(Route::Introspect),
+        device_authorization_endpoint: url(Route::DeviceAuthorization),
         scopes_supported: app.store.scopes().await?.into_iter().map(|s| s.name).collect(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         grant_types_supported: grants::supported().map(GrantType::wire_name).collect(),
-        token_endpoint_auth_methods_supported: ALL_METHODS,
-        revocation_endpoint_auth_methods_supported: ALL_METHODS,
-        introspection_endpoint_auth_methods_supported: SECRET_METHODS,
+        token_endpoint_auth_methods_supported: methods.clone(),
+        token_endpoint_auth_signing_alg_values_supported: algorithms.collect(),
+        revocation_endpoint_auth_methods_supported: methods.clone(),
+        introspection_endpoint_auth_methods_supported: proving,
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
     };

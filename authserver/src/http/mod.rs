@@ -8,6 +8,8 @@ mod clients;
 mod consent;
 mod cookies;
 mod csrf;
+mod device;
+mod device_authorization;
 mod error;
 mod flow;
 mod introspect;
@@ -18,7 +20,7 @@ mod observe;
 mod par;
 mod params;
 mod pending;
-mod presented;
+pub(crate) mod presented;
 mod redirect_uri;
 mod revoke;
 mod routes;
@@ -75,12 +77,16 @@ pub(crate) struct Limits {
     pub(crate) addresses: Limiter,
     /// User codes (RFC 8628 §5.1), by person.
     pub(crate) user_codes: Limiter,
+    /// The same, by those who are not known by name or address, all together.
+    pub(crate) user_codes_of_all: Limiter,
 }
 
 /// The seconds in which attempts are counted.
 const LIMIT_WINDOW: i64 = 900;
 /// How many user codes a person may try in that time: of 20^8, that is.
 const USER_CODES: u32 = 20;
+/// The same for all who are not known by name or address.
+const USER_CODES_OF_ALL: u32 = 1000;
 
 impl App {
     /// Puts the parts together.
@@ -95,6 +101,7 @@ impl App {
                 accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
                 addresses: Limiter::new(config.passwords.attempts_per_address, LIMIT_WINDOW),
                 user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
+                user_codes_of_all: Limiter::new(USER_CODES_OF_ALL, LIMIT_WINDOW),
             },
             remote_keys: RemoteKeys::default(),
             sealer,
@@ -121,6 +128,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Metadata), get(metadata::get))
         .route(&path(Route::Login), get(login::get).post(login::post))
         .route(&path(Route::Consent), get(consent::get).post(consent::post))
+        .route(&path(Route::DeviceAuthorization), post(device_authorization::post))
+        .route(&path(Route::Device), get(device::get).post(device::post))
         .route(&path(Route::Assets), get(assets::get))
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(observe::time_limit))

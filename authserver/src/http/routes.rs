@@ -25,13 +25,17 @@ pub enum Route {
     Login,
     /// The consent page.
     Consent,
+    /// Where devices ask, RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// Where a person types a device's code, RFC 8628 §3.3.
+    Device,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Authorize,
         Self::Par,
         Self::Token,
@@ -42,6 +46,8 @@ impl Route {
         Self::Metadata,
         Self::Login,
         Self::Consent,
+        Self::DeviceAuthorization,
+        Self::Device,
         Self::Assets,
     ];
 
@@ -57,6 +63,8 @@ impl Route {
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",
             Self::Consent => "/consent",
+            Self::DeviceAuthorization => "/oauth2/device_authorization",
+            Self::Device => "/device",
             Self::Assets => "/assets/{file}",
         }
     }

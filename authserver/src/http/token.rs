@@ -3,6 +3,7 @@
 use super::error::{Refusal, no_store_json};
 use super::params::Form;
 use super::{App, answer};
+use crate::client_auth::AuthError;
 use crate::confirmation::Confirmation;
 use crate::{client_auth, gateway, grants};
 use axum::extract::State;
@@ -16,7 +17,11 @@ pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: 
 }
 
 async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
-    let client = client_auth::authenticate(app, headers, params).await?;
+    let client = match client_auth::authenticate(app, headers, params).await {
+        // An assertion of the client's own says who it is, and is checked as a grant.
+        Err(AuthError::Missing) => grants::client_of_assertion(app, params).await?.ok_or(AuthError::Missing)?,
+        authenticated => authenticated?,
+    };
     let response = grants::issue(app, &client, params, Confirmation::default(), gateway::address(headers)).await?;
     Ok(no_store_json(StatusCode::OK, &response))
 }

@@ -1,9 +1,13 @@
 //! The authserver through its router, on a real SQLite file, with a clock that the tests move.
 
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod certificates;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
@@ -11,11 +15,17 @@ mod code;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod par;
+#[cfg(test)]
+mod password;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]

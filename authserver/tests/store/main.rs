@@ -12,6 +12,7 @@
 
 mod around;
 mod changes;
+mod devices;
 mod durability;
 mod feed;
 mod fixture;
@@ -70,6 +71,13 @@ fn main() -> ExitCode {
         grants::a_revoked_grant_has_no_live_successor,
         grants::a_revoked_grant_gives_no_token_for_a_code,
         grants::introspection_finds_revocations,
+        devices::a_device_code_is_kept_as_it_was_given,
+        devices::polls_that_come_too_fast_slow_down_at_every_replica,
+        devices::a_device_is_decided_once,
+        devices::a_grant_is_stored_without_consent,
+        devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
+        devices::one_of_many_uses_a_name,
+        devices::issuers_are_kept_changed_and_removed,
         around::an_opaque_token_stands_for_its_payload_until_it_expires,
         around::one_of_many_takes_a_pushed_request,
         around::authorization_types_are_kept_in_order,
