@@ -19,11 +19,7 @@ impl Sample {
     pub async fn authorize(&self, url: &str, callback: &Callback) -> Result<Answer> {
         println!("> GET {}", show::link(url));
         if self.headless {
-            let browser = Browser::start().await?;
-            open(&browser, url).await?;
-            sign_in(&browser, || callback.arrived()).await?;
-            // Until the page's script has sent what is in the fragment.
-            let _ = tokio::time::timeout(Duration::from_secs(20), callback.answer()).await;
+            visit(url, callback).await?;
         } else {
             invite(url);
         }
@@ -48,10 +44,22 @@ impl Sample {
             invite(url);
             return Ok(());
         }
-        let browser = Browser::start().await?;
-        open(&browser, url).await?;
-        sign_in(&browser, || false).await
+        agree(url).await
     }
+}
+
+/// By a browser without a window: signs in, agrees, and comes back to the client.
+pub(super) async fn visit(url: &str, callback: &Callback) -> Result<()> {
+    let browser = Browser::start().await?;
+    open(&browser, url).await?;
+    sign_in(&browser, || callback.arrived()).await
+}
+
+/// By a browser without a window: signs in and agrees to a device.
+pub(super) async fn agree(url: &str) -> Result<()> {
+    let browser = Browser::start().await?;
+    open(&browser, url).await?;
+    sign_in(&browser, || false).await
 }
 
 fn invite(url: &str) {
