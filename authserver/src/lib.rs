@@ -12,6 +12,7 @@ pub mod config;
 pub mod confirmation;
 pub mod custom_claims;
 pub mod demo;
+pub mod dpop;
 pub mod env;
 pub mod feed;
 pub mod gateway;

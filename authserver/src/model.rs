@@ -11,6 +11,7 @@ pub use trust::{
 };
 
 use crate::authorization_details::AuthorizationDetails;
+use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
@@ -260,6 +261,8 @@ pub struct NewRefreshToken {
     pub issued_at: i64,
     /// When it stops being good.
     pub expires_at: i64,
+    /// The keys that whoever uses it must hold (RFC 9449 §5, RFC 8705 §4).
+    pub confirmation: Confirmation,
 }
 
 /// A stored refresh token with its grant.
@@ -271,6 +274,8 @@ pub struct RefreshToken {
     pub expires_at: i64,
     /// Set once it was used.
     pub spent: Option<Spent>,
+    /// The keys that whoever uses it must hold.
+    pub confirmation: Confirmation,
 }
 
 /// What became of a refresh token that was used.

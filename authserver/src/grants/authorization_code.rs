@@ -30,6 +30,11 @@ impl Grant for AuthorizationCode {
         if code.redirect_uri.as_deref() != request.params.get("redirect_uri") {
             return Err(GrantError::RedirectUri);
         }
+        // RFC 9449 §10.
+        let bound = &code.grant.details.dpop_jkt;
+        if bound.is_some() && *bound != request.confirmation.jkt {
+            return Err(GrantError::InvalidGrant("the code is bound to another DPoP key"));
+        }
         pkce::check(code.code_challenge.as_deref(), request.params.get("code_verifier"))?;
         redeem(request, &digest, &code).await
     }

@@ -22,8 +22,10 @@ mod params;
 mod pending;
 pub(crate) mod presented;
 mod redirect_uri;
+mod request_object;
 mod revoke;
 mod routes;
+mod sender;
 mod token;
 mod tokeninfo;
 
@@ -119,9 +121,9 @@ pub fn router(app: Arc<App>) -> Router {
     let path = |route| app.urls.path(route);
     Router::new()
         .route(&path(Route::Authorize), get(authorize::get).post(authorize::post))
-        .route(&path(Route::Par), post(par::post))
-        .route(&path(Route::Token), post(token::post))
-        .route(&path(Route::Revoke), post(revoke::post))
+        .route(&path(Route::Par), post(par::post).options(answer::preflight))
+        .route(&path(Route::Token), post(token::post).options(answer::preflight))
+        .route(&path(Route::Revoke), post(revoke::post).options(answer::preflight))
         .route(&path(Route::Introspect), post(introspect::post))
         .route(&path(Route::TokenInfo), post(tokeninfo::post))
         .route(&path(Route::Jwks), get(jwks::get))

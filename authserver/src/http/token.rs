@@ -2,9 +2,8 @@
 
 use super::error::{Refusal, no_store_json};
 use super::params::Form;
-use super::{App, answer};
+use super::{App, Route, answer, sender};
 use crate::client_auth::AuthError;
-use crate::confirmation::Confirmation;
 use crate::{client_auth, gateway, grants};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +12,7 @@ use std::sync::Arc;
 
 pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Form) -> Response {
     let answer = answer(&app, &headers, &form).await.unwrap_or_else(|refusal| refusal.into_response());
-    answer::any_origin(answer)
+    answer::any_origin(sender::with_nonce(&app, &headers, answer))
 }
 
 async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
@@ -22,6 +21,7 @@ async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<R
         Err(AuthError::Missing) => grants::client_of_assertion(app, params).await?.ok_or(AuthError::Missing)?,
         authenticated => authenticated?,
     };
-    let response = grants::issue(app, &client, params, Confirmation::default(), gateway::address(headers)).await?;
+    let confirmation = sender::confirmation(app, headers, Route::Token, &client).await?;
+    let response = grants::issue(app, &client, params, confirmation, gateway::address(headers)).await?;
     Ok(no_store_json(StatusCode::OK, &response))
 }

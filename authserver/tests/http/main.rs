@@ -17,7 +17,11 @@ mod contents;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod exchange;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod par;
 mod password;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod request_object;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]

@@ -96,6 +96,11 @@ async fn browser_apps_may_read_the_oauth_endpoints_and_nothing_with_a_cookie() {
     for path in ["/oauth2/token", "/oauth2/revoke"] {
         assert_eq!(server.post(path, None, vec![]).await.header("access-control-allow-origin"), "*", "{path}");
     }
+    for path in ["/oauth2/token", "/oauth2/par", "/oauth2/revoke"] {
+        let answer = server.send(request(Method::OPTIONS, path, &[("origin", "https://app.example")], b"")).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+        assert!(answer.header("access-control-allow-headers").contains("DPoP"), "{path}");
+    }
     for path in ["/login", "/consent", "/oauth2/authorize"] {
         assert_eq!(server.get(path).await.header("access-control-allow-origin"), "", "{path}");
     }

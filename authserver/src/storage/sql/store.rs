@@ -36,7 +36,7 @@ macro_rules! person_columns {
 
 /// A refresh token with its grant; `$1` is its digest.
 pub(in crate::storage) const REFRESH_TOKEN: &str = concat!(
-    "SELECT t.expires_at, t.spent_at, t.successor, ",
+    "SELECT t.expires_at, t.spent_at, t.successor, t.cnf, ",
     grant_columns!(),
     " FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id WHERE t.digest = $1"
 );
