@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 /// The request header with the proof.
@@ -79,7 +80,10 @@ pub(crate) async fn thumbprint(
     let payload = jwt.verify_with(&key).map_err(|_| {
         DpopError::Invalid("the DPoP proof is not signed by the key in it, or with an algorithm that is not accepted")
     })?;
-    let claims: Claims = serde_json::from_slice(payload).map_err(|_| malformed())?;
+    // An object first: a list would do for the struct alone.
+    let object = serde_json::from_slice::<Map<String, Value>>(payload);
+    let claims: Claims =
+        object.and_then(|object| serde_json::from_value(object.into())).map_err(|_| malformed())?;
     if claims.htm != method.as_str() {
         return Err(DpopError::Invalid("htm of the DPoP proof is not the method of the request"));
     }

@@ -25,6 +25,7 @@ pub mod management;
 pub mod model;
 pub mod pages;
 pub mod passwords;
+pub mod registration;
 pub mod saml;
 pub mod secret;
 pub mod serve;

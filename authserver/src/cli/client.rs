@@ -1,5 +1,6 @@
 //! `bearward client`.
 
+use super::client_options::TokenOptions;
 use super::failure::Failure;
 use super::{Context, Output, print_json, redirect_uri};
 use crate::grants::{CLOCK_MARGIN, seconds};
@@ -67,6 +68,8 @@ pub(super) struct Create {
     /// The aud of its tokens; several times for several (default: tokens.audience).
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
+    #[command(flatten)]
+    tokens: TokenOptions,
     #[command(flatten)]
     output: Output,
 }
@@ -180,6 +183,7 @@ async fn client(
     if create.audience.iter().any(String::is_empty) {
         return Err(Failure::new("an audience cannot be empty"));
     }
+    let types: Vec<_> = context.store.authorization_types().await?.into_iter().map(|kind| kind.name).collect();
     let grant_types = GrantType::ALL.iter().copied().filter(|grant| has(*grant)).collect();
     Ok(Client {
         name: create.name.unwrap_or_else(|| id.clone()),
@@ -192,7 +196,7 @@ async fn client(
         scopes,
         default_scopes,
         audience: create.audience,
-        options: ClientOptions::default(),
+        options: create.tokens.onto(ClientOptions::default(), &types)?,
         disabled_at: None,
         created_at: context.env.now(),
     })

@@ -2,12 +2,15 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod authorization_type;
 mod client;
+mod client_options;
 mod failure;
 mod feed;
 mod issuer;
 mod keys;
-mod redirect_uri;
+pub(crate) mod redirect_uri;
+mod registration_token;
 mod scope;
 mod user;
 
@@ -58,6 +61,12 @@ enum Command {
     /// The scopes that clients can ask for, and the words people see for them.
     #[command(subcommand)]
     Scope(scope::Command),
+    /// The types of authorization_details (RFC 9396) that clients can ask for, and the words people see for them.
+    #[command(subcommand)]
+    AuthorizationType(authorization_type::Command),
+    /// Let others register clients (RFC 7591).
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -114,6 +123,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
+        Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
+        Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,
         Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
     }
 }

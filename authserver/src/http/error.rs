@@ -214,6 +214,18 @@ impl From<KeyError> for Refusal {
 }
 
 impl Refusal {
+    /// 404: what is asked for is not there, or off.
+    pub(super) fn not_found() -> Self {
+        Self { status: StatusCode::NOT_FOUND, ..Self::new("invalid_request", "there is no such endpoint") }
+    }
+
+    /// 401 with the challenge of RFC 6750 §3.
+    pub(super) fn with_bearer_challenge(mut self) -> Self {
+        self.status = StatusCode::UNAUTHORIZED;
+        self.header = Some((WWW_AUTHENTICATE, "Bearer realm=\"bearward\", error=\"invalid_token\"".into()));
+        self
+    }
+
     fn with_challenge(mut self) -> Self {
         self.header = Some((WWW_AUTHENTICATE, "Basic realm=\"bearward\", charset=\"UTF-8\"".into()));
         self

@@ -22,6 +22,7 @@ mod params;
 mod pending;
 pub(crate) mod presented;
 mod redirect_uri;
+mod register;
 mod request_object;
 mod revoke;
 mod routes;
@@ -126,6 +127,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Revoke), post(revoke::post).options(answer::preflight))
         .route(&path(Route::Introspect), post(introspect::post))
         .route(&path(Route::TokenInfo), post(tokeninfo::post))
+        .route(&path(Route::Register), post(register::post))
+        .route(&path(Route::Registered), get(register::get).put(register::put).delete(register::delete))
         .route(&path(Route::Jwks), get(jwks::get))
         .route(&path(Route::Metadata), get(metadata::get))
         .route(&path(Route::Login), get(login::get).post(login::post))

@@ -17,6 +17,10 @@ pub enum Route {
     Introspect,
     /// What a token says, for the client that holds it.
     TokenInfo,
+    /// Dynamic client registration, RFC 7591.
+    Register,
+    /// What a client registered, RFC 7592, `{client_id}` being its id.
+    Registered,
     /// The JWK Set, RFC 7517 §5.
     Jwks,
     /// Authorization server metadata, RFC 8414.
@@ -42,6 +46,8 @@ impl Route {
         Self::Revoke,
         Self::Introspect,
         Self::TokenInfo,
+        Self::Register,
+        Self::Registered,
         Self::Jwks,
         Self::Metadata,
         Self::Login,
@@ -59,6 +65,8 @@ impl Route {
             Self::Revoke => "/oauth2/revoke",
             Self::Introspect => "/oauth2/introspect",
             Self::TokenInfo => "/oauth2/tokeninfo",
+            Self::Register => "/oauth2/register",
+            Self::Registered => "/oauth2/register/{client_id}",
             Self::Jwks => "/oauth2/jwks",
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",

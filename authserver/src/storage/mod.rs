@@ -9,6 +9,7 @@ mod devices;
 mod location;
 pub mod postgres;
 mod pushed_requests;
+mod registrations;
 mod sql;
 pub mod sqlite;
 mod trusted_issuers;
@@ -19,6 +20,7 @@ pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
 pub use location::{Location, open};
 pub use pushed_requests::PushedRequests;
+pub use registrations::{InitialAccessToken, Registration, Registrations};
 pub use trusted_issuers::TrustedIssuers;
 pub use used_once::UsedOnce;
 
@@ -98,7 +100,16 @@ pub struct FeedRead {
 /// The database.
 #[async_trait]
 pub trait Store:
-    AccessTokens + AuthorizationTypes + Devices + PushedRequests + TrustedIssuers + UsedOnce + Send + Sync + 'static
+    AccessTokens
+    + AuthorizationTypes
+    + Devices
+    + PushedRequests
+    + Registrations
+    + TrustedIssuers
+    + UsedOnce
+    + Send
+    + Sync
+    + 'static
 {
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;

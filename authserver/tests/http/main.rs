@@ -33,6 +33,8 @@ mod password;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod request_object;
 #[cfg(test)]
 mod responses;

@@ -72,7 +72,7 @@ async fn the_jwk_set_holds_public_keys_only() {
 
 #[tokio::test]
 async fn every_route_has_a_handler_and_nothing_else_has() {
-    let server = Server::start().await;
+    let server = Server::with(|config| config.registration.enabled = true).await;
     let urls = Urls::new(&Url::parse(ISSUER).unwrap());
     for route in Route::ALL {
         let path = match route {

@@ -81,6 +81,8 @@ fn main() -> ExitCode {
         around::an_opaque_token_stands_for_its_payload_until_it_expires,
         around::one_of_many_takes_a_pushed_request,
         around::authorization_types_are_kept_in_order,
+        around::an_initial_access_token_is_spent_as_often_as_it_can_be,
+        around::a_registration_is_changed_by_its_token_alone,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,

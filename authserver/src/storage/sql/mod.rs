@@ -7,6 +7,7 @@ mod access_tokens;
 mod authorization_types;
 mod devices;
 mod pushed_requests;
+mod registrations;
 mod rows;
 mod store;
 mod trusted_issuers;

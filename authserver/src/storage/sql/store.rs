@@ -311,7 +311,7 @@ pub(super) fn taken(rows: u64, what: &'static str) -> Result<()> {
 }
 
 /// The registered name of a variant, without the quotes of JSON.
-fn name(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn name(value: &impl serde::Serialize) -> Result<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => Ok(name),
         _ => Err(StoreError::Corrupt("a name that is not text".to_owned())),
