@@ -11,13 +11,11 @@ up: ## run everything on this machine with demo data, until Ctrl-C
 	@sh tests/prerequisites.sh cargo python3 cc
 	@$(RUN) up
 
-WASM = $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/wasm/bearward_filter.wasm
 .PHONY: filter
 filter: ## the filter, ready for an Envoy of your own: bearward.wasm
 	@sh tests/prerequisites.sh cargo cc
 	rustup target add wasm32-wasip1
-	$(CARGO) build --locked --package bearward-filter --target wasm32-wasip1 --profile wasm
-	$(CARGO) run --locked --quiet --package bearward-trim -- $(WASM) bearward.wasm
+	$(CARGO) run --locked --quiet --package bearward-trim -- bearward.wasm
 
 .PHONY: test
 test: tools fmt clippy deny check-compose ## prove everything: formatting, lints, licences, unit, conformance, end to end

@@ -234,7 +234,7 @@ impl Leader {
             (":authority", self.authority.as_str()),
             ("accept", MEDIA_TYPE),
         ];
-        match host.call(&self.config.cluster, &headers, timeout) {
+        match host.call(&self.config.cluster, &headers, &[], timeout) {
             Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms }),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }

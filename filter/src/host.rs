@@ -1,22 +1,19 @@
-//! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names the SDK, and the only one with `unsafe`.
+//! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names its calls and callbacks, and the only one with `unsafe`.
 //!
-//! The SDK's dispatcher brings the callbacks; its host calls are not used, but for one. They panic, and with them the
-//! VM, on a status they do not know, on a header's value that is not text, and on a map that is not there. Here the same
-//! imports are declared again: bytes only, and any status but 0 is an error. The exception is the HTTP call, which
-//! has to be known to the dispatcher for its answer to arrive.
+//! There is an SDK for this; it panics, and with it the VM, on a status it does not know, on a header's value that is not
+//! text, on a map that is not there, and on the answer to a call it does not remember. What the filter needs of the ABI
+//! is about thirty functions, so they are declared here: bytes only, any status but 0 is an error, and what a callback
+//! finds in use is refused.
 #![allow(unsafe_code)]
 
 use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};
-use proxy_wasm::hostcalls::dispatch_http_call;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
+use hashbrown::HashMap;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ptr::null_mut;
-use std::rc::Rc;
-use std::time::Duration;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -41,8 +38,29 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_replace_header_map_value(
+        kind: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
     fn proxy_continue_stream(kind: u32) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout: u32,
+        call: *mut u32,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -95,13 +113,13 @@ fn done(status: u32) -> HostResult<()> {
     if status == 0 { Ok(()) } else { Err(HostError(status)) }
 }
 
-/// Takes over memory that the host filled; it was allocated by the SDK's `proxy_on_memory_allocate`.
+/// Takes over memory that the host filled; it was allocated by [`proxy_on_memory_allocate`].
 fn fetched(status: u32, data: *mut u8, size: usize) -> HostResult<Vec<u8>> {
     done(status)?;
     if data.is_null() || size == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the host got the memory from `proxy_on_memory_allocate(size)`, which gives exactly as much,
+    // SAFETY: the host got the memory from [`proxy_on_memory_allocate`], which gives exactly as much,
     // filled all of it, and forgets it with this call.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
@@ -121,6 +139,10 @@ impl Host for Envoy {
             0 => time / 1_000_000,
             _ => u64::MAX, // without a clock every token has expired
         }
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {
@@ -147,7 +169,14 @@ impl Host for Envoy {
         })
     }
 
-    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()> {
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        details: &str,
+        grpc_status: i32,
+    ) -> HostResult<()> {
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
         let headers = serialize_pairs(&pairs);
         // SAFETY: the pointers are valid for that many bytes.
@@ -160,9 +189,32 @@ impl Host for Envoy {
                 body.len(),
                 headers.as_ptr(),
                 headers.len(),
-                -1, // Envoy derives the gRPC status from the HTTP status
+                grpc_status,
             )
         })
+    }
+
+    fn replace_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe {
+            proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        })
+    }
+
+    fn property(&self, path: &[u8]) -> HostResult<Option<Vec<u8>>> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the pointers are valid for that many bytes, and for the call.
+        let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size) };
+        match fetched(status, data, size) {
+            Ok(value) => Ok(Some(value)),
+            Err(HostError::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_property(&self, path: &[u8], value: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
     }
 
     fn resume(&self) -> HostResult<()> {
@@ -197,15 +249,26 @@ impl Host for Envoy {
         done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
     }
 
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], timeout_ms: u32) -> HostResult<u32> {
-        // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        dispatch_http_call(cluster, headers.to_vec(), None, Vec::new(), timeout).map_err(|status| {
-            HostError(match status {
-                proxy_wasm::types::Status::BadArgument => HostError::BAD_ARGUMENT.0,
-                _ => HostError::INTERNAL.0,
-            })
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
+        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        let (headers, trailers) = (serialize_pairs(&pairs), serialize_pairs(&[]));
+        let mut call = 0;
+        // SAFETY: the pointers are valid for that many bytes, and for the call.
+        done(unsafe {
+            proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                body.as_ptr(),
+                body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                timeout_ms,
+                &raw mut call,
+            )
         })
+        .map(|()| call)
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -255,98 +318,125 @@ impl Host for Envoy {
     fn logs(&self, level: Level) -> bool {
         let mut enabled = 0;
         // SAFETY: the pointer is valid for the call.
-        unsafe { proxy_get_log_level(&raw mut enabled) == 0 && number(level) >= enabled }
+        unsafe { proxy_get_log_level(&raw mut enabled) == 0 && level as u32 >= enabled }
     }
 
     fn log(&self, level: Level, line: &str) {
         // SAFETY: the pointer is valid for that many bytes.
-        let _ = unsafe { proxy_log(number(level), line.as_ptr(), line.len()) };
+        let _ = unsafe { proxy_log(level as u32, line.as_ptr(), line.len()) };
     }
 }
 
-fn number(level: Level) -> u32 {
-    match level {
-        Level::Trace => 0,
-        Level::Debug => 1,
-        Level::Info => 2,
-        Level::Warn => 3,
-        Level::Error => 4,
-    }
+/// The contexts that the host has told of.
+#[derive(Debug, Default)]
+struct Contexts {
+    /// The configurations, by their numbers.
+    roots: BTreeMap<u32, Root<Envoy>>,
+    /// The requests: under which configuration each runs.
+    requests: HashMap<u32, u32>,
 }
 
-type SharedRoot = Rc<RefCell<Root<Envoy>>>;
-
-/// A configuration, as the dispatcher knows it.
-struct Configured(SharedRoot);
-
-/// A request, as the dispatcher knows it.
-struct Request {
-    root: SharedRoot,
-    context: u32,
+thread_local! {
+    static CONTEXTS: RefCell<Contexts> = RefCell::default();
 }
 
-/// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
-fn with<T>(root: &SharedRoot, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
-    root.try_borrow_mut().ok().map(|mut root| run(&mut root))
+/// Runs something on the contexts; `None` if they are in use, which the host sees to that they never are.
+fn with<T>(run: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
+    CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| run(&mut contexts)))
 }
 
-impl Context for Configured {
-    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
-        let response = call_response(headers, body);
-        with(&self.0, |root| root.called(call, &response));
-    }
+/// Runs something on a configuration, if there is one of that number.
+fn with_root<T>(id: u32, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
+    with(|contexts| contexts.roots.get_mut(&id).map(run)).flatten()
 }
 
-impl RootContext for Configured {
-    fn on_configure(&mut self, size: usize) -> bool {
-        let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
-        with(&self.0, |root| root.configure(&text)) == Some(true)
-    }
-
-    fn on_tick(&mut self) {
-        with(&self.0, Root::tick);
-    }
-
-    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request { root: Rc::clone(&self.0), context }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
+unsafe extern "C" {
+    fn __wasm_call_ctors();
 }
 
-impl Drop for Configured {
-    fn drop(&mut self) {
-        with(&self.0, Root::step_down);
-    }
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // SAFETY: the linker makes it, and the host calls this once, before anything else.
+    unsafe { __wasm_call_ctors() }
 }
 
-impl Context for Request {}
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
 
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        match with(&self.root, |root| root.request(self.context)) {
-            Some(Flow::Continue) => Action::Continue,
-            Some(Flow::Pause) => Action::Pause,
-            None => {
-                // Nobody to ask: refused, never let through.
-                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context");
-                Action::Pause
+/// Memory that the host fills and [`fetched`] takes over.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    let bytes = vec![0; size].into_boxed_slice();
+    Box::into_raw(bytes).cast()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+    with(|contexts| {
+        if root == 0 {
+            contexts.roots.insert(context, Root::new(Envoy, context));
+        } else {
+            contexts.requests.insert(context, root);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_delete(context: u32) {
+    with(|contexts| match contexts.requests.remove(&context) {
+        Some(root) => {
+            if let Some(root) = contexts.roots.get_mut(&root) {
+                root.forget(context);
             }
+        }
+        None => {
+            if let Some(mut root) = contexts.roots.remove(&context) {
+                root.step_down();
+            }
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_context: u32, _size: usize) -> bool {
+    true
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(context: u32, size: usize) -> bool {
+    let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
+    with_root(context, |root| root.configure(&text)) == Some(true)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(context: u32) {
+    with_root(context, Root::tick);
+}
+
+/// 0 lets the request go on, 1 holds it.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end_of_stream: bool) -> u32 {
+    let flow = with(|contexts| {
+        let root = contexts.requests.get(&context)?;
+        contexts.roots.get_mut(root).map(|root| root.request(context))
+    });
+    match flow.flatten() {
+        Some(Flow::Continue) => 0,
+        Some(Flow::Pause) => 1,
+        None => {
+            // Nobody to ask: refused, never let through.
+            let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
+            1
         }
     }
 }
 
-impl Drop for Request {
-    fn drop(&mut self) {
-        with(&self.root, |root| root.forget(self.context));
-    }
+/// The host answers a call to the configuration that made it, whichever request it was made for.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_http_call_response(context: u32, call: u32, headers: usize, body: usize, _trailers: usize) {
+    let response = call_response(headers, body);
+    with_root(context, |root| root.called(call, &response));
 }
-
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|id| Box::new(Configured(Rc::new(RefCell::new(Root::new(Envoy, id))))));
-}}
 
 /// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).
 fn call_response(headers: usize, body: usize) -> CallResponse {

@@ -166,7 +166,7 @@ impl Keys {
             (":authority", self.authority.as_str()),
             ("accept", "application/jwk-set+json, application/json"),
         ];
-        match host.call(&self.config.cluster, &headers, self.config.timeout_ms) {
+        match host.call(&self.config.cluster, &headers, &[], self.config.timeout_ms) {
             Ok(call) => self.call = Some(call),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }

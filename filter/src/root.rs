@@ -118,7 +118,7 @@ impl<H: Host> Root<H> {
     /// Takes a request's headers. `context` is the number that the host knows it by.
     pub fn request(&mut self, context: u32) -> Flow {
         let Some(state) = &mut self.state else {
-            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured");
+            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured", -1);
             return Flow::Pause;
         };
         let now_ms = self.host.now_ms();
@@ -196,7 +196,7 @@ impl State {
         let response = challenge::response(refusal, &self.config.realm, scope);
         let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let label = refusal.answer().label;
-        let replied = host.reply(response.status, &pairs, response.body.as_bytes(), &format!("bearward_{label}"));
+        let replied = host.reply(response.status, &pairs, response.body.as_bytes(), &format!("bearward_{label}"), -1);
         if let Err(error) = replied {
             // The request stays paused, which is no answer but lets nothing through.
             host.log(Level::Error, &format!("a refusal could not be sent: {error}"));

@@ -33,8 +33,8 @@ pub fn authserver(profile: Profile) -> Result<PathBuf> {
 /// [`Error::Failed`] as for [`authserver`], and if the module imports what not every Envoy has.
 pub fn filter() -> Result<PathBuf> {
     add_target()?;
-    let args = ["--package", "bearward-filter", "--lib", "--target", TARGET, "--profile", "wasm"];
-    let built = build(&args, |message| {
+    let what = format!("building {}", bearward_trim::PACKAGE);
+    let built = run(bearward_trim::cargo(), what, |message| {
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))
     })?;
     let what = format!("trimming {}", built.display());
@@ -49,7 +49,7 @@ pub fn filter() -> Result<PathBuf> {
     Ok(path)
 }
 
-const TARGET: &str = "wasm32-wasip1";
+const TARGET: &str = bearward_trim::TARGET;
 
 /// `rust-toolchain.toml` names the target, but not every rustup installs what it names by itself.
 fn add_target() -> Result<()> {
@@ -85,10 +85,14 @@ struct Target {
 
 fn build(args: &[&str], pick: impl Fn(Message) -> Option<PathBuf>) -> Result<PathBuf> {
     let what = format!("cargo build {}", args.join(" "));
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--locked", "--message-format", "json-render-diagnostics"])
-        .args(args)
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--locked"]).args(args);
+    run(command, what, pick)
+}
+
+fn run(mut command: Command, what: String, pick: impl Fn(Message) -> Option<PathBuf>) -> Result<PathBuf> {
+    let output = command
+        .args(["--message-format", "json-render-diagnostics"])
         .current_dir(workspace::root())
         .stderr(Stdio::inherit())
         .output()

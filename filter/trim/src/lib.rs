@@ -1,12 +1,14 @@
-//! What stands at the edge of the filter's module, and nothing else.
+//! The filter's module as it ships: only the exports that Envoy calls, only the imports that every Envoy has, and
+//! nothing that tells where it was built.
 //!
-//! The Proxy-Wasm SDK exports every callback that there is, and Envoy calls what it finds: for a request that needs one
-//! callback it would enter the VM eight times. [`trim`] keeps the exports in [`EXPORTS`], drops the others, and empties
-//! the functions that only those reached. It also refuses a module that imports what is not in [`IMPORTS`]: Envoy
-//! refuses it too, but only when it loads it.
+//! [`trim`] keeps the exports in [`EXPORTS`], drops the others, and empties the functions that only those reached. It
+//! refuses a module that imports what is not in [`IMPORTS`]: Envoy refuses it too, but only when it loads it.
+//! [`cargo`] gives the command that builds the module.
 
+mod build;
 mod reach;
 
+pub use build::{PACKAGE, TARGET, built, cargo};
 use std::ops::Range;
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{CodeSection, ExportKind, ExportSection, Function, Module, RawSection};
@@ -27,20 +29,15 @@ pub const EXPORTS: &[&str] = &[
     "proxy_on_http_call_response",
 ];
 
-/// What a module may import: by module, the functions that every Envoy of the last years has. The filter calls about
-/// half of them; the others are the SDK's, which brings every call there is.
+/// What a module may import: by module, the functions that every Envoy of the last years has.
 pub const IMPORTS: &[(&str, &[&str])] = &[
     (
         "env",
         &[
             "proxy_add_header_map_value",
             "proxy_call_foreign_function",
-            "proxy_close_stream",
             "proxy_continue_stream",
             "proxy_define_metric",
-            "proxy_dequeue_shared_queue",
-            "proxy_done",
-            "proxy_enqueue_shared_queue",
             "proxy_get_buffer_bytes",
             "proxy_get_current_time_nanoseconds",
             "proxy_get_header_map_pairs",
@@ -48,24 +45,14 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "proxy_get_log_level",
             "proxy_get_property",
             "proxy_get_shared_data",
-            "proxy_get_status",
-            "proxy_grpc_call",
-            "proxy_grpc_cancel",
-            "proxy_grpc_close",
-            "proxy_grpc_send",
-            "proxy_grpc_stream",
             "proxy_http_call",
             "proxy_increment_metric",
             "proxy_log",
             "proxy_record_metric",
-            "proxy_register_shared_queue",
             "proxy_remove_header_map_value",
             "proxy_replace_header_map_value",
-            "proxy_resolve_shared_queue",
             "proxy_send_local_response",
-            "proxy_set_buffer_bytes",
             "proxy_set_effective_context",
-            "proxy_set_header_map_pairs",
             "proxy_set_property",
             "proxy_set_shared_data",
             "proxy_set_tick_period_milliseconds",
