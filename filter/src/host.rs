@@ -12,7 +12,6 @@ use crate::proxy::{
 use crate::root::{Flow, Root};
 use hashbrown::HashMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ptr::null_mut;
 
 #[link(wasm_import_module = "env")]
@@ -330,10 +329,22 @@ impl Host for Envoy {
 /// The contexts that the host has told of.
 #[derive(Debug, Default)]
 struct Contexts {
-    /// The configurations, by their numbers.
-    roots: BTreeMap<u32, Root<Envoy>>,
+    /// The configurations, by their numbers; one, but for the moment in which another takes over.
+    roots: Vec<(u32, Root<Envoy>)>,
     /// The requests: under which configuration each runs.
-    requests: HashMap<u32, u32>,
+    requests: HashMap<u32, u64>,
+}
+
+impl Contexts {
+    fn root(&mut self, id: u32) -> Option<&mut Root<Envoy>> {
+        self.roots.iter_mut().find(|(other, _)| *other == id).map(|(_, root)| root)
+    }
+
+    /// The configuration of a request.
+    fn root_of(&mut self, request: u32) -> Option<&mut Root<Envoy>> {
+        let root = u32::try_from(*self.requests.get(&request)?).ok()?;
+        self.root(root)
+    }
 }
 
 thread_local! {
@@ -347,7 +358,7 @@ fn with<T>(run: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
 
 /// Runs something on a configuration, if there is one of that number.
 fn with_root<T>(id: u32, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
-    with(|contexts| contexts.roots.get_mut(&id).map(run)).flatten()
+    with(|contexts| contexts.root(id).map(run)).flatten()
 }
 
 unsafe extern "C" {
@@ -374,25 +385,23 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 extern "C" fn proxy_on_context_create(context: u32, root: u32) {
     with(|contexts| {
         if root == 0 {
-            contexts.roots.insert(context, Root::new(Envoy, context));
+            contexts.roots.push((context, Root::new(Envoy, context)));
         } else {
-            contexts.requests.insert(context, root);
+            contexts.requests.insert(context, u64::from(root));
         }
     });
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
-    with(|contexts| match contexts.requests.remove(&context) {
-        Some(root) => {
-            if let Some(root) = contexts.roots.get_mut(&root) {
-                root.forget(context);
-            }
+    with(|contexts| {
+        if let Some(root) = contexts.root_of(context) {
+            root.forget(context);
         }
-        None => {
-            if let Some(mut root) = contexts.roots.remove(&context) {
-                root.step_down();
-            }
+        if contexts.requests.remove(&context).is_none()
+            && let Some(at) = contexts.roots.iter().position(|(id, _)| *id == context)
+        {
+            contexts.roots.swap_remove(at).1.step_down();
         }
     });
 }
@@ -416,10 +425,7 @@ extern "C" fn proxy_on_tick(context: u32) {
 /// 0 lets the request go on, 1 holds it.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end_of_stream: bool) -> u32 {
-    let flow = with(|contexts| {
-        let root = contexts.requests.get(&context)?;
-        contexts.roots.get_mut(root).map(|root| root.request(context))
-    });
+    let flow = with(|contexts| contexts.root_of(context).map(|root| root.request(context)));
     match flow.flatten() {
         Some(Flow::Continue) => 0,
         Some(Flow::Pause) => 1,

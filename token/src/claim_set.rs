@@ -1,11 +1,10 @@
 //! The claims of a token as they came, whatever they are: of a JWT (RFC 7519 §4) or of an introspection answer
 //! (RFC 7662 §2.2). A name that comes twice is refused, as two readers could read it differently.
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use crate::json;
 use serde_json::{Map, Value};
-use std::fmt;
 
-/// A JSON object whose members have each a name of their own.
+/// A JSON object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClaimSet(Map<String, Value>);
 
@@ -18,7 +17,10 @@ impl ClaimSet {
     /// Reads JSON text; `None` if it is no object, or a member comes twice.
     #[must_use]
     pub fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        match json::parse(json) {
+            Ok(Value::Object(members)) => Some(Self(members)),
+            _ => None,
+        }
     }
 
     /// Takes the members of an object.
@@ -105,33 +107,6 @@ fn whole(value: &Value) -> Option<u64> {
     // In this range every whole number is exact.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(number as u64)
-}
-
-impl<'de> Deserialize<'de> for ClaimSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = ClaimSet;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<ClaimSet, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
-            let value = access.next_value::<Value>()?;
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member comes twice"));
-            }
-        }
-        Ok(ClaimSet(members))
-    }
 }
 
 /// Where a claim is: its name, or names parted by dots where it is nested.

@@ -248,7 +248,7 @@ impl KeySet {
         if json.len() > MAX_SET {
             return Err(KeySetError::TooLarge);
         }
-        let set: Value = serde_json::from_slice(json).map_err(|_| KeySetError::Syntax)?;
+        let set = crate::json::parse(json).map_err(|_| KeySetError::Syntax)?;
         Self::from_json(&set, accepted)
     }
 

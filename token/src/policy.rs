@@ -8,7 +8,6 @@ use crate::claim_set::ClaimSet;
 use crate::path::{MatchPath, Pattern, PatternError};
 use crate::refusal::Refusal;
 use crate::requirement::{Fact, Required, Requirement};
-use hashbrown::HashMap;
 
 /// A rule as it is configured.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +87,7 @@ pub trait Target {
 #[derive(Debug, Default)]
 pub struct Policy {
     rules: Vec<Rule>,
-    named: HashMap<String, Access>,
+    named: Vec<(String, Access)>,
     facts: Vec<Fact>,
 }
 
@@ -137,7 +136,7 @@ impl Policy {
         let mut policy = Self::default();
         for (name, spec) in named {
             let access = policy.access(spec).map_err(|error| (format!("policies.{name}"), error))?;
-            policy.named.insert(name, access);
+            policy.named.push((name, access));
         }
         for (index, spec) in rules.into_iter().enumerate() {
             let rule = policy.compile(spec).map_err(|error| (format!("rules[{index}]"), error))?;
@@ -175,7 +174,7 @@ impl Policy {
             AccessSpec::Anonymous => Access::Anonymous,
             AccessSpec::Optional(requirement) => Access::Optional(requirement.compile(&mut self.facts)?),
             AccessSpec::Token(requirement) => Access::Token(requirement.compile(&mut self.facts)?),
-            AccessSpec::Policy(name) => self.named.get(&name).cloned().ok_or(RuleError::Policy(name))?,
+            AccessSpec::Policy(name) => self.named(&name).cloned().ok_or(RuleError::Policy(name))?,
         })
     }
 
@@ -194,7 +193,7 @@ impl Policy {
     /// What the policy of this name demands.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Access> {
-        self.named.get(name)
+        self.named.iter().find(|(other, _)| other == name).map(|(_, access)| access)
     }
 
     /// What holds of a token, as far as any rule asks. `issuer` is the name of its provider.

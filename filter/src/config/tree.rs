@@ -21,7 +21,7 @@ pub(super) struct Object {
 /// Reads JSON text, or a protobuf `Struct`: Envoy hands that on in its binary form.
 pub(super) fn parse(bytes: &[u8]) -> Result<Node, ConfigError> {
     let value = if bytes.trim_ascii_start().first() == Some(&b'{') {
-        serde_json::from_slice(bytes).map_err(|error| wrong("configuration", error.to_string()))?
+        bearward_token::json::parse(bytes).map_err(|error| wrong("configuration", error.to_string()))?
     } else {
         protobuf::parse_struct(bytes)
             .ok_or_else(|| wrong("configuration", "neither a JSON object nor a google.protobuf.Struct"))?
