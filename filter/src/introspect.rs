@@ -68,6 +68,9 @@ impl Introspector {
                 return Asked::Full;
             }
             let state = if self.sent < CALLS_MOST { self.send(host, metrics, token) } else { State::Waiting };
+            if state == State::Failed {
+                return Asked::Failed; // nobody else waits for it
+            }
             self.tokens.insert(token.into(), state);
         }
         match self.tokens.get(token) {

@@ -334,12 +334,18 @@ impl FakeEnvoy {
     pub(crate) fn answer(&mut self, path: &str, status: u16, body: &[u8]) -> String {
         let calls = self.calls(path);
         let [call] = calls.as_slice() else { panic!("not one call to {path}: {calls:?}") };
+        let call = call.clone();
+        self.answer_call(&call, status, body);
+        call.path
+    }
+
+    /// Answers this call.
+    pub(crate) fn answer_call(&mut self, call: &Call, status: u16, body: &[u8]) {
         assert_eq!(call.cluster, "authserver");
         self.world.calls.borrow_mut().retain(|other| other.id != call.id);
         let vm = &mut self.vms[call.vm];
         vm.host.context.set(ROOT);
         vm.root.called(call.id, &CallResponse { status, body: body.to_vec() });
-        call.path.clone()
     }
 
     pub(crate) fn metric(&self, name: &str) -> u64 {
