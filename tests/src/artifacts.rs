@@ -21,8 +21,9 @@ pub enum Profile {
 /// [`Error::Failed`] if it does not compile; the compiler has said why.
 pub fn authserver(profile: Profile) -> Result<PathBuf> {
     let args: &[&str] = match profile {
-        Profile::Dev => &["--package", "bearward", "--bin", "bearward"],
-        Profile::Release => &["--package", "bearward", "--bin", "bearward", "--release"],
+        // With the features that the whole workspace needs, or its dependencies would be built twice.
+        Profile::Dev => &["--workspace", "--bin", "bearward"],
+        Profile::Release => &["--workspace", "--bin", "bearward", "--release"],
     };
     build(args, |message| (message.target.name == "bearward").then_some(message.executable).flatten())
 }

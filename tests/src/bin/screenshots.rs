@@ -74,7 +74,10 @@ async fn shoot(browser: &Browser, name: &str) -> Result<()> {
         for scheme in SCHEMES {
             let size = json!({ "width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 600 });
             browser.devtools("Emulation.setDeviceMetricsOverride", size).await?;
-            let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            // Reduced motion, or the picture catches colours on their way from one scheme to the other.
+            let features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")];
+            let features = features.map(|(name, value)| json!({ "name": name, "value": value }));
+            let media = json!({ "features": features });
             browser.devtools("Emulation.setEmulatedMedia", media).await?;
             let picture = browser.client.screenshot().await.map_err(words)?;
             let file = dir.join(format!("{name}-{width}-{scheme}.png"));
