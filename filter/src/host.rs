@@ -1,18 +1,22 @@
-//! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names its calls and callbacks, and the only one with `unsafe`.
+//! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names the SDK, and the only one with `unsafe`.
 //!
-//! There is an SDK for this; it panics, and with it the VM, on a status it does not know, on a header's value that is not
-//! text, on a map that is not there, and on the answer to a call it does not remember. What the filter needs of the ABI
-//! is about thirty functions, so they are declared here: bytes only, any status but 0 is an error, and what a callback
-//! finds in use is refused.
+//! The SDK's dispatcher brings the callbacks; its host calls are not used, but for one. They panic, and with them the
+//! VM, on a status they do not know, on a header's value that is not text, and on a map that is not there. Here the same
+//! imports are declared again: bytes only, and any status but 0 is an error. The exception is the HTTP call, which
+//! has to be known to the dispatcher for its answer to arrive.
 #![allow(unsafe_code)]
 
 use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};
-use hashbrown::HashMap;
-use std::cell::RefCell;
+use proxy_wasm::hostcalls::dispatch_http_call;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType, Status};
+use std::cell::{Cell, RefCell};
 use std::ptr::null_mut;
+use std::rc::Rc;
+use std::time::Duration;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -48,18 +52,6 @@ unsafe extern "C" {
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
     fn proxy_continue_stream(kind: u32) -> u32;
-    fn proxy_http_call(
-        cluster: *const u8,
-        cluster_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        body: *const u8,
-        body_size: usize,
-        trailers: *const u8,
-        trailers_size: usize,
-        timeout: u32,
-        call: *mut u32,
-    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -112,13 +104,13 @@ fn done(status: u32) -> HostResult<()> {
     if status == 0 { Ok(()) } else { Err(HostError(status)) }
 }
 
-/// Takes over memory that the host filled; it was allocated by [`proxy_on_memory_allocate`].
+/// Takes over memory that the host filled; it was allocated by the SDK's `proxy_on_memory_allocate`.
 fn fetched(status: u32, data: *mut u8, size: usize) -> HostResult<Vec<u8>> {
     done(status)?;
     if data.is_null() || size == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the host got the memory from [`proxy_on_memory_allocate`], which gives exactly as much,
+    // SAFETY: the host got the memory from `proxy_on_memory_allocate(size)`, which gives exactly as much,
     // filled all of it, and forgets it with this call.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
@@ -249,25 +241,14 @@ impl Host for Envoy {
     }
 
     fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
-        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-        let (headers, trailers) = (serialize_pairs(&pairs), serialize_pairs(&[]));
-        let mut call = 0;
-        // SAFETY: the pointers are valid for that many bytes, and for the call.
-        done(unsafe {
-            proxy_http_call(
-                cluster.as_ptr(),
-                cluster.len(),
-                headers.as_ptr(),
-                headers.len(),
-                body.as_ptr(),
-                body.len(),
-                trailers.as_ptr(),
-                trailers.len(),
-                timeout_ms,
-                &raw mut call,
-            )
-        })
-        .map(|()| call)
+        let Some(root) = REQUEST_OF.get() else { return call(cluster, headers, body, timeout_ms) };
+        // The dispatcher gives an answer to the context that was called last, and forgets it where that was a request
+        // that has gone. So this call is made in a callback of the configuration, which outlives the request.
+        let owned = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        DUE.set(Some(Due { cluster: cluster.to_owned(), headers: owned, body: body.to_vec(), timeout_ms }));
+        // SAFETY: the SDK's own callback, for a configuration that it knows, and never while one of its callbacks runs.
+        unsafe { proxy_on_queue_ready(root, 0) };
+        MADE.take().unwrap_or(Err(HostError::INTERNAL))
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -326,123 +307,125 @@ impl Host for Envoy {
     }
 }
 
-/// The contexts that the host has told of.
-#[derive(Debug, Default)]
-struct Contexts {
-    /// The configurations, by their numbers; one, but for the moment in which another takes over.
-    roots: Vec<(u32, Root<Envoy>)>,
-    /// The requests: under which configuration each runs.
-    requests: HashMap<u32, u64>,
-}
-
-impl Contexts {
-    fn root(&mut self, id: u32) -> Option<&mut Root<Envoy>> {
-        self.roots.iter_mut().find(|(other, _)| *other == id).map(|(_, root)| root)
-    }
-
-    /// The configuration of a request.
-    fn root_of(&mut self, request: u32) -> Option<&mut Root<Envoy>> {
-        let root = u32::try_from(*self.requests.get(&request)?).ok()?;
-        self.root(root)
-    }
+/// A call to be made in a callback of the configuration.
+struct Due {
+    cluster: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    timeout_ms: u32,
 }
 
 thread_local! {
-    static CONTEXTS: RefCell<Contexts> = RefCell::default();
-}
-
-/// Runs something on the contexts; `None` if they are in use, which the host sees to that they never are.
-fn with<T>(run: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
-    CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| run(&mut contexts)))
-}
-
-/// Runs something on a configuration, if there is one of that number.
-fn with_root<T>(id: u32, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
-    with(|contexts| contexts.root(id).map(run)).flatten()
+    /// The configuration of the request whose callback runs, if one runs.
+    static REQUEST_OF: Cell<Option<u32>> = const { Cell::new(None) };
+    static DUE: Cell<Option<Due>> = const { Cell::new(None) };
+    static MADE: Cell<Option<HostResult<u32>>> = const { Cell::new(None) };
 }
 
 unsafe extern "C" {
-    fn __wasm_call_ctors();
+    /// The SDK's; the host has no queue of ours to tell of.
+    fn proxy_on_queue_ready(context: u32, queue: u32);
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn _initialize() {
-    // SAFETY: the linker makes it, and the host calls this once, before anything else.
-    unsafe { __wasm_call_ctors() }
+fn call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
+    let timeout = Duration::from_millis(u64::from(timeout_ms));
+    // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
+    dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout).map_err(|status| match status {
+        Status::BadArgument => HostError::BAD_ARGUMENT,
+        _ => HostError::INTERNAL,
+    })
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_abi_version_0_2_1() {}
+type SharedRoot = Rc<RefCell<Root<Envoy>>>;
 
-/// Memory that the host fills and [`fetched`] takes over.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-    let bytes = vec![0; size].into_boxed_slice();
-    Box::into_raw(bytes).cast()
+/// A configuration, as the dispatcher knows it.
+struct Configured {
+    id: u32,
+    root: SharedRoot,
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_context_create(context: u32, root: u32) {
-    with(|contexts| {
-        if root == 0 {
-            contexts.roots.push((context, Root::new(Envoy, context)));
-        } else {
-            contexts.requests.insert(context, u64::from(root));
+/// A request, as the dispatcher knows it.
+struct Request {
+    root_id: u32,
+    root: SharedRoot,
+    context: u32,
+}
+
+/// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
+fn with<T>(root: &SharedRoot, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option<T> {
+    root.try_borrow_mut().ok().map(|mut root| run(&mut root))
+}
+
+impl Context for Configured {
+    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
+        let response = call_response(headers, body);
+        with(&self.root, |root| root.called(call, &response));
+    }
+}
+
+impl RootContext for Configured {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
+        with(&self.root, |root| root.configure(&text)) == Some(true)
+    }
+
+    fn on_tick(&mut self) {
+        with(&self.root, Root::tick);
+    }
+
+    fn on_queue_ready(&mut self, _queue: u32) {
+        if let Some(due) = DUE.take() {
+            let headers: Vec<_> = due.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            MADE.set(Some(call(&due.cluster, &headers, &due.body, due.timeout_ms)));
         }
-    });
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Request { root_id: self.id, root: Rc::clone(&self.root), context }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_delete(context: u32) {
-    with(|contexts| {
-        if let Some(root) = contexts.root_of(context) {
-            root.forget(context);
-        }
-        if contexts.requests.remove(&context).is_none()
-            && let Some(at) = contexts.roots.iter().position(|(id, _)| *id == context)
-        {
-            contexts.roots.swap_remove(at).1.step_down();
-        }
-    });
+impl Drop for Configured {
+    fn drop(&mut self) {
+        with(&self.root, Root::step_down);
+    }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_vm_start(_context: u32, _size: usize) -> bool {
-    true
-}
+impl Context for Request {}
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_configure(context: u32, size: usize) -> bool {
-    let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
-    with_root(context, |root| root.configure(&text)) == Some(true)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_tick(context: u32) {
-    with_root(context, Root::tick);
-}
-
-/// 0 lets the request go on, 1 holds it.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(context: u32, _headers: usize, _end_of_stream: bool) -> u32 {
-    let flow = with(|contexts| contexts.root_of(context).map(|root| root.request(context)));
-    match flow.flatten() {
-        Some(Flow::Continue) => 0,
-        Some(Flow::Pause) => 1,
-        None => {
-            // Nobody to ask: refused, never let through.
-            let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
-            1
+impl HttpContext for Request {
+    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+        REQUEST_OF.set(Some(self.root_id));
+        let flow = with(&self.root, |root| root.request(self.context));
+        REQUEST_OF.set(None);
+        match flow {
+            Some(Flow::Continue) => Action::Continue,
+            Some(Flow::Pause) => Action::Pause,
+            None => {
+                // Nobody to ask: refused, never let through.
+                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
+                Action::Pause
+            }
         }
     }
 }
 
-/// The host answers a call to the configuration that made it, whichever request it was made for.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_http_call_response(context: u32, call: u32, headers: usize, body: usize, _trailers: usize) {
-    let response = call_response(headers, body);
-    with_root(context, |root| root.called(call, &response));
+impl Drop for Request {
+    fn drop(&mut self) {
+        with(&self.root, |root| root.forget(self.context));
+    }
 }
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|id| {
+        let root = Rc::new(RefCell::new(Root::new(Envoy, id)));
+        Box::new(Configured { id, root })
+    });
+}}
 
 /// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).
 fn call_response(headers: usize, body: usize) -> CallResponse {
