@@ -19,6 +19,10 @@ filter: ## the filter, ready for an Envoy of your own: bearward.wasm
 	rustup target add wasm32-wasip1
 	$(CARGO) run --locked --quiet --package bearward-trim -- bearward.wasm
 
+.PHONY: filter-docs
+filter-docs: ## write docs/filter-config.md and docs/filter.schema.json anew
+	BEARWARD_WRITE_DOCS=1 $(CARGO) test --locked --quiet --package bearward-filter --lib files_in_docs
+
 .PHONY: test
 test: tools fmt clippy deny check-compose ## prove everything: formatting, lints, licences, unit, conformance, end to end
 	$(CARGO) test --locked --workspace --no-fail-fast

@@ -216,4 +216,8 @@ pub fn same_header(a: &[u8], b: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
 mod tests;

@@ -148,11 +148,11 @@ impl PublicKey {
         if !for_signatures {
             return Err(KeyError::Unsupported);
         }
-        let (material, spki, possible): (_, _, &[Algorithm]) = match (text("kty"), text("crv")) {
-            (Some("EC"), Some("P-256")) => with(p256_key(jwk)?, &[Algorithm::ES256]),
-            (Some("EC"), Some("P-384")) => with(p384_key(jwk)?, &[Algorithm::ES384]),
-            (Some("OKP"), Some("Ed25519")) => with(ed25519_key(jwk)?, &[Algorithm::EdDSA]),
-            (Some("RSA"), _) => with(rsa_key(jwk)?, &Algorithms::RSA),
+        let ((material, spki), possible): (_, &[Algorithm]) = match (text("kty"), text("crv")) {
+            (Some("EC"), Some("P-256")) => (p256_key(jwk)?, &[Algorithm::ES256]),
+            (Some("EC"), Some("P-384")) => (p384_key(jwk)?, &[Algorithm::ES384]),
+            (Some("OKP"), Some("Ed25519")) => (ed25519_key(jwk)?, &[Algorithm::EdDSA]),
+            (Some("RSA"), _) => (rsa_key(jwk)?, &Algorithms::RSA),
             _ => return Err(KeyError::Unsupported),
         };
         let named: Algorithms = match text("alg") {
@@ -339,13 +339,6 @@ pub fn thumbprint(jwk: &Value) -> Option<[u8; 32]> {
     }
     canonical.push('}');
     Some(Sha256::digest(canonical).into())
-}
-
-fn with<'a>(
-    (material, spki): (Material, Vec<u8>),
-    algorithms: &'a [Algorithm],
-) -> (Material, Vec<u8>, &'a [Algorithm]) {
-    (material, spki, algorithms)
 }
 
 fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, KeyError> {

@@ -96,7 +96,8 @@ impl<'a> Unverified<'a> {
         if header.get("crit").is_some() {
             return Err(Refusal::Critical);
         }
-        (header.text("kid")?, header.text("typ")?);
+        header.text("kid")?;
+        header.text("typ")?;
         let name = header.text("alg")?.ok_or(Refusal::MalformedToken)?;
         let algorithm = Algorithm::from_name(name).ok_or(Refusal::Algorithm)?;
         let claims = ClaimSet::parse(&compact.payload).ok_or(Refusal::MalformedToken)?;

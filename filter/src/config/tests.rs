@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn good() -> Value {
+pub(super) fn good() -> Value {
     json!({
         "providers": { "bearward": {
             "issuer": "https://as.example",
@@ -19,7 +19,7 @@ fn good() -> Value {
     })
 }
 
-fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     match name {
         "SECRET" => Some("s".repeat(64)),
         "EMPTY" => Some(String::new()),

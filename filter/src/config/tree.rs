@@ -147,6 +147,10 @@ impl Object {
     }
 }
 
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 /// Which members the parser has asked for, so that the documentation can be held to it.
 #[cfg(test)]
 pub(super) mod asked {
@@ -165,8 +169,4 @@ pub(super) mod asked {
     pub(in crate::config) fn all() -> BTreeSet<String> {
         ASKED.with_borrow(Clone::clone)
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -27,7 +27,8 @@ fn a_token_is_found_wherever_it_may_be_and_taken_out() {
     let (alone, among) = (format!("at={token}"), format!("a=1; at={token}; b=2"));
     let query = format!("/orders/1?x=%2B&access_token={token}&y=1");
     let encoded = format!("/orders/1?%61ccess_token={}", token.replace('.', "%2e"));
-    let cases: Vec<(&str, Vec<(&str, &str)>, &str, Option<&str>)> = vec![
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str, Option<&'a str>);
+    let cases: Vec<Case<'_>> = vec![
         ("/orders/1", vec![("authorization", &bearer)], "/orders/1", None),
         ("/orders/1", vec![("x-token", &custom)], "/orders/1", None),
         ("/orders/1", vec![("cookie", &alone)], "/orders/1", None),

@@ -260,7 +260,7 @@ pub(crate) struct FakeEnvoy {
 
 pub(crate) struct Vm {
     pub(crate) root: Root<FakeHost>,
-    host: FakeHost,
+    pub(crate) host: FakeHost,
 }
 
 const ROOT: u32 = 1;

@@ -8,6 +8,7 @@ mod keys;
 mod providers;
 mod requests;
 mod rules;
+mod vectors;
 
 use bearward_token::claims::{Audience, Claims};
 use bearward_token::feed::{Entry, Page};

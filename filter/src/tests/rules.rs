@@ -3,7 +3,7 @@
 use super::*;
 use serde_json::json;
 
-fn with_rules(rules: serde_json::Value) -> String {
+fn with_rules(rules: &serde_json::Value) -> String {
     config_with(|c| c["rules"] = rules.clone())
 }
 
@@ -17,7 +17,7 @@ fn details(envoy: &mut FakeEnvoy, headers: &[(&str, &[u8])]) -> String {
 fn a_token_is_optional_but_never_wrong() {
     let mut envoy = ready(
         1,
-        &with_rules(json!([
+        &with_rules(&json!([
             { "match": { "path": "/a" }, "allow": "optional" },
             { "match": { "path": "/b" }, "allow": "optional", "require": { "scopes": ["b"] } },
         ])),
@@ -37,7 +37,7 @@ fn a_token_is_optional_but_never_wrong() {
 fn a_better_sign_in_is_asked_for() {
     let mut envoy = ready(
         1,
-        &with_rules(json!([{ "match": { "path": "/pay" }, "require": { "acr": ["gold", "silver"], "max_age": 60 } }])),
+        &with_rules(&json!([{ "match": { "path": "/pay" }, "require": { "acr": ["gold", "silver"], "max_age": 60 } }])),
     );
     let at = |acr: &'static str, ago: u64| {
         let auth_time = Some(START_MS / 1_000 - ago);
@@ -61,7 +61,7 @@ fn a_better_sign_in_is_asked_for() {
 fn hosts_headers_and_methods_choose() {
     let mut envoy = ready(
         1,
-        &with_rules(json!([
+        &with_rules(&json!([
             { "match": { "prefix": "/", "hosts": ["open.example"] }, "allow": "anonymous" },
             { "match": { "prefix": "/", "headers": { "x-probe": "yes" } }, "allow": "anonymous" },
             { "match": { "prefix": "/", "headers": { "x-any": true }, "methods": ["GET"] }, "allow": "anonymous" },
