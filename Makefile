@@ -13,13 +13,15 @@ up: ## run everything on this machine with demo data, until Ctrl-C
 	@sh tests/prerequisites.sh cargo python3 cc
 	@$(call RUN,up)
 
-WASM = $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/wasm/bearward_filter.wasm
 .PHONY: filter
 filter: ## the filter, ready for an Envoy of your own: bearward.wasm
 	@sh tests/prerequisites.sh cargo cc
 	rustup target add wasm32-wasip1
-	$(CARGO) build --locked --package bearward-filter --target wasm32-wasip1 --profile wasm
-	$(CARGO) run --locked --quiet --package bearward-trim -- $(WASM) bearward.wasm
+	$(CARGO) run --locked --quiet --package bearward-trim -- bearward.wasm
+
+.PHONY: filter-docs
+filter-docs: ## write docs/filter-config.md and docs/filter.schema.json anew
+	BEARWARD_WRITE_DOCS=1 $(CARGO) test --locked --quiet --package bearward-filter --lib files_in_docs
 
 .PHONY: test
 test: tools fmt clippy deny check-compose ## prove everything: formatting, lints, licences, unit, conformance, end to end

@@ -3,7 +3,11 @@
 //! Unknown keys are refused, and what is wrong is said in one line that begins with the path to it. Numbers may be
 //! written `300` or `300.0`, as a protobuf `Struct` knows only doubles.
 
-use bearward_token::challenge::Realm;
+use crate::credential::Location;
+use crate::output::Output;
+use bearward_token::challenge::Space;
+use bearward_token::jwk::KeySet;
+use bearward_token::jws::Algorithms;
 use bearward_token::path::Pattern;
 use bearward_token::policy::Policy;
 use bearward_token::verify::Expectation;
@@ -16,19 +20,82 @@ mod tree;
 /// The filter's configuration, checked.
 #[derive(Debug)]
 pub struct Config {
-    /// The protection space that challenges name: `realm`, or the first provider's issuer.
-    pub realm: Realm,
+    /// Who challenges: `realm`, or the first provider's issuer, and what is announced with it.
+    pub space: Space,
+    /// Where tokens are looked for.
+    pub credentials: Vec<Location>,
     /// Whose tokens are taken; no two have one issuer.
     pub providers: Vec<ProviderConfig>,
     /// What each request takes.
     pub policy: Policy,
+    /// The property that may name a request's policy, as the host takes it.
+    pub route_policy: Option<Vec<u8>>,
+    /// Whether CORS preflights are let through.
+    pub cors_preflight: bool,
     /// What Envoy's routes hand to the authserver.
-    pub oauth: Vec<Pattern>,
+    pub oauth: Oauth,
+    /// What is said of this resource (RFC 9728), if anything.
+    pub resource: Option<Resource>,
+    /// How DPoP proofs are checked.
+    pub dpop: Dpop,
     /// What an upstream is told.
     pub forward: Forward,
 }
 
-/// One issuer, and where its keys and revocations are had.
+/// What Envoy's routes hand to the authserver.
+#[derive(Debug, Default)]
+pub struct Oauth {
+    /// Its paths.
+    pub prefixes: Vec<Pattern>,
+    /// The key by which the filter vouches for what only the gateway knows.
+    pub gateway_secret: Option<Secret>,
+}
+
+/// A value that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// Takes it.
+    #[must_use]
+    pub fn new(value: &[u8]) -> Self {
+        Self(value.into())
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// The protected resource's metadata, RFC 9728 §2.
+#[derive(Debug)]
+pub struct Resource {
+    /// Where it is served.
+    pub path: Vec<u8>,
+    /// The document.
+    pub document: String,
+}
+
+/// How DPoP proofs are checked, RFC 9449 §4.3.
+#[derive(Debug)]
+pub struct Dpop {
+    /// How old a proof may be, and how far in the future, in seconds.
+    pub window: u64,
+    /// The scheme, host and port that clients see, where the proxy before this one changes them.
+    pub origin: Option<String>,
+    /// The key of nonces, where proofs must carry one.
+    pub nonce_secret: Option<Secret>,
+}
+
+/// One issuer, and how its tokens are checked.
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     /// Its name in the configuration.
@@ -36,9 +103,22 @@ pub struct ProviderConfig {
     /// What its tokens must say.
     pub expectation: Expectation,
     /// Its keys.
-    pub jwks: JwksConfig,
+    pub keys: KeysConfig,
+    /// Where it is asked about tokens that no key is for.
+    pub introspection: Option<IntrospectionConfig>,
     /// Its revocation feed, if it has one.
     pub revocations: Option<RevocationsConfig>,
+}
+
+/// An issuer's keys.
+#[derive(Debug, Clone)]
+pub enum KeysConfig {
+    /// It has none: all its tokens are introspected.
+    None,
+    /// These.
+    Fixed(KeySet),
+    /// They are fetched.
+    Remote(JwksConfig),
 }
 
 /// Where keys are had.
@@ -52,6 +132,27 @@ pub struct JwksConfig {
     pub cache_ms: u64,
     /// How long a fetch may take, in milliseconds.
     pub timeout_ms: u32,
+    /// The algorithms that its tokens may use; `None` is what its keys say.
+    pub algorithms: Option<Algorithms>,
+}
+
+/// Where tokens are introspected, RFC 7662.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntrospectionConfig {
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// The path there.
+    pub path: String,
+    /// What `authorization` says there; empty where the cluster's own TLS says who asks.
+    pub authorization: Secret,
+    /// How long an answer holds at the most, in milliseconds.
+    pub cache_ms: u64,
+    /// How long a token that is not active is remembered, in milliseconds.
+    pub inactive_ms: u64,
+    /// How long a call may take, in milliseconds.
+    pub timeout_ms: u32,
+    /// What its opaque tokens begin with.
+    pub token_prefix: String,
 }
 
 /// Where revocations are had.
@@ -80,37 +181,12 @@ pub enum OnStale {
 /// What an upstream is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forward {
-    /// Whether `authorization` goes on to the upstream.
-    pub keep_authorization: bool,
-    /// The identity headers: name in lower case, and the claim whose value it carries.
-    pub headers: Vec<(String, Claim)>,
-}
-
-/// A claim that a header can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// `iss`
-    Iss,
-    /// `sub`
-    Sub,
-    /// `aud`, space-delimited if there are several
-    Aud,
-    /// `client_id`
-    ClientId,
-    /// `scope`
-    Scope,
-    /// `jti`
-    Jti,
-    /// `gid`, the grant
-    Gid,
-    /// `exp`, Unix time in seconds
-    Exp,
-    /// `iat`, Unix time in seconds
-    Iat,
-    /// `auth_time`, Unix time in seconds
-    AuthTime,
-    /// `acr`
-    Acr,
+    /// Whether the credential goes on to the upstream.
+    pub keep_credential: bool,
+    /// The identity headers: name in lower case, and what each carries.
+    pub headers: Vec<(String, Output)>,
+    /// What access logs and later filters can read: name, and what it carries.
+    pub state: Vec<(String, Output)>,
 }
 
 /// What is wrong with a configuration, in one line that begins with where.
@@ -122,12 +198,13 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads and checks a configuration: JSON, or a protobuf `Struct` as Envoy hands it on.
+    /// Reads and checks a configuration: JSON, or a protobuf `Struct` as Envoy hands it on. `environment` gives the
+    /// variables that secrets may name.
     ///
     /// # Errors
     /// [`ConfigError`], the first thing that is wrong.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
-        read::config(tree::parse(bytes)?)
+    pub fn parse(bytes: &[u8], environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        read::config(tree::parse(bytes)?, environment)
     }
 }
 
@@ -138,5 +215,9 @@ pub fn same_header(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fold(a) == fold(b))
 }
 
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! from the cursor it left. What is written, in this order: entries, head, cursor; so whatever is cut short, an entry may
 //! come twice but never go missing.
 
+use crate::call::push_encoded;
 use crate::config::RevocationsConfig;
 use crate::feed::compaction::Compaction;
 use crate::metrics::{Counter, Metrics};
@@ -234,7 +235,7 @@ impl Leader {
             (":authority", self.authority.as_str()),
             ("accept", MEDIA_TYPE),
         ];
-        match host.call(&self.config.cluster, &headers, timeout) {
+        match host.call(&self.config.cluster, &headers, &[], timeout) {
             Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms }),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }
@@ -341,15 +342,4 @@ fn append(
         log.len = log.len.saturating_add(u32::try_from(added).unwrap_or(u32::MAX));
     }
     Ok(log)
-}
-
-/// Appends text to a query, percent-encoded but for unreserved characters (RFC 3986 §2.3).
-fn push_encoded(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
 }

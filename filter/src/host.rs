@@ -12,8 +12,8 @@ use crate::proxy::{
 use crate::root::{Flow, Root};
 use proxy_wasm::hostcalls::dispatch_http_call;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
-use std::cell::RefCell;
+use proxy_wasm::types::{Action, ContextType, Status};
+use std::cell::{Cell, RefCell};
 use std::ptr::null_mut;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,6 +41,15 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_replace_header_map_value(
+        kind: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
     fn proxy_continue_stream(kind: u32) -> u32;
     fn proxy_send_local_response(
@@ -123,6 +132,10 @@ impl Host for Envoy {
         }
     }
 
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
     fn random(&self, bytes: &mut [u8]) -> bool {
         // SAFETY: the pointer is valid for that many bytes.
         unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) == 0 }
@@ -147,7 +160,14 @@ impl Host for Envoy {
         })
     }
 
-    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()> {
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        details: &str,
+        grpc_status: i32,
+    ) -> HostResult<()> {
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
         let headers = serialize_pairs(&pairs);
         // SAFETY: the pointers are valid for that many bytes.
@@ -160,9 +180,32 @@ impl Host for Envoy {
                 body.len(),
                 headers.as_ptr(),
                 headers.len(),
-                -1, // Envoy derives the gRPC status from the HTTP status
+                grpc_status,
             )
         })
+    }
+
+    fn replace_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe {
+            proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        })
+    }
+
+    fn property(&self, path: &[u8]) -> HostResult<Option<Vec<u8>>> {
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the pointers are valid for that many bytes, and for the call.
+        let status = unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut size) };
+        match fetched(status, data, size) {
+            Ok(value) => Ok(Some(value)),
+            Err(HostError::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_property(&self, path: &[u8], value: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointers are valid for that many bytes.
+        done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
     }
 
     fn resume(&self) -> HostResult<()> {
@@ -197,15 +240,15 @@ impl Host for Envoy {
         done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
     }
 
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], timeout_ms: u32) -> HostResult<u32> {
-        // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        dispatch_http_call(cluster, headers.to_vec(), None, Vec::new(), timeout).map_err(|status| {
-            HostError(match status {
-                proxy_wasm::types::Status::BadArgument => HostError::BAD_ARGUMENT.0,
-                _ => HostError::INTERNAL.0,
-            })
-        })
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
+        let Some(root) = REQUEST_OF.get() else { return call(cluster, headers, body, timeout_ms) };
+        // The dispatcher gives an answer to the context that was called last, and forgets it where that was a request
+        // that has gone. So this call is made in a callback of the configuration, which outlives the request.
+        let owned = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        DUE.set(Some(Due { cluster: cluster.to_owned(), headers: owned, body: body.to_vec(), timeout_ms }));
+        // SAFETY: the SDK's own callback, for a configuration that it knows, and never while one of its callbacks runs.
+        unsafe { proxy_on_queue_ready(root, 0) };
+        MADE.take().unwrap_or(Err(HostError::INTERNAL))
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -255,32 +298,55 @@ impl Host for Envoy {
     fn logs(&self, level: Level) -> bool {
         let mut enabled = 0;
         // SAFETY: the pointer is valid for the call.
-        unsafe { proxy_get_log_level(&raw mut enabled) == 0 && number(level) >= enabled }
+        unsafe { proxy_get_log_level(&raw mut enabled) == 0 && level as u32 >= enabled }
     }
 
     fn log(&self, level: Level, line: &str) {
         // SAFETY: the pointer is valid for that many bytes.
-        let _ = unsafe { proxy_log(number(level), line.as_ptr(), line.len()) };
+        let _ = unsafe { proxy_log(level as u32, line.as_ptr(), line.len()) };
     }
 }
 
-fn number(level: Level) -> u32 {
-    match level {
-        Level::Trace => 0,
-        Level::Debug => 1,
-        Level::Info => 2,
-        Level::Warn => 3,
-        Level::Error => 4,
-    }
+/// A call to be made in a callback of the configuration.
+struct Due {
+    cluster: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    timeout_ms: u32,
+}
+
+thread_local! {
+    /// The configuration of the request whose callback runs, if one runs.
+    static REQUEST_OF: Cell<Option<u32>> = const { Cell::new(None) };
+    static DUE: Cell<Option<Due>> = const { Cell::new(None) };
+    static MADE: Cell<Option<HostResult<u32>>> = const { Cell::new(None) };
+}
+
+unsafe extern "C" {
+    /// The SDK's; the host has no queue of ours to tell of.
+    fn proxy_on_queue_ready(context: u32, queue: u32);
+}
+
+fn call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
+    let timeout = Duration::from_millis(u64::from(timeout_ms));
+    // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
+    dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout).map_err(|status| match status {
+        Status::BadArgument => HostError::BAD_ARGUMENT,
+        _ => HostError::INTERNAL,
+    })
 }
 
 type SharedRoot = Rc<RefCell<Root<Envoy>>>;
 
 /// A configuration, as the dispatcher knows it.
-struct Configured(SharedRoot);
+struct Configured {
+    id: u32,
+    root: SharedRoot,
+}
 
 /// A request, as the dispatcher knows it.
 struct Request {
+    root_id: u32,
     root: SharedRoot,
     context: u32,
 }
@@ -293,22 +359,29 @@ fn with<T>(root: &SharedRoot, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option
 impl Context for Configured {
     fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
         let response = call_response(headers, body);
-        with(&self.0, |root| root.called(call, &response));
+        with(&self.root, |root| root.called(call, &response));
     }
 }
 
 impl RootContext for Configured {
     fn on_configure(&mut self, size: usize) -> bool {
         let text = buffer(PLUGIN_CONFIGURATION, size).unwrap_or_default();
-        with(&self.0, |root| root.configure(&text)) == Some(true)
+        with(&self.root, |root| root.configure(&text)) == Some(true)
     }
 
     fn on_tick(&mut self) {
-        with(&self.0, Root::tick);
+        with(&self.root, Root::tick);
+    }
+
+    fn on_queue_ready(&mut self, _queue: u32) {
+        if let Some(due) = DUE.take() {
+            let headers: Vec<_> = due.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            MADE.set(Some(call(&due.cluster, &headers, &due.body, due.timeout_ms)));
+        }
     }
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request { root: Rc::clone(&self.0), context }))
+        Some(Box::new(Request { root_id: self.id, root: Rc::clone(&self.root), context }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -318,7 +391,7 @@ impl RootContext for Configured {
 
 impl Drop for Configured {
     fn drop(&mut self) {
-        with(&self.0, Root::step_down);
+        with(&self.root, Root::step_down);
     }
 }
 
@@ -326,12 +399,15 @@ impl Context for Request {}
 
 impl HttpContext for Request {
     fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        match with(&self.root, |root| root.request(self.context)) {
+        REQUEST_OF.set(Some(self.root_id));
+        let flow = with(&self.root, |root| root.request(self.context));
+        REQUEST_OF.set(None);
+        match flow {
             Some(Flow::Continue) => Action::Continue,
             Some(Flow::Pause) => Action::Pause,
             None => {
                 // Nobody to ask: refused, never let through.
-                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context");
+                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
                 Action::Pause
             }
         }
@@ -345,7 +421,10 @@ impl Drop for Request {
 }
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|id| Box::new(Configured(Rc::new(RefCell::new(Root::new(Envoy, id))))));
+    proxy_wasm::set_root_context(|id| {
+        let root = Rc::new(RefCell::new(Root::new(Envoy, id)));
+        Box::new(Configured { id, root })
+    });
 }}
 
 /// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).

@@ -4,7 +4,7 @@
 //! workers there are. A token that names an unknown key makes a fetch due at once, but only [`UNKNOWN_BURST`] times in a
 //! row and then once every [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
 
-use crate::config::JwksConfig;
+use crate::config::{JwksConfig, KeysConfig};
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, HostResult, Level, Write};
 use crate::slots::{Fetch, Head, Slots, read, update};
@@ -21,12 +21,18 @@ const RETRY_MOST_MS: u64 = 5_000;
 /// An issuer's keys, as one VM has them.
 #[derive(Debug)]
 pub struct Keys {
+    remote: Option<Remote>,
+    generation: u32,
+    set: Option<KeySet>,
+}
+
+/// Where keys are fetched.
+#[derive(Debug)]
+struct Remote {
     config: JwksConfig,
     authority: String,
     fetch_key: String,
     jwks_key: String,
-    generation: u32,
-    set: Option<KeySet>,
     call: Option<u32>,
 }
 
@@ -40,11 +46,30 @@ pub enum Refetch {
 }
 
 impl Keys {
-    /// No keys yet. `authority` is the host that the issuer's URL names.
+    /// The keys that are configured, or none yet. `authority` is the host that the issuer's URL names.
     #[must_use]
-    pub fn new(config: JwksConfig, authority: String, slots: &Slots) -> Self {
-        let (fetch_key, jwks_key) = (slots.key("fetch"), slots.key("jwks"));
-        Self { config, authority, fetch_key, jwks_key, generation: 0, set: None, call: None }
+    pub fn new(config: KeysConfig, authority: String, slots: &Slots) -> Self {
+        match config {
+            KeysConfig::None => Self { remote: None, generation: 0, set: None },
+            KeysConfig::Fixed(set) => Self { remote: None, generation: 0, set: Some(set) },
+            KeysConfig::Remote(config) => {
+                let (fetch_key, jwks_key) = (slots.key("fetch"), slots.key("jwks"));
+                let remote = Remote { config, authority, fetch_key, jwks_key, call: None };
+                Self { remote: Some(remote), generation: 0, set: None }
+            }
+        }
+    }
+
+    /// Whether there never are any.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        self.remote.is_none() && self.set.is_none()
+    }
+
+    /// Whether they are fetched, and so may change.
+    #[must_use]
+    pub fn are_fetched(&self) -> bool {
+        self.remote.is_some()
     }
 
     /// The set that holds, if there is one.
@@ -61,11 +86,9 @@ impl Keys {
 
     /// Takes over the set that the head tells of.
     pub fn follow(&mut self, host: &impl Host, head: &Head) {
-        if head.keys == self.generation {
-            return;
-        }
-        if let Ok(Some(shared)) = host.shared(&self.jwks_key)
-            && let Ok(set) = KeySet::parse(&shared.value)
+        let Some(remote) = self.remote.as_ref().filter(|_| head.keys != self.generation) else { return };
+        if let Ok(Some(shared)) = host.shared(&remote.jwks_key)
+            && let Ok(set) = KeySet::parse(&shared.value, remote.config.algorithms)
         {
             self.set = Some(set);
             self.generation = head.keys;
@@ -74,6 +97,62 @@ impl Keys {
 
     /// Fetches the set if that is due and no other VM does.
     pub fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
+        if let Some(remote) = &mut self.remote {
+            remote.tick(host, metrics, now_ms);
+        }
+    }
+
+    /// Makes a fetch due because a token names a key that is not in the set, unless that happened a moment ago. The
+    /// next tick of whichever VM is first carries it out.
+    pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
+        let Some(remote) = &self.remote else { return Refetch::NotNow };
+        if remote.is_on_its_way(host, now_ms) {
+            return Refetch::OnItsWay;
+        }
+        let claimed = update(host, &remote.fetch_key, |fetch: &mut Fetch| {
+            let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
+            let free = fetch.unknown_due <= earned;
+            fetch.next = now_ms;
+            fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
+            free
+        });
+        match claimed {
+            Ok(_) => {
+                metrics.count(Counter::JwksUnknownKid);
+                Refetch::OnItsWay
+            }
+            // Another VM may have been a moment quicker.
+            Err(_) if remote.is_on_its_way(host, now_ms) => Refetch::OnItsWay,
+            Err(_) => Refetch::NotNow,
+        }
+    }
+
+    /// Whether any VM is fetching the set, or about to.
+    pub fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.is_on_its_way(host, now_ms))
+    }
+
+    /// Takes the answer to a call, if it was this one's.
+    pub fn called(
+        &mut self,
+        host: &impl Host,
+        slots: &Slots,
+        metrics: &mut Metrics,
+        call: u32,
+        response: &CallResponse,
+        now_ms: u64,
+    ) -> bool {
+        let Some(remote) = &mut self.remote else { return false };
+        if remote.call.take_if(|mine| *mine == call).is_none() {
+            return false;
+        }
+        remote.answered(host, slots, metrics, response, now_ms);
+        true
+    }
+}
+
+impl Remote {
+    fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
         let due = |fetch: &Fetch| now_ms >= fetch.next && now_ms >= fetch.busy_until;
         if self.call.is_none() && read(host, &self.fetch_key).is_ok_and(|fetch| due(&fetch)) {
             let busy = self.busy_until(now_ms);
@@ -88,50 +167,12 @@ impl Keys {
         }
     }
 
-    /// Makes a fetch due because a token names a key that is not in the set, unless that happened a moment ago. The
-    /// next tick of whichever VM is first carries it out: a call that a request makes would end with that request.
-    pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
-        if self.is_on_its_way(host, now_ms) {
-            return Refetch::OnItsWay;
-        }
-        let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
-            let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
-            let free = fetch.unknown_due <= earned;
-            fetch.next = now_ms;
-            fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
-            free
-        });
-        match claimed {
-            Ok(_) => {
-                metrics.count(Counter::JwksUnknownKid);
-                Refetch::OnItsWay
-            }
-            // Another VM may have been a moment quicker.
-            Err(_) if self.is_on_its_way(host, now_ms) => Refetch::OnItsWay,
-            Err(_) => Refetch::NotNow,
-        }
-    }
-
-    /// Whether any VM is fetching the set, or about to.
-    pub fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
+    fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
         read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until || now_ms >= fetch.next)
     }
 
-    /// Takes the answer to a call, if it was this one's.
-    pub fn called(
-        &mut self,
-        host: &impl Host,
-        slots: &Slots,
-        metrics: &mut Metrics,
-        call: u32,
-        response: &CallResponse,
-        now_ms: u64,
-    ) -> bool {
-        if self.call != Some(call) {
-            return false;
-        }
-        self.call = None;
-        let usable = match (response.status, KeySet::parse(&response.body)) {
+    fn answered(&self, host: &impl Host, slots: &Slots, metrics: &mut Metrics, response: &CallResponse, now_ms: u64) {
+        let usable = match (response.status, KeySet::parse(&response.body, self.config.algorithms)) {
             (200, Ok(_)) => self.publish(host, slots, &response.body).map_err(|error| error.to_string()),
             (200, Err(error)) => Err(error.to_string()),
             (status, _) => Err(format!("status {status}")),
@@ -144,7 +185,6 @@ impl Keys {
             }
             Err(reason) => self.failed(host, metrics, &reason, now_ms),
         }
-        true
     }
 
     /// Writes a set that was fetched where all VMs find it. One that did not change makes no work for them.
@@ -166,13 +206,13 @@ impl Keys {
             (":authority", self.authority.as_str()),
             ("accept", "application/jwk-set+json, application/json"),
         ];
-        match host.call(&self.config.cluster, &headers, self.config.timeout_ms) {
+        match host.call(&self.config.cluster, &headers, &[], self.config.timeout_ms) {
             Ok(call) => self.call = Some(call),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }
     }
 
-    fn failed(&mut self, host: &impl Host, metrics: &mut Metrics, reason: &str, now_ms: u64) {
+    fn failed(&self, host: &impl Host, metrics: &mut Metrics, reason: &str, now_ms: u64) {
         metrics.count(Counter::JwksFetchFail);
         host.log(
             Level::Warn,

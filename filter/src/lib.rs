@@ -6,13 +6,19 @@
 //! Only `host.rs` knows Proxy-Wasm; everything else sees a [`proxy::Host`].
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod call;
 pub mod config;
+pub mod credential;
+pub mod dpop;
 pub mod feed;
 pub mod follower;
+pub mod gateway;
 #[cfg(target_family = "wasm")]
 mod host;
+pub mod introspect;
 pub mod keys;
 pub mod metrics;
+pub mod output;
 pub mod provider;
 pub mod proxy;
 pub mod request;

@@ -25,6 +25,12 @@ pub enum Counter {
     JwksFetchFail,
     /// Fetches that a token with an unknown key caused.
     JwksUnknownKid,
+    /// Tokens that their issuer said are good.
+    IntrospectActive,
+    /// Tokens that their issuer said are not, or that are not for us.
+    IntrospectInactive,
+    /// Issuers that could not be asked.
+    IntrospectFail,
     /// Answers of the revocation feed.
     FeedPollOk,
     /// Polls that failed.
@@ -33,7 +39,7 @@ pub enum Counter {
     FeedStaleAllowed,
 }
 
-const COUNTERS: [(Counter, &str); 12] = [
+const COUNTERS: [(Counter, &str); 15] = [
     (Counter::Allowed, "bearward.allowed"),
     (Counter::Open, "bearward.open"),
     (Counter::Held, "bearward.held"),
@@ -43,6 +49,9 @@ const COUNTERS: [(Counter, &str); 12] = [
     (Counter::JwksFetchOk, "bearward.jwks.fetch_ok"),
     (Counter::JwksFetchFail, "bearward.jwks.fetch_fail"),
     (Counter::JwksUnknownKid, "bearward.jwks.unknown_kid"),
+    (Counter::IntrospectActive, "bearward.introspect.active"),
+    (Counter::IntrospectInactive, "bearward.introspect.inactive"),
+    (Counter::IntrospectFail, "bearward.introspect.fail"),
     (Counter::FeedPollOk, "bearward.feed.poll_ok"),
     (Counter::FeedPollFail, "bearward.feed.poll_fail"),
     (Counter::FeedStaleAllowed, "bearward.feed.stale_allowed"),

@@ -1,8 +1,9 @@
 //! One issuer as a VM knows it: its keys and its revocations, read from shared data before each decision.
 
-use crate::config::{OnStale, ProviderConfig};
+use crate::config::{KeysConfig, OnStale, ProviderConfig};
 use crate::feed::Leader;
 use crate::follower::Follower;
+use crate::introspect::{Answer, Introspector};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::proxy::{CallResponse, Host};
@@ -12,10 +13,14 @@ use bearward_token::verify::Expectation;
 /// One issuer.
 #[derive(Debug)]
 pub struct Provider {
+    /// Its name in the configuration.
+    pub name: String,
     /// What its tokens must say.
     pub expectation: Expectation,
     /// Its keys.
     pub keys: Keys,
+    /// Where it is asked about tokens.
+    pub introspector: Option<Introspector>,
     slots: Slots,
     feed: Option<Feed>,
     head: Head,
@@ -47,10 +52,14 @@ impl Provider {
     #[must_use]
     pub fn new(config: ProviderConfig, instance: Instance, now_ms: u64) -> Self {
         let feed = config.revocations.as_ref();
+        let (cluster, path) = match &config.keys {
+            KeysConfig::Remote(jwks) => (jwks.cluster.as_str(), jwks.path.as_str()),
+            KeysConfig::Fixed(_) | KeysConfig::None => ("", ""),
+        };
         let slots = Slots::new(&[
             &config.expectation.issuer,
-            &config.jwks.cluster,
-            &config.jwks.path,
+            cluster,
+            path,
             feed.map_or("", |feed| &feed.cluster),
             feed.map_or("", |feed| &feed.path),
         ]);
@@ -62,12 +71,24 @@ impl Provider {
             leader: Leader::new(feed, authority.clone(), instance, &slots),
             follower: Follower::default(),
         });
-        let keys = Keys::new(config.jwks, authority, &slots);
-        Self { expectation: config.expectation, keys, slots, feed, head: Head::default() }
+        let introspector = config.introspection.map(|config| Introspector::new(config, authority.clone()));
+        let keys = Keys::new(config.keys, authority, &slots);
+        let (name, expectation) = (config.name, config.expectation);
+        Self { name, expectation, keys, introspector, slots, feed, head: Head::default() }
+    }
+
+    /// Whether it is asked about tokens like this one, which is no JWT.
+    #[must_use]
+    pub fn introspects_opaque(&self, token: &str) -> bool {
+        let config = self.introspector.as_ref().map(Introspector::config);
+        config.is_some_and(|config| token.starts_with(&config.token_prefix))
     }
 
     /// Reads what is new in shared data: one look at the head, and more only where it changed.
     pub fn refresh(&mut self, host: &impl Host, now_ms: u64) -> Freshness {
+        if self.feed.is_none() && !self.keys.are_fetched() {
+            return Freshness::Fresh;
+        }
         // Without the head nothing is new, and in time the feed is stale.
         self.head = self.slots.head(host).unwrap_or(self.head);
         self.keys.follow(host, &self.head);
@@ -105,7 +126,7 @@ impl Provider {
         feed.leader.tick(host, &self.slots, metrics, live, now_ms) || behind
     }
 
-    /// Takes the answer to a call, if it was one of this provider's.
+    /// Takes the answer to a call: `None` if it was not one of this provider's; in it, what it says of a token.
     pub fn called(
         &mut self,
         host: &impl Host,
@@ -113,12 +134,16 @@ impl Provider {
         call: u32,
         response: &CallResponse,
         now_ms: u64,
-    ) -> bool {
+    ) -> Option<Option<Answer>> {
         if self.keys.called(host, &self.slots, metrics, call, response, now_ms) {
-            return true;
+            return Some(None);
         }
-        let Some(feed) = &mut self.feed else { return false };
-        feed.leader.called(host, &self.slots, metrics, call, response, now_ms)
+        let introspected = self.introspector.as_mut().and_then(|one| one.called(host, metrics, call, response));
+        if introspected.is_some() {
+            return introspected;
+        }
+        let feed = self.feed.as_mut()?;
+        feed.leader.called(host, &self.slots, metrics, call, response, now_ms).then_some(None)
     }
 
     /// Lets another VM lead.

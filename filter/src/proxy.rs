@@ -1,9 +1,18 @@
 //! What the filter needs of the proxy around it. Everything can fail, and everything is bytes: a header's value need not
 //! be text, and a host may refuse any call. `host.rs` is the real one; tests have their own.
 
-/// How loud a log line is. Debug: a line for each refused request. Info: what an operator wants to see once. Warn:
-/// something failed and will be tried again. Error: something is wrong that will not heal by itself.
-pub use log::Level;
+/// How loud a log line is, with Proxy-Wasm's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// A line for each refused request.
+    Debug = 1,
+    /// What an operator wants to see once.
+    Info = 2,
+    /// Something failed and will be tried again.
+    Warn = 3,
+    /// Something is wrong that will not heal by itself.
+    Error = 4,
+}
 
 /// The host refused a call, or does not know it. The number is Proxy-Wasm's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +75,8 @@ pub struct CallResponse {
 pub trait Host {
     /// Unix time in milliseconds.
     fn now_ms(&self) -> u64;
+    /// A variable of the VM's environment.
+    fn environment(&self, name: &str) -> Option<String>;
     /// Fills the bytes with randomness; false if there is none.
     fn random(&self, bytes: &mut [u8]) -> bool;
 
@@ -75,8 +86,22 @@ pub trait Host {
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()>;
     /// Adds a header.
     fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()>;
-    /// Answers the request in context; it goes no further.
-    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()>;
+    /// Sets a header, whatever there was.
+    fn replace_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()>;
+    /// Answers the request in context; it goes no further. To a gRPC client the host answers with `grpc_status`, or with
+    /// what it derives from `status` where that is negative.
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        details: &str,
+        grpc_status: i32,
+    ) -> HostResult<()>;
+    /// A property of the request, its connection or its route; the path's parts are separated by zero bytes.
+    fn property(&self, path: &[u8]) -> HostResult<Option<Vec<u8>>>;
+    /// Sets a property of the request, which access logs and later filters can read as filter state `wasm.<path>`.
+    fn set_property(&self, path: &[u8], value: &[u8]) -> HostResult<()>;
     /// Lets the paused request in context go on.
     fn resume(&self) -> HostResult<()>;
     /// Makes another context the one that calls concern.
@@ -87,8 +112,9 @@ pub trait Host {
     /// Writes shared data; [`HostError::CAS_MISMATCH`] if another writer was first.
     fn set_shared(&self, key: &str, value: &[u8], write: Write) -> HostResult<()>;
 
-    /// Sends a GET to a cluster; gives the call's number, by which its answer is known.
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], timeout_ms: u32) -> HostResult<u32>;
+    /// Sends a request to a cluster; gives the call's number, by which its answer is known. The answer comes to the
+    /// configuration, also where the request that it is for has gone.
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32>;
     /// Calls one of the host's own functions.
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>>;
 

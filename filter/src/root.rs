@@ -2,16 +2,18 @@
 //! [`crate::request`] decides.
 
 use crate::config::Config;
+use crate::introspect::Introspector;
 use crate::metrics::{Counter, Gauge, Metrics};
 use crate::provider::Provider;
-use crate::proxy::{CallResponse, Host, HostResult, Level};
+use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
 use crate::request::{Changes, Event, Gate, Known, Verdict};
 use crate::slots::Instance;
 use bearward_token::cache::{Limits, TokenCache};
-use bearward_token::challenge;
+use bearward_token::challenge::{self, Details};
 use bearward_token::path::MatchPath;
 use bearward_token::refusal::Refusal;
 use hashbrown::HashMap;
+use std::rc::Rc;
 
 /// The longest that a request is held, in milliseconds.
 pub const HOLD_MS: u64 = 2_000;
@@ -42,7 +44,7 @@ pub struct Root<H> {
 
 #[derive(Debug)]
 struct State {
-    config: Config,
+    config: Rc<Config>,
     providers: Vec<Provider>,
     cache: TokenCache<Known>,
     metrics: Metrics,
@@ -61,7 +63,7 @@ impl<H: Host> Root<H> {
 
     /// Takes a configuration; false if it can't be used, and the reason is logged.
     pub fn configure(&mut self, json: &[u8]) -> bool {
-        let config = match Config::parse(json) {
+        let config = match Config::parse(json, &|name| self.host.environment(name)) {
             Ok(config) => config,
             Err(error) => {
                 self.host.log(Level::Error, &format!("configuration refused: {error}"));
@@ -82,7 +84,7 @@ impl<H: Host> Root<H> {
             held: HashMap::new(),
             debug: self.host.logs(Level::Debug),
             tick_ms: TICK_BUSY_MS,
-            config,
+            config: Rc::new(config),
         });
         self.host.log(Level::Debug, concat!("bearward ", env!("CARGO_PKG_VERSION"), ": configured"));
         self.host.set_tick(TICK_BUSY_MS);
@@ -107,18 +109,25 @@ impl<H: Host> Root<H> {
     pub fn called(&mut self, call: u32, response: &CallResponse) {
         let Some(state) = &mut self.state else { return };
         let now_ms = self.host.now_ms();
-        for provider in &mut state.providers {
-            if provider.called(&self.host, &mut state.metrics, call, response, now_ms) {
+        for index in 0..state.providers.len() {
+            let Some(provider) = state.providers.get_mut(index) else { continue };
+            if let Some(answer) = provider.called(&self.host, &mut state.metrics, call, response, now_ms) {
+                if let Some(answer) = answer {
+                    state.gate(&self.host, now_ms).introspected(index, answer);
+                }
                 break;
             }
         }
         state.look_at_held(&self.host, self.id, now_ms);
+        for provider in &mut state.providers {
+            provider.introspector.iter_mut().for_each(Introspector::settle);
+        }
     }
 
     /// Takes a request's headers. `context` is the number that the host knows it by.
     pub fn request(&mut self, context: u32) -> Flow {
         let Some(state) = &mut self.state else {
-            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured");
+            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured", -1);
             return Flow::Pause;
         };
         let now_ms = self.host.now_ms();
@@ -126,7 +135,7 @@ impl<H: Host> Root<H> {
             Done::Passed => Flow::Continue,
             Done::Refused => Flow::Pause,
             Done::Waits if state.held.len() >= HOLD_MOST => {
-                state.refuse(&self.host, Refusal::Unavailable, "", None);
+                state.refuse(&self.host, Refusal::Unavailable, Details::default(), None);
                 Flow::Pause
             }
             Done::Waits => {
@@ -164,40 +173,55 @@ enum Done {
 }
 
 impl State {
+    /// Everything a decision needs.
+    fn gate<'a, H: Host>(&'a mut self, host: &'a H, now_ms: u64) -> Gate<'a, 'a, H> {
+        let Self { config, providers, cache, metrics, .. } = self;
+        Gate { host, config, providers, cache, metrics, now_ms }
+    }
+
     /// Decides on the request in context and carries it out.
     fn step(&mut self, host: &impl Host, event: Event, now_ms: u64) -> Done {
         let Ok(headers) = host.request_headers() else {
-            self.refuse(host, Refusal::Unavailable, "", None);
+            self.refuse(host, Refusal::Unavailable, Details::default(), None);
             return Done::Refused;
         };
-        let mut gate = Gate {
-            host,
-            config: &self.config,
-            providers: &mut self.providers,
-            cache: &mut self.cache,
-            metrics: &mut self.metrics,
-            now_ms,
-        };
-        let (refusal, scope) = match gate.decide(event, &headers) {
+        let config = Rc::clone(&self.config);
+        let Self { providers, cache, metrics, .. } = self;
+        let mut gate = Gate { host, config: &config, providers, cache, metrics, now_ms };
+        let (refusal, details) = match gate.decide(event, &headers) {
             Verdict::Hold => return Done::Waits,
-            Verdict::Pass(changes) => match apply(host, &self.config, &changes) {
+            Verdict::Pass(changes) => match apply(host, &config, &changes) {
                 Ok(()) => return Done::Passed,
                 // A header that could not be removed or set: the upstream would be told something untrue.
-                Err(_) => (Refusal::Unavailable, ""),
+                Err(_) => (Refusal::Unavailable, Box::default()),
             },
-            Verdict::Refuse(refusal, scope) => (refusal, scope),
+            Verdict::Serve(document) => {
+                self.metrics.count(Counter::Open);
+                let pairs = [
+                    ("content-type", "application/json"),
+                    ("cache-control", "public, max-age=3600"),
+                    // Clients in browsers read it too, from wherever they are (RFC 9728 §3.1 has it public).
+                    ("access-control-allow-origin", "*"),
+                ];
+                if host.reply(200, &pairs, document.as_bytes(), "bearward_resource_metadata", -1).is_err() {
+                    host.log(Level::Error, "a document could not be sent");
+                }
+                return Done::Refused;
+            }
+            Verdict::Refuse(refusal, details) => (refusal, details),
         };
-        let scope = scope.to_owned();
-        self.refuse(host, refusal, &scope, Some(&headers));
+        self.refuse(host, refusal, *details, Some(&headers));
         Done::Refused
     }
 
-    fn refuse(&mut self, host: &impl Host, refusal: Refusal, scope: &str, headers: Option<&crate::proxy::Headers>) {
-        let response = challenge::response(refusal, &self.config.realm, scope);
+    fn refuse(&mut self, host: &impl Host, refusal: Refusal, details: Details<'_>, headers: Option<&Headers>) {
+        let details = Details { grpc: headers.is_some_and(is_grpc), ..details };
+        let response = challenge::response(refusal, &self.config.space, &details);
         let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let label = refusal.answer().label;
-        let replied = host.reply(response.status, &pairs, response.body.as_bytes(), &format!("bearward_{label}"));
-        if let Err(error) = replied {
+        let grpc_status = if details.grpc { response.grpc_status } else { -1 };
+        let why = format!("bearward_{label}");
+        if let Err(error) = host.reply(response.status, &pairs, response.body.as_bytes(), &why, grpc_status) {
             // The request stays paused, which is no answer but lets nothing through.
             host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
         }
@@ -254,19 +278,42 @@ fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult
     for name in &changes.remove {
         host.remove_request_header(name)?;
     }
-    if changes.strip_authorization {
-        host.remove_request_header(b"authorization")?;
+    if let Some(path) = &changes.path {
+        host.replace_request_header(b":path", path)?;
     }
-    for (index, value) in changes.add.iter().flat_map(|outputs| outputs.iter()) {
+    if let Some(cookie) = &changes.cookie {
+        host.remove_request_header(b"cookie")?;
+        if !cookie.is_empty() {
+            host.add_request_header(b"cookie", cookie)?;
+        }
+    }
+    for (name, value) in &changes.add {
+        host.add_request_header(name.as_bytes(), value)?;
+    }
+    let Some(outputs) = changes.token.as_ref().map(|token| token.outputs()) else { return Ok(()) };
+    for (index, value) in &outputs.headers {
         if let Some((name, _)) = config.forward.headers.get(*index) {
             host.add_request_header(name.as_bytes(), value)?;
+        }
+    }
+    for (index, value) in &outputs.state {
+        if let Some((name, _)) = config.forward.state.get(*index) {
+            // For the access log: a line without it is no reason to refuse.
+            let _ = host.set_property(name.as_bytes(), value);
         }
     }
     Ok(())
 }
 
+/// Whether the client speaks gRPC, as Envoy tells it: `application/grpc`, alone or with a suffix.
+fn is_grpc(headers: &Headers) -> bool {
+    let content_type = headers.iter().find(|(name, _)| *name == b"content-type").map(|(_, value)| value);
+    let rest = content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
 /// The log line of a refusal: which request, and why. Never a token, never a query.
-fn denial(label: &str, status: u16, headers: Option<&crate::proxy::Headers>) -> String {
+fn denial(label: &str, status: u16, headers: Option<&Headers>) -> String {
     let header = |wanted: &[u8]| {
         let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
         found.map(|(_, value)| value).unwrap_or_default()

@@ -96,23 +96,34 @@ pub fn read<R: Record>(host: &impl Host, key: &str) -> HostResult<R> {
 /// # Errors
 /// [`HostError`]
 pub fn update<R: Record>(host: &impl Host, key: &str, change: impl Fn(&mut R) -> bool) -> HostResult<R> {
+    let changed = update_bytes(host, key, &R::default().encode(), &|bytes| {
+        let mut record = R::decode(bytes).unwrap_or_default();
+        change(&mut record).then(|| record.encode())
+    })?;
+    Ok(R::decode(&changed).unwrap_or_default())
+}
+
+/// [`update`], of bytes: one function for all records keeps the module small.
+fn update_bytes(
+    host: &impl Host,
+    key: &str,
+    initial: &[u8],
+    change: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+) -> HostResult<Vec<u8>> {
     for _ in 0..16 {
         let Shared { value, cas } = match host.shared(key)? {
             Some(shared) => shared,
             None => {
                 // Nothing to compare with yet. All VMs create the same value, so it does not matter whose it is.
-                match host.set_shared(key, &R::default().encode(), Write::Absent) {
+                match host.set_shared(key, initial, Write::Absent) {
                     Ok(()) | Err(HostError::CAS_MISMATCH) => continue,
                     Err(error) => return Err(error),
                 }
             }
         };
-        let mut record = R::decode(&value).unwrap_or_default();
-        if !change(&mut record) {
-            return Err(HostError::CAS_MISMATCH);
-        }
-        match host.set_shared(key, &record.encode(), Write::Over(cas)) {
-            Ok(()) => return Ok(record),
+        let changed = change(&value).ok_or(HostError::CAS_MISMATCH)?;
+        match host.set_shared(key, &changed, Write::Over(cas)) {
+            Ok(()) => return Ok(changed),
             Err(HostError::CAS_MISMATCH) => {}
             Err(error) => return Err(error),
         }

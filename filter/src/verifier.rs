@@ -3,6 +3,7 @@
 
 use crate::proxy::{Host, HostError};
 use bearward_token::jwk::PublicKey;
+use bearward_token::jws::Algorithm;
 use bearward_token::signature::{PureRust, SignatureError, SignatureVerifier, to_der};
 
 /// The host's verifier, with pure Rust beneath it.
@@ -10,21 +11,40 @@ use bearward_token::signature::{PureRust, SignatureError, SignatureVerifier, to_
 pub struct HostVerifier<'a, H>(pub &'a H);
 
 impl<H: Host> SignatureVerifier for HostVerifier<'_, H> {
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    fn verify(
+        &self,
+        key: &PublicKey,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let Some(hash) = hash(algorithm).filter(|_| key.permits(algorithm)) else {
+            return PureRust.verify(key, algorithm, message, signature);
+        };
         let der = to_der(key, signature)?;
         let mut arguments = Vec::with_capacity(
             [key.spki().len(), der.len(), message.len(), 32].into_iter().fold(0, usize::saturating_add),
         );
         // VerifySignatureArguments: hash_function, public_key, signature, text.
-        for (field, value) in [(1, b"sha256".as_slice()), (2, key.spki()), (3, &der), (4, message)] {
+        for (field, value) in [(1, hash.as_bytes()), (2, key.spki()), (3, &der), (4, message)] {
             push_field(&mut arguments, field, value);
         }
         match self.0.foreign("verify_signature", &arguments) {
             // VerifySignatureResult: `result` is field 1, true; nothing else is a yes.
             Ok(result) if result.starts_with(&[0x08, 0x01]) => Ok(()),
             Ok(_) => Err(SignatureError::Invalid),
-            Err(HostError(_)) => PureRust.verify(key, message, signature),
+            Err(HostError(_)) => PureRust.verify(key, algorithm, message, signature),
         }
+    }
+}
+
+/// The hash of an algorithm that the host knows; it has no RSASSA-PSS, no Ed25519 and no HMAC.
+fn hash(algorithm: Algorithm) -> Option<&'static str> {
+    match algorithm {
+        Algorithm::ES256 | Algorithm::RS256 => Some("sha256"),
+        Algorithm::ES384 | Algorithm::RS384 => Some("sha384"),
+        Algorithm::RS512 => Some("sha512"),
+        _ => None,
     }
 }
 

@@ -26,7 +26,8 @@ pub fn authserver(profile: Profile) -> Result<PathBuf> {
         Profile::Dev => &["--workspace", "--bin", "bearward"],
         Profile::Release => &["--workspace", "--bin", "bearward", "--release"],
     };
-    build(args, |message| (message.target.name == "bearward").then_some(message.executable).flatten())
+    let bearward = |message: Message| (message.target.name == "bearward").then_some(message.executable).flatten();
+    last("building the authserver", build(args), bearward)
 }
 
 /// Builds the samples (`examples/`) and says where each is, by name.
@@ -34,8 +35,10 @@ pub fn authserver(profile: Profile) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::Failed`] as for [`authserver`].
 pub fn samples() -> Result<BTreeMap<String, PathBuf>> {
-    let args = ["--workspace", "--examples"];
-    Ok(build_all(&args, |message| Some((message.target.name, message.executable?)))?.into_iter().collect())
+    let made = all("building the samples", build(&["--workspace", "--examples"]), |message| {
+        Some((message.target.name, message.executable?))
+    });
+    Ok(made?.into_iter().collect())
 }
 
 /// Builds the filter as it ships, trimmed, and says where it is.
@@ -44,8 +47,7 @@ pub fn samples() -> Result<BTreeMap<String, PathBuf>> {
 /// [`Error::Failed`] as for [`authserver`], and if the module imports what not every Envoy has.
 pub fn filter() -> Result<PathBuf> {
     add_target()?;
-    let args = ["--package", "bearward-filter", "--lib", "--target", TARGET, "--profile", "wasm"];
-    let built = build(&args, |message| {
+    let built = last("building the filter", bearward_trim::cargo(), |message| {
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))
     })?;
     let what = format!("trimming {}", built.display());
@@ -60,7 +62,7 @@ pub fn filter() -> Result<PathBuf> {
     Ok(path)
 }
 
-const TARGET: &str = "wasm32-wasip1";
+const TARGET: &str = bearward_trim::TARGET;
 
 /// `rust-toolchain.toml` names the target, but not every rustup installs what it names by itself.
 fn add_target() -> Result<()> {
@@ -94,23 +96,30 @@ struct Target {
     name: String,
 }
 
-fn build(args: &[&str], pick: impl Fn(Message) -> Option<PathBuf>) -> Result<PathBuf> {
-    let made = build_all(args, pick)?.pop();
-    made.ok_or_else(|| Error::Failed { what: command_line(args), output: "it made no such file".to_owned() })
+/// `cargo build` with these arguments.
+fn build(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--locked"]).args(args);
+    command
+}
+
+/// The last thing that the build made and `pick` takes.
+fn last<T>(what: &str, command: Command, pick: impl Fn(Message) -> Option<T>) -> Result<T> {
+    let made = all(what, command, pick)?.pop();
+    made.ok_or_else(|| Error::Failed { what: what.to_owned(), output: "it made no such file".to_owned() })
 }
 
 /// Everything that the build made and `pick` takes, in order.
-fn build_all<T>(args: &[&str], pick: impl Fn(Message) -> Option<T>) -> Result<Vec<T>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--locked", "--message-format", "json-render-diagnostics"])
-        .args(args)
+fn all<T>(what: &str, mut command: Command, pick: impl Fn(Message) -> Option<T>) -> Result<Vec<T>> {
+    let output = command
+        .args(["--message-format", "json-render-diagnostics"])
         .current_dir(workspace::root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Error::io(command_line(args)))?;
+        .map_err(Error::io(what))?;
     if !output.status.success() {
-        return Err(Error::Failed { what: command_line(args), output: "the compiler's messages are above".to_owned() });
+        let output = "the compiler's messages are above".to_owned();
+        return Err(Error::Failed { what: what.to_owned(), output });
     }
     let lines = output.stdout.split(|byte| *byte == b'\n');
     Ok(lines
@@ -118,8 +127,4 @@ fn build_all<T>(args: &[&str], pick: impl Fn(Message) -> Option<T>) -> Result<Ve
         .filter(|message| message.reason == "compiler-artifact")
         .filter_map(pick)
         .collect())
-}
-
-fn command_line(args: &[&str]) -> String {
-    format!("cargo build {}", args.join(" "))
 }

@@ -22,14 +22,44 @@ impl Realm {
     }
 }
 
+/// Who challenges: what is the same in every answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// The protection space.
+    pub realm: Realm,
+    /// The URL of the protected resource's metadata (RFC 9728 §5.1), which holds no quotes.
+    pub resource_metadata: Option<String>,
+    /// The algorithms of DPoP proofs, space-delimited (RFC 9449 §7.1), where clients are told that they may use them.
+    pub dpop: Option<String>,
+}
+
+/// What an answer says besides the refusal itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details<'a> {
+    /// The scopes that the rule requires, space-delimited.
+    pub scope: &'a str,
+    /// The ways of signing in that the rule requires, space-delimited (RFC 9470 §3).
+    pub acr_values: &'a str,
+    /// How long ago the person may have signed in, in seconds (RFC 9470 §3).
+    pub max_age: Option<u64>,
+    /// Whether the request used DPoP, or should have.
+    pub dpop: bool,
+    /// A nonce for the next DPoP proof (RFC 9449 §9).
+    pub nonce: Option<String>,
+    /// Whether the client speaks gRPC, and so reads a text where others read JSON.
+    pub grpc: bool,
+}
+
 /// A response that a refusal makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
+    /// The status for a client that speaks gRPC.
+    pub grpc_status: i32,
     /// The headers, names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body; empty or JSON.
+    /// The body: JSON, or for gRPC the message; it may be empty.
     pub body: String,
 }
 
@@ -38,41 +68,77 @@ const RETRY_AFTER: &str = "1";
 
 /// The response to a refused request.
 ///
-/// `scope` is what the rule requires, space-delimited; it is named where scope is what is missing
-/// (RFC 6750 §3.1). A request without a token is told the realm and nothing else.
+/// Scopes are named where a scope is what is missing (RFC 6750 §3.1). A request without a token is told no error.
 #[must_use]
-pub fn response(refusal: Refusal, realm: &Realm, scope: &str) -> Response {
+pub fn response(refusal: Refusal, space: &Space, details: &Details<'_>) -> Response {
     let answer = refusal.answer();
     let mut headers = vec![("cache-control", "no-store".to_owned())];
     let challenged = matches!(answer.status, 400 | 401) && refusal != Refusal::AmbiguousPath;
     if challenged || refusal == Refusal::InsufficientScope {
-        headers.push(("www-authenticate", challenge(refusal, realm, scope)));
+        let dpop = details.dpop || matches!(refusal, Refusal::Proof | Refusal::Replayed | Refusal::Nonce);
+        if !dpop {
+            headers.push(("www-authenticate", challenge("Bearer", refusal, space, details)));
+        }
+        if dpop || (refusal == Refusal::NoToken && space.dpop.is_some()) {
+            headers.push(("www-authenticate", challenge("DPoP", refusal, space, details)));
+        }
+    }
+    if let Some(nonce) = &details.nonce {
+        headers.push(("dpop-nonce", nonce.clone()));
     }
     if answer.status == 503 {
         headers.push(("retry-after", RETRY_AFTER.to_owned()));
     }
     let body = match answer.error {
+        _ if details.grpc => answer.description.to_owned(),
         None => String::new(),
         Some(error) => {
             headers.push(("content-type", "application/json".to_owned()));
             // Both are constants that need no escaping.
-            format!("{{\"error\":\"{error}\",\"error_description\":\"{}\"}}\n", answer.description)
+            ["{\"error\":\"", error, "\",\"error_description\":\"", answer.description, "\"}\n"].concat()
         }
     };
-    Response { status: answer.status, headers, body }
+    Response { status: answer.status, grpc_status: grpc_status(answer.status), headers, body }
 }
 
 /// `WWW-Authenticate`, RFC 6750 §3.
-fn challenge(refusal: Refusal, realm: &Realm, scope: &str) -> String {
+fn challenge(scheme: &str, refusal: Refusal, space: &Space, details: &Details<'_>) -> String {
     let answer = refusal.answer();
-    let mut text = format!("Bearer realm=\"{}\"", realm.0);
+    let mut text = [scheme, " realm=\"", &space.realm.0, "\""].concat();
+    let mut add = |name: &str, value: &str| {
+        if !value.is_empty() {
+            for part in [", ", name, "=\"", value, "\""] {
+                text.push_str(part);
+            }
+        }
+    };
     if let Some(error) = answer.error {
-        text.push_str(&format!(", error=\"{error}\", error_description=\"{}\"", answer.description));
+        add("error", error);
+        add("error_description", answer.description);
     }
-    if refusal == Refusal::InsufficientScope && !scope.is_empty() {
-        text.push_str(&format!(", scope=\"{scope}\""));
+    // Clients that find their way by metadata ask for what they are told here.
+    if refusal == Refusal::InsufficientScope || (refusal == Refusal::NoToken && space.resource_metadata.is_some()) {
+        add("scope", details.scope);
+    }
+    if refusal == Refusal::Authentication {
+        add("acr_values", details.acr_values);
+        add("max_age", &details.max_age.map(|age| age.to_string()).unwrap_or_default());
+    }
+    add("resource_metadata", space.resource_metadata.as_deref().unwrap_or_default());
+    if scheme == "DPoP" {
+        add("algs", space.dpop.as_deref().unwrap_or_default());
     }
     text
+}
+
+/// The gRPC status (`google.rpc.Code`) that says the same.
+fn grpc_status(status: u16) -> i32 {
+    match status {
+        400 => 3,  // INVALID_ARGUMENT
+        401 => 16, // UNAUTHENTICATED
+        403 => 7,  // PERMISSION_DENIED
+        _ => 14,   // UNAVAILABLE
+    }
 }
 
 #[cfg(test)]
@@ -80,7 +146,16 @@ mod tests {
     use super::*;
 
     fn respond(refusal: Refusal) -> Response {
-        response(refusal, &Realm::new("https://as.example").unwrap(), "orders:read orders:write")
+        response(refusal, &space(), &details())
+    }
+
+    fn space() -> Space {
+        Space { realm: Realm::new("https://as.example").unwrap(), resource_metadata: None, dpop: None }
+    }
+
+    fn details() -> Details<'static> {
+        let acr_values = "gold silver";
+        Details { scope: "orders:read orders:write", acr_values, max_age: Some(60), ..Details::default() }
     }
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
@@ -121,6 +196,54 @@ mod tests {
                  error_description=\"the access token lacks a scope\", scope=\"orders:read orders:write\""
             )
         );
+    }
+
+    #[test]
+    fn a_better_sign_in_is_asked_for_as_rfc_9470_has_it() {
+        let response = respond(Refusal::Authentication);
+        assert_eq!(response.status, 401);
+        assert!(header(&response, "www-authenticate").unwrap().ends_with(
+            "error=\"insufficient_user_authentication\", error_description=\"another sign-in is required, or a more \
+             recent one\", acr_values=\"gold silver\", max_age=\"60\""
+        ));
+    }
+
+    #[test]
+    fn metadata_and_dpop_are_announced_where_they_are_configured() {
+        let resource_metadata = Some("https://api.example/.well-known/oauth-protected-resource".to_owned());
+        let space = Space { resource_metadata, dpop: Some("ES256 EdDSA".to_owned()), ..space() };
+        let challenges = |refusal, details: &Details<'_>| -> Vec<String> {
+            let headers = response(refusal, &space, details).headers;
+            headers.into_iter().filter(|(name, _)| *name == "www-authenticate").map(|(_, value)| value).collect()
+        };
+        let both = challenges(Refusal::NoToken, &details());
+        assert_eq!(
+            both,
+            [
+                "Bearer realm=\"https://as.example\", scope=\"orders:read orders:write\", \
+                 resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\"",
+                "DPoP realm=\"https://as.example\", scope=\"orders:read orders:write\", \
+                 resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\", algs=\"ES256 EdDSA\"",
+            ]
+        );
+        let nonce = Details { nonce: Some("n1".into()), ..details() };
+        let [one] = challenges(Refusal::Nonce, &nonce).try_into().unwrap();
+        assert!(one.starts_with("DPoP realm=\"https://as.example\", error=\"use_dpop_nonce\""), "{one}");
+        assert_eq!(header(&response(Refusal::Nonce, &space, &nonce), "dpop-nonce"), Some("n1"));
+    }
+
+    #[test]
+    fn grpc_clients_get_their_own_status_and_a_text() {
+        let grpc = Details { grpc: true, ..details() };
+        for (refusal, status) in [
+            (Refusal::NoToken, 16),
+            (Refusal::InsufficientScope, 7),
+            (Refusal::MalformedAuthorization, 3),
+            (Refusal::KeysUnavailable, 14),
+        ] {
+            let response = response(refusal, &space(), &grpc);
+            assert_eq!((response.grpc_status, response.body.as_str()), (status, refusal.answer().description));
+        }
     }
 
     #[test]

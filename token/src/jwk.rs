@@ -4,12 +4,15 @@
 //! An entry that is of no use here (another key type or curve, an encryption key, too small) is left out; it never
 //! spoils the rest of the set.
 
-use crate::jws::Algorithm;
+use crate::jws::{Algorithm, Algorithms};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::VerifyingKey as Ed25519Key;
 use p256::ecdsa::VerifyingKey as P256Key;
 use rsa::{BoxedUint, RsaPublicKey};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 
 /// The largest JWK Set that is read, in bytes.
@@ -79,21 +82,40 @@ impl Jwk<'static> {
     }
 }
 
-/// A public key that passed its checks.
+/// A key that passed its checks: public, or a secret that the configuration gives.
 #[derive(Debug, Clone)]
 pub struct PublicKey {
     kid: Option<String>,
     spki: Vec<u8>,
     material: Material,
+    algorithms: Algorithms,
 }
 
 /// The key itself, parsed once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Material {
     /// A point on P-256, for ES256.
     P256(P256Key),
-    /// An RSA key of 2048 to 4096 bits, for RS256.
+    /// A point that is said to be on P-384, for ES384. Whether it is, the host finds out, which alone can use it.
+    P384,
+    /// An RSA key of 2048 to 4096 bits, for RS256 and its like.
     Rsa(Box<RsaPublicKey>),
+    /// A point on edwards25519, for EdDSA.
+    Ed25519(Box<Ed25519Key>),
+    /// A secret, for HS256 and its like.
+    Secret(Box<[u8]>),
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::P256(_) => "P256",
+            Self::P384 => "P384",
+            Self::Rsa(_) => "Rsa",
+            Self::Ed25519(_) => "Ed25519",
+            Self::Secret(_) => "Secret",
+        })
+    }
 }
 
 /// Why an entry of a set is left out.
@@ -105,44 +127,73 @@ pub enum KeyError {
     /// A member is missing, not base64url, or of the wrong size; or the point is not on the curve.
     #[error("a malformed key")]
     Malformed,
-    /// An RSA modulus under 2048 or over 4096 bits.
-    #[error("an RSA key of fewer than 2048 or more than 4096 bits")]
+    /// An RSA modulus under 2048 or over 4096 bits, or a secret shorter than the hash (RFC 7518 §3.2).
+    #[error("an RSA key of fewer than 2048 or more than 4096 bits, or a secret shorter than the hash")]
     Size,
 }
 
 impl PublicKey {
-    /// Checks a JWK.
+    /// Checks a JWK. `accepted` are the algorithms that are wanted; `None` is all of them.
+    ///
+    /// A key that names its algorithm is for that one alone. An RSA key that names none is for what is accepted, or for
+    /// RS256 where nothing is said.
     ///
     /// # Errors
     /// [`KeyError`] if no token may be checked with it.
-    pub fn from_jwk(jwk: &Jwk<'_>) -> Result<Self, KeyError> {
-        let for_signatures = jwk.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+    pub fn from_jwk(jwk: &Value, accepted: Option<Algorithms>) -> Result<Self, KeyError> {
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        let ops = jwk.get("key_ops").and_then(Value::as_array);
+        let for_signatures = text("use").is_none_or(|usage| usage == "sig")
+            && ops.is_none_or(|ops| ops.iter().any(|op| op.as_str() == Some("verify")));
         if !for_signatures {
             return Err(KeyError::Unsupported);
         }
-        let (material, spki) = match jwk.kty.as_ref() {
-            "EC" if jwk.crv.as_deref() == Some("P-256") => p256_key(jwk)?,
-            "RSA" => rsa_key(jwk)?,
+        let ((material, spki), possible): (_, &[Algorithm]) = match (text("kty"), text("crv")) {
+            (Some("EC"), Some("P-256")) => (p256_key(jwk)?, &[Algorithm::ES256]),
+            (Some("EC"), Some("P-384")) => (p384_key(jwk)?, &[Algorithm::ES384]),
+            (Some("OKP"), Some("Ed25519")) => (ed25519_key(jwk)?, &[Algorithm::EdDSA]),
+            (Some("RSA"), _) => (rsa_key(jwk)?, &Algorithms::RSA),
             _ => return Err(KeyError::Unsupported),
         };
-        if jwk.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
-            return Err(KeyError::Malformed);
-        }
-        let key = Self { kid: jwk.kid.as_deref().map(str::to_owned), spki, material };
-        if jwk.alg.as_deref().is_some_and(|alg| alg != key.algorithm().name()) {
+        let named: Algorithms = match text("alg") {
+            Some(name) => Algorithm::from_name(name).into_iter().collect(),
+            None if possible.len() > 1 && accepted.is_none() => [Algorithm::RS256].into_iter().collect(),
+            None => possible.iter().copied().collect(),
+        };
+        let possible: Algorithms = possible.iter().copied().collect();
+        let algorithms = possible.both(named).both(accepted.unwrap_or(possible));
+        if algorithms.is_empty() {
             return Err(KeyError::Unsupported);
         }
-        Ok(key)
+        if text("kid").is_some_and(|kid| kid.len() > MAX_KID) {
+            return Err(KeyError::Malformed);
+        }
+        Ok(Self { kid: text("kid").map(str::to_owned), spki, material, algorithms })
     }
 
-    /// The one algorithm that signatures by this key may use.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        match self.material {
-            Material::P256(_) => Algorithm::ES256,
-            Material::Rsa(_) => Algorithm::RS256,
+    /// A secret for HS256, HS384 or HS512.
+    ///
+    /// # Errors
+    /// [`KeyError::Size`] if it is shorter than the hash (RFC 7518 §3.2); [`KeyError::Unsupported`] for an algorithm
+    /// that takes no secret.
+    pub fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        let least = match algorithm {
+            Algorithm::HS256 => 32,
+            Algorithm::HS384 => 48,
+            Algorithm::HS512 => 64,
+            _ => return Err(KeyError::Unsupported),
+        };
+        if secret.len() < least {
+            return Err(KeyError::Size);
         }
+        let (material, algorithms) = (Material::Secret(secret.into()), [algorithm].into_iter().collect());
+        Ok(Self { kid: None, spki: Vec::new(), material, algorithms })
+    }
+
+    /// Whether signatures by this key may use the algorithm.
+    #[must_use]
+    pub fn permits(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(algorithm)
     }
 
     /// The key's name.
@@ -189,28 +240,32 @@ impl KeySet {
     /// Reads a JWK Set (RFC 7517 §5). Entries of no use are skipped, and counted in [`KeySet::skipped`].
     ///
     /// Of two entries with one `kid`, neither is taken unless they hold the same key: a name must not be ambiguous.
+    /// `accepted` is as for [`PublicKey::from_jwk`].
     ///
     /// # Errors
     /// [`KeySetError`]
-    pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
-        #[derive(Deserialize)]
-        struct Set<'a> {
-            #[serde(borrow)]
-            keys: Vec<&'a serde_json::value::RawValue>,
-        }
+    pub fn parse(json: &[u8], accepted: Option<Algorithms>) -> Result<Self, KeySetError> {
         if json.len() > MAX_SET {
             return Err(KeySetError::TooLarge);
         }
-        let set: Set<'_> = serde_json::from_slice(json).map_err(|_| KeySetError::Syntax)?;
-        if set.keys.len() > MAX_KEYS {
+        let set = crate::json::parse(json).map_err(|_| KeySetError::Syntax)?;
+        Self::from_json(&set, accepted)
+    }
+
+    /// Takes a JWK Set that was read already; see [`KeySet::parse`].
+    ///
+    /// # Errors
+    /// [`KeySetError`]
+    pub fn from_json(set: &Value, accepted: Option<Algorithms>) -> Result<Self, KeySetError> {
+        let entries = set.get("keys").and_then(Value::as_array).ok_or(KeySetError::Syntax)?;
+        if entries.len() > MAX_KEYS {
             return Err(KeySetError::TooLarge);
         }
-        let total = set.keys.len();
+        let total = entries.len();
         let mut keys: Vec<PublicKey> = Vec::with_capacity(total);
         let mut ambiguous: Vec<String> = Vec::new();
-        for entry in set.keys {
-            let Ok(jwk) = serde_json::from_str::<Jwk<'_>>(entry.get()) else { continue };
-            let Ok(key) = PublicKey::from_jwk(&jwk) else { continue };
+        for entry in entries {
+            let Ok(key) = PublicKey::from_jwk(entry, accepted) else { continue };
             match keys.iter().find(|known| known.kid.is_some() && known.kid == key.kid) {
                 None => keys.push(key),
                 Some(known) if known.spki == key.spki => {}
@@ -224,13 +279,19 @@ impl KeySet {
         Ok(Self { skipped: total.saturating_sub(keys.len()), keys })
     }
 
+    /// A set of one key.
+    #[must_use]
+    pub fn of(key: PublicKey) -> Self {
+        Self { keys: vec![key], skipped: 0 }
+    }
+
     /// The key that a token's header names. Without a `kid` it is the only key of that algorithm, or none.
     #[must_use]
     pub fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&PublicKey> {
         match kid {
             Some(kid) => self.keys.iter().find(|key| key.kid() == Some(kid)),
             None => {
-                let mut candidates = self.keys.iter().filter(|key| key.algorithm() == algorithm);
+                let mut candidates = self.keys.iter().filter(|key| key.permits(algorithm));
                 candidates.next().filter(|_| candidates.next().is_none())
             }
         }
@@ -255,23 +316,66 @@ impl KeySet {
     }
 }
 
-fn member(value: Option<&Cow<'_, str>>) -> Result<Vec<u8>, KeyError> {
-    let value = value.ok_or(KeyError::Malformed)?;
-    URL_SAFE_NO_PAD.decode(value.as_bytes()).map_err(|_| KeyError::Malformed)
+/// The thumbprint of a public key, RFC 7638 §3, with SHA-256: over its required members in their order. `None` if it
+/// lacks one.
+#[must_use]
+pub fn thumbprint(jwk: &Value) -> Option<[u8; 32]> {
+    let names: &[&str] = match jwk.get("kty")?.as_str()? {
+        "EC" => &["crv", "kty", "x", "y"],
+        "OKP" => &["crv", "kty", "x"],
+        "RSA" => &["e", "kty", "n"],
+        _ => return None,
+    };
+    let mut canonical = String::from("{");
+    for name in names {
+        // None of these values, of a key that was read, holds what JSON would escape.
+        let value = jwk
+            .get(*name)?
+            .as_str()
+            .filter(|value| value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))?;
+        for part in [if canonical.len() > 1 { ",\"" } else { "\"" }, name, "\":\"", value, "\""] {
+            canonical.push_str(part);
+        }
+    }
+    canonical.push('}');
+    Some(Sha256::digest(canonical).into())
 }
 
-fn p256_key(jwk: &Jwk<'_>) -> Result<(Material, Vec<u8>), KeyError> {
-    let (x, y) = (member(jwk.x.as_ref())?, member(jwk.y.as_ref())?);
-    if x.len() != 32 || y.len() != 32 {
-        return Err(KeyError::Malformed); // RFC 7518 §6.2.1.2: the full size of a coordinate
+fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, KeyError> {
+    let value = jwk.get(name).and_then(Value::as_str).ok_or(KeyError::Malformed)?;
+    URL_SAFE_NO_PAD.decode(value).map_err(|_| KeyError::Malformed)
+}
+
+/// An uncompressed point (SEC 1 §2.3.3), its coordinates of their full size (RFC 7518 §6.2.1.2).
+fn point(jwk: &Value, size: usize) -> Result<Vec<u8>, KeyError> {
+    let (x, y) = (member(jwk, "x")?, member(jwk, "y")?);
+    if x.len() != size || y.len() != size {
+        return Err(KeyError::Malformed);
     }
-    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+    Ok([&[4], x.as_slice(), y.as_slice()].concat())
+}
+
+fn p256_key(jwk: &Value) -> Result<(Material, Vec<u8>), KeyError> {
+    let point = point(jwk, 32)?;
     let key = P256Key::from_sec1_bytes(&point).map_err(|_| KeyError::Malformed)?;
     Ok((Material::P256(key), [SPKI_P256.as_slice(), &point].concat()))
 }
 
-fn rsa_key(jwk: &Jwk<'_>) -> Result<(Material, Vec<u8>), KeyError> {
-    let (n, e) = (member(jwk.n.as_ref())?, member(jwk.e.as_ref())?);
+fn p384_key(jwk: &Value) -> Result<(Material, Vec<u8>), KeyError> {
+    Ok((Material::P384, [SPKI_P384.as_slice(), &point(jwk, 48)?].concat()))
+}
+
+fn ed25519_key(jwk: &Value) -> Result<(Material, Vec<u8>), KeyError> {
+    let bytes: [u8; 32] = member(jwk, "x")?.try_into().map_err(|_| KeyError::Malformed)?;
+    let key = Ed25519Key::from_bytes(&bytes).map_err(|_| KeyError::Malformed)?;
+    if key.is_weak() {
+        return Err(KeyError::Malformed);
+    }
+    Ok((Material::Ed25519(Box::new(key)), [SPKI_ED25519.as_slice(), &bytes].concat()))
+}
+
+fn rsa_key(jwk: &Value) -> Result<(Material, Vec<u8>), KeyError> {
+    let (n, e) = (member(jwk, "n")?, member(jwk, "e")?);
     let (n, e) = (without_zeros(&n), without_zeros(&e));
     let bits = n.len().saturating_mul(8).saturating_sub(n.first().map_or(0, |b| b.leading_zeros() as usize));
     if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
@@ -289,7 +393,7 @@ fn rsa_key(jwk: &Jwk<'_>) -> Result<(Material, Vec<u8>), KeyError> {
     Ok((Material::Rsa(Box::new(key)), spki_rsa(n, e)))
 }
 
-fn without_zeros(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_zeros(mut bytes: &[u8]) -> &[u8] {
     while let Some((0, rest)) = bytes.split_first() {
         bytes = rest;
     }
@@ -302,6 +406,15 @@ const SPKI_P256: [u8; 26] = [
     0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
+/// `SEQUENCE { SEQUENCE { id-ecPublicKey, secp384r1 }, BIT STRING (98 bytes, none unused) }`, up to the point.
+const SPKI_P384: [u8; 23] = [
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+    0x22, 0x03, 0x62, 0x00,
+];
+
+/// `SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING (33 bytes, none unused) }`, up to the key (RFC 8410 §4).
+const SPKI_ED25519: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// `SEQUENCE { rsaEncryption, NULL }`.
 const RSA_ALGORITHM: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -312,13 +425,13 @@ fn spki_rsa(n: &[u8], e: &[u8]) -> Vec<u8> {
     der(0x30, &[RSA_ALGORITHM.as_slice(), &bits].concat())
 }
 
-fn der_unsigned(number: &[u8]) -> Vec<u8> {
+pub(crate) fn der_unsigned(number: &[u8]) -> Vec<u8> {
     let padded = number.first().is_some_and(|first| first & 0x80 != 0);
     if padded { der(0x02, &[&[0], number].concat()) } else { der(0x02, number) }
 }
 
 /// A DER element with a definite length; contents of up to 65,535 bytes, which 4096 bits stay far below.
-fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
+pub(crate) fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
     let [.., high, low] = contents.len().to_be_bytes();
     let header: &[u8] = match (high, low) {
         (0, 0..=0x7f) => &[tag, low],

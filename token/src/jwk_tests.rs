@@ -25,12 +25,11 @@ fn with(mut jwk: serde_json::Value, member: &str, value: &str) -> serde_json::Va
 }
 
 fn read(jwk: &serde_json::Value) -> Result<PublicKey, KeyError> {
-    let text = jwk.to_string();
-    PublicKey::from_jwk(&serde_json::from_str(&text).unwrap())
+    PublicKey::from_jwk(jwk, None)
 }
 
 fn set(keys: &[serde_json::Value]) -> Result<KeySet, KeySetError> {
-    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes())
+    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), None)
 }
 
 fn bytes(text: &str) -> Vec<u8> {
@@ -45,14 +44,14 @@ fn the_rfc_s_signatures_verify_and_altered_ones_do_not() {
     ];
     for (jwk, message, signature, algorithm) in cases {
         let key = read(&jwk).unwrap();
-        assert_eq!(key.algorithm(), algorithm);
+        assert!(key.permits(algorithm));
         let mut signature = bytes(signature);
-        assert_eq!(PureRust.verify(&key, message.as_bytes(), &signature), Ok(()));
+        assert_eq!(PureRust.verify(&key, algorithm, message.as_bytes(), &signature), Ok(()));
         let other = format!("{message}x");
-        assert_eq!(PureRust.verify(&key, other.as_bytes(), &signature), Err(SignatureError::Invalid));
+        assert_eq!(PureRust.verify(&key, algorithm, other.as_bytes(), &signature), Err(SignatureError::Invalid));
         signature[5] ^= 1;
-        assert_eq!(PureRust.verify(&key, message.as_bytes(), &signature), Err(SignatureError::Invalid));
-        assert_eq!(PureRust.verify(&key, message.as_bytes(), &[]), Err(SignatureError::Invalid));
+        assert_eq!(PureRust.verify(&key, algorithm, message.as_bytes(), &signature), Err(SignatureError::Invalid));
+        assert_eq!(PureRust.verify(&key, algorithm, message.as_bytes(), &[]), Err(SignatureError::Invalid));
     }
 }
 
@@ -68,7 +67,7 @@ fn an_ecdsa_signature_becomes_der() {
     assert_eq!(der[39..], raw[32..]);
     assert_eq!(to_der(&key, &raw[..63]), Err(SignatureError::Invalid));
     assert_eq!(to_der(&key, &[0; 64]), Err(SignatureError::Invalid));
-    assert_eq!(to_der(&key, &[0xff; 64]), Err(SignatureError::Invalid));
+    assert_eq!(PureRust.verify(&key, Algorithm::ES256, b"", &[0xff; 64]), Err(SignatureError::Invalid));
 }
 
 #[test]
@@ -93,11 +92,12 @@ fn the_spki_is_what_other_tools_write() {
 fn keys_of_no_use_are_refused() {
     let cases = [
         (with(ec(), "use", "enc"), KeyError::Unsupported),
-        (with(ec(), "crv", "P-384"), KeyError::Unsupported),
+        (with(ec(), "crv", "P-521"), KeyError::Unsupported),
+        (with(ec(), "crv", "P-384"), KeyError::Malformed),
         (with(ec(), "alg", "ES384"), KeyError::Unsupported),
         (with(ec(), "alg", "RS256"), KeyError::Unsupported),
         (with(ec(), "kty", "oct"), KeyError::Unsupported),
-        (with(rsa(), "alg", "PS256"), KeyError::Unsupported),
+        (with(rsa(), "alg", "HS256"), KeyError::Unsupported),
         (with(rsa(), "alg", "ES256"), KeyError::Unsupported),
         (with(ec(), "x", EC_Y), KeyError::Malformed), // not on the curve
         (with(ec(), "x", "AQAB"), KeyError::Malformed),
@@ -120,15 +120,71 @@ fn keys_of_no_use_are_refused() {
 }
 
 #[test]
+fn a_key_is_for_the_algorithms_it_names_or_the_provider_does() {
+    let permitted = |jwk: &serde_json::Value, accepted: &[Algorithm]| {
+        let accepted = (!accepted.is_empty()).then(|| accepted.iter().copied().collect());
+        let key = PublicKey::from_jwk(jwk, accepted).map_err(|error| error.to_string())?;
+        let all = Algorithm::ALL.into_iter().filter(|(algorithm, _)| key.permits(*algorithm));
+        Ok::<_, String>(all.map(|(_, name)| name).collect::<Vec<_>>())
+    };
+    assert_eq!(permitted(&ec(), &[]).unwrap(), ["ES256"]);
+    assert_eq!(permitted(&rsa(), &[]).unwrap(), ["RS256"], "nothing said, nothing unusual");
+    assert_eq!(permitted(&with(rsa(), "alg", "PS384"), &[]).unwrap(), ["PS384"]);
+    assert_eq!(permitted(&rsa(), &[Algorithm::PS256, Algorithm::RS512]).unwrap(), ["RS512", "PS256"]);
+    assert!(permitted(&with(rsa(), "alg", "RS256"), &[Algorithm::PS256]).is_err());
+    assert!(permitted(&ec(), &[Algorithm::RS256]).is_err());
+}
+
+#[test]
+fn a_secret_is_as_long_as_the_hash() {
+    // RFC 7515 appendix A.1.
+    let secret = bytes("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");
+    let message = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    let tag = bytes("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let key = PublicKey::from_secret(&secret, Algorithm::HS256).unwrap();
+    assert_eq!(PureRust.verify(&key, Algorithm::HS256, message.as_bytes(), &tag), Ok(()));
+    assert!(PureRust.verify(&key, Algorithm::HS256, message.as_bytes(), &tag[..31]).is_err());
+    assert!(PureRust.verify(&key, Algorithm::HS512, message.as_bytes(), &tag).is_err());
+    assert_eq!(PublicKey::from_secret(&secret[..31], Algorithm::HS256).map(|_| ()), Err(KeyError::Size));
+    assert_eq!(PublicKey::from_secret(&secret[..63], Algorithm::HS512).map(|_| ()), Err(KeyError::Size));
+    assert_eq!(PublicKey::from_secret(&secret, Algorithm::ES256).map(|_| ()), Err(KeyError::Unsupported));
+}
+
+#[test]
+fn thumbprints_are_the_rfcs() {
+    // RFC 7638 §3.1, and RFC 8037 appendix A.3.
+    let rsa = json!({ "kty": "RSA", "alg": "RS256", "kid": "2011-04-29", "e": "AQAB",
+        "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw" });
+    assert_eq!(
+        thumbprint(&rsa).map(|t| URL_SAFE_NO_PAD.encode(t)).unwrap(),
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    );
+    let ed = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    assert_eq!(
+        thumbprint(&ed).map(|t| URL_SAFE_NO_PAD.encode(t)).unwrap(),
+        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    );
+    assert_eq!(thumbprint(&json!({ "kty": "oct", "k": "AA" })), None);
+    assert_eq!(thumbprint(&with(ed, "x", "a\",\"y")), None);
+    // RFC 8037 appendix A.4.
+    let key =
+        read(&json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })).unwrap();
+    let signature = bytes("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+    let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    assert_eq!(PureRust.verify(&key, Algorithm::EdDSA, message, &signature), Ok(()));
+    assert!(PureRust.verify(&key, Algorithm::EdDSA, b"other", &signature).is_err());
+}
+
+#[test]
 fn one_bad_entry_does_not_spoil_the_set() {
     let odd =
         [json!(7), json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA" }), json!({}), with(ec(), "x", EC_Y), ec(), rsa()];
     let keys = set(&odd).unwrap();
     assert_eq!((keys.len(), keys.skipped()), (2, 4));
     assert_eq!(set(&odd[..4]).map(|_| ()), Err(KeySetError::Empty));
-    assert_eq!(KeySet::parse(b"[]").map(|_| ()), Err(KeySetError::Syntax));
+    assert_eq!(KeySet::parse(b"[]", None).map(|_| ()), Err(KeySetError::Syntax));
     assert_eq!(set(&vec![ec(); MAX_KEYS + 1]).map(|_| ()), Err(KeySetError::TooLarge));
-    assert_eq!(KeySet::parse(&vec![b' '; MAX_SET + 1]).map(|_| ()), Err(KeySetError::TooLarge));
+    assert_eq!(KeySet::parse(&vec![b' '; MAX_SET + 1], None).map(|_| ()), Err(KeySetError::TooLarge));
 }
 
 #[test]
@@ -163,7 +219,7 @@ fn what_is_written_can_be_read() {
 proptest! {
     #[test]
     fn no_set_panics(text in "\\PC{0,200}", n in "[A-Za-z0-9_-]{0,400}", e in "[A-Za-z0-9_-]{0,8}") {
-        let _ = KeySet::parse(text.as_bytes());
+        let _ = KeySet::parse(text.as_bytes(), None);
         let _ = set(&[json!({ "kty": "RSA", "n": n, "e": e }), json!({ "kty": "EC", "crv": "P-256", "x": n, "y": e })]);
     }
 
@@ -172,7 +228,9 @@ proptest! {
         for jwk in [ec(), rsa()] {
             let key = read(&jwk).unwrap();
             let _ = to_der(&key, &signature);
-            prop_assert!(PureRust.verify(&key, b"message", &signature).is_err());
+            for (algorithm, _) in Algorithm::ALL {
+                prop_assert!(PureRust.verify(&key, algorithm, b"message", &signature).is_err());
+            }
         }
     }
 }

@@ -8,33 +8,111 @@ use std::borrow::Cow;
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
 
-/// A signature algorithm that Bearward verifies, RFC 7518 §3.1. `none` is not one.
+/// A signature algorithm that Bearward verifies, RFC 7518 §3.1 and RFC 8037 §3.1. `none` is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256; the signature is `r || s`, 64 bytes.
     ES256,
+    /// ECDSA on P-384 with SHA-384; the signature is `r || s`, 96 bytes.
+    ES384,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// RSASSA-PSS with SHA-256, the salt as long as the hash.
+    PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
+    /// Ed25519.
+    EdDSA,
+    /// HMAC with SHA-256.
+    HS256,
+    /// HMAC with SHA-384.
+    HS384,
+    /// HMAC with SHA-512.
+    HS512,
 }
 
 impl Algorithm {
+    /// All of them, with their registered names.
+    pub const ALL: [(Self, &'static str); 12] = [
+        (Self::ES256, "ES256"),
+        (Self::ES384, "ES384"),
+        (Self::RS256, "RS256"),
+        (Self::RS384, "RS384"),
+        (Self::RS512, "RS512"),
+        (Self::PS256, "PS256"),
+        (Self::PS384, "PS384"),
+        (Self::PS512, "PS512"),
+        (Self::EdDSA, "EdDSA"),
+        (Self::HS256, "HS256"),
+        (Self::HS384, "HS384"),
+        (Self::HS512, "HS512"),
+    ];
+
     /// The registered name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ES256 => "ES256",
-            Self::RS256 => "RS256",
-        }
+        Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, name)| name)
     }
 
-    /// From the registered name.
+    /// From the registered name. `Ed25519`, which RFC 9864 §2.2 has for it, is `EdDSA`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::ES256, Self::RS256].into_iter().find(|a| a.name() == name)
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(algorithm, _)| *algorithm)
+    }
+
+    /// Whether it takes a secret that both sides have.
+    #[must_use]
+    pub fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 }
 
-/// The protected header, RFC 7515 §4. `alg` stays text: an algorithm that is not known is a refusal, not a syntax error.
+/// A set of algorithms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Algorithms(u16);
+
+impl Algorithms {
+    /// Those of RSA keys.
+    pub const RSA: [Algorithm; 6] =
+        [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+
+    /// Whether it is among them.
+    #[must_use]
+    pub fn contains(self, algorithm: Algorithm) -> bool {
+        self.0 & bit(algorithm) != 0
+    }
+
+    /// Those that are in both sets.
+    #[must_use]
+    pub fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<Algorithm> for Algorithms {
+    fn from_iter<I: IntoIterator<Item = Algorithm>>(algorithms: I) -> Self {
+        Self(algorithms.into_iter().fold(0, |bits, algorithm| bits | bit(algorithm)))
+    }
+}
+
+fn bit(algorithm: Algorithm) -> u16 {
+    1 << (algorithm as u16)
+}
+
+/// The protected header as it is written, RFC 7515 §4; what is verified reads it as a `ClaimSet`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header<'a> {
     /// The algorithm the token claims; the key decides whether it may.

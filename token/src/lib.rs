@@ -6,15 +6,20 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod binding;
 pub mod cache;
 pub mod challenge;
+pub mod claim_set;
 pub mod claims;
+pub mod dpop;
 pub mod feed;
+pub mod json;
 pub mod jwk;
 pub mod jws;
 pub mod path;
 pub mod policy;
 pub mod refusal;
+pub mod requirement;
 pub mod revocation;
 pub mod scope;
 pub mod signature;

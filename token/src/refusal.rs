@@ -25,8 +25,22 @@ pub enum Refusal {
     Expired,
     /// Before its `nbf`, or issued in the future.
     NotYetValid,
-    /// Bound to a key (`cnf`, RFC 7800), a proof of which is not checked here.
+    /// Lacks a claim that the provider requires.
+    MissingClaim,
+    /// Bound to something (`cnf`, RFC 7800), a proof of which is not checked here.
     Bound,
+    /// Bound to a key, but not sent as a DPoP token; or the other way round (RFC 9449 §7.1).
+    Scheme,
+    /// No DPoP proof, more than one, or one that is not for this request (RFC 9449 §4.3).
+    Proof,
+    /// A DPoP proof that was used before (RFC 9449 §11.1).
+    Replayed,
+    /// A DPoP proof without a nonce that is good now (RFC 9449 §9).
+    Nonce,
+    /// Bound to a client certificate other than the connection's (RFC 8705 §3).
+    Certificate,
+    /// Not active, as its issuer says when asked (RFC 7662 §2.2).
+    Inactive,
     /// No key of the issuer has this `kid`.
     UnknownKey,
     /// The signature is not the key's.
@@ -37,10 +51,20 @@ pub enum Refusal {
     Revoked,
     /// The token is good, a scope that the rule requires is missing.
     InsufficientScope,
+    /// The token is good, the person must sign in again, or by other means (RFC 9470 §3).
+    Authentication,
+    /// The token is good, but of an issuer that the rule is not for.
+    RuleIssuer,
+    /// The token is good, but a claim is not as the rule requires.
+    RuleClaim,
     /// No rule lets such a request through.
     NoRule,
+    /// The route names a policy that is not configured.
+    UnknownPolicy,
     /// The issuer's keys could not be had yet.
     KeysUnavailable,
+    /// The issuer could not be asked whether the token is active.
+    IntrospectionFailed,
     /// The revocation feed is older than it may be.
     RevocationsStale,
     /// No way to check signatures, or too many requests wait already.
@@ -62,7 +86,7 @@ pub struct Answer {
 
 impl Refusal {
     /// Every refusal, for metrics that are defined up front.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 33] = [
         Self::NoToken,
         Self::MalformedAuthorization,
         Self::AmbiguousPath,
@@ -74,14 +98,26 @@ impl Refusal {
         Self::Audience,
         Self::Expired,
         Self::NotYetValid,
+        Self::MissingClaim,
         Self::Bound,
+        Self::Scheme,
+        Self::Proof,
+        Self::Replayed,
+        Self::Nonce,
+        Self::Certificate,
+        Self::Inactive,
         Self::UnknownKey,
         Self::Signature,
         Self::Unforwardable,
         Self::Revoked,
         Self::InsufficientScope,
+        Self::Authentication,
+        Self::RuleIssuer,
+        Self::RuleClaim,
         Self::NoRule,
+        Self::UnknownPolicy,
         Self::KeysUnavailable,
+        Self::IntrospectionFailed,
         Self::RevocationsStale,
         Self::Unavailable,
     ];
@@ -107,7 +143,16 @@ impl Refusal {
             Self::Audience => (401, INVALID_TOKEN, "audience", "the access token is for another audience"),
             Self::Expired => (401, INVALID_TOKEN, "expired", "the access token expired"),
             Self::NotYetValid => (401, INVALID_TOKEN, "not_yet_valid", "the access token is not valid yet"),
-            Self::Bound => (401, INVALID_TOKEN, "bound", "the access token is bound to a key that is not checked here"),
+            Self::Bound => (401, INVALID_TOKEN, "bound", "the access token is bound to what is not checked here"),
+            Self::MissingClaim => (401, INVALID_TOKEN, "missing_claim", "the access token lacks a claim"),
+            Self::Scheme => (401, INVALID_TOKEN, "scheme", "the access token belongs to another authentication scheme"),
+            Self::Proof => (401, INVALID_PROOF, "proof", "the request must carry exactly one good DPoP proof"),
+            Self::Replayed => (401, INVALID_PROOF, "replayed", "the DPoP proof was used before"),
+            Self::Nonce => (401, Some("use_dpop_nonce"), "nonce", "the DPoP proof must carry the nonce given here"),
+            Self::Certificate => {
+                (401, INVALID_TOKEN, "certificate", "the access token is bound to another client certificate")
+            }
+            Self::Inactive => (401, INVALID_TOKEN, "inactive", "the access token is not active"),
             Self::UnknownKey => (401, INVALID_TOKEN, "unknown_key", "the access token's key is not known"),
             Self::Signature => (401, INVALID_TOKEN, "signature", "the access token's signature is not valid"),
             Self::Unforwardable => {
@@ -117,8 +162,22 @@ impl Refusal {
             Self::InsufficientScope => {
                 (403, Some("insufficient_scope"), "insufficient_scope", "the access token lacks a scope")
             }
-            Self::NoRule => (403, Some("access_denied"), "no_rule", "no rule allows this request"),
+            Self::Authentication => (
+                401,
+                Some("insufficient_user_authentication"),
+                "authentication",
+                "another sign-in is required, or a more recent one",
+            ),
+            Self::RuleIssuer => (403, ACCESS_DENIED, "rule_issuer", "tokens of this issuer are not for this resource"),
+            Self::RuleClaim => {
+                (403, ACCESS_DENIED, "rule_claim", "the access token's claims do not allow this request")
+            }
+            Self::UnknownPolicy => (403, ACCESS_DENIED, "unknown_policy", "no rule allows this request"),
+            Self::NoRule => (403, ACCESS_DENIED, "no_rule", "no rule allows this request"),
             Self::KeysUnavailable => (503, UNAVAILABLE, "keys_unavailable", "the issuer's keys are not available"),
+            Self::IntrospectionFailed => {
+                (503, UNAVAILABLE, "introspection_failed", "the access token's issuer cannot be asked now")
+            }
             Self::RevocationsStale => {
                 (503, UNAVAILABLE, "revocations_stale", "the list of revoked tokens is not up to date")
             }
@@ -130,6 +189,8 @@ impl Refusal {
 
 const INVALID_REQUEST: Option<&str> = Some("invalid_request");
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
+const INVALID_PROOF: Option<&str> = Some("invalid_dpop_proof");
+const ACCESS_DENIED: Option<&str> = Some("access_denied");
 const UNAVAILABLE: Option<&str> = Some("temporarily_unavailable");
 
 #[cfg(test)]

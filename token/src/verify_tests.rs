@@ -1,5 +1,6 @@
 use super::*;
 use crate::jwk::Jwk;
+use crate::jws::Header;
 use crate::jws::{append_signature, signing_input};
 use crate::signature::PureRust;
 use p256::ecdsa::signature::Signer as _;
@@ -16,11 +17,11 @@ fn signer() -> SigningKey {
 fn key() -> PublicKey {
     let point = signer().verifying_key().to_sec1_point(false);
     let (x, y) = (point.x().unwrap().as_slice().try_into().unwrap(), point.y().unwrap().as_slice().try_into().unwrap());
-    PublicKey::from_jwk(&Jwk::es256("k1", x, y)).unwrap()
+    PublicKey::from_jwk(&serde_json::to_value(Jwk::es256("k1", x, y)).unwrap(), None).unwrap()
 }
 
 fn expectation() -> Expectation {
-    Expectation { issuer: "https://as.example".into(), audiences: vec!["https://api.example".into()], clock_skew: 60 }
+    Expectation::rfc9068("https://as.example".into(), vec!["https://api.example".into()])
 }
 
 fn header() -> Header<'static> {
@@ -43,7 +44,7 @@ fn sign(header: &Header<'_>, payload: &Value) -> String {
 fn verify_at(token: &str, now: u64) -> Result<String, Refusal> {
     let compact = Compact::parse(token).map_err(|_| Refusal::MalformedToken)?;
     let checked = Unverified::parse(&compact)?.check(&expectation(), now)?;
-    Ok(checked.verify(&key(), &PureRust)?.claims().sub.to_string())
+    Ok(checked.verify(&key(), &PureRust)?.claims().text("sub")?.unwrap_or_default().to_owned())
 }
 
 fn with(member: &str, value: impl Into<Value>) -> Result<String, Refusal> {
@@ -73,7 +74,7 @@ fn the_header_must_be_an_access_token_s() {
         assert_eq!(header(&|h| h.typ = Some(typ.into())), Err(Refusal::TokenType), "{typ}");
     }
     assert_eq!(header(&|h| h.typ = None), Err(Refusal::TokenType));
-    for alg in ["none", "None", "HS256", "RS512", "es256", ""] {
+    for alg in ["none", "None", "ES512", "ES256K", "HS256", "RS512", "es256", ""] {
         assert_eq!(header(&|h| h.alg = alg.into()), Err(Refusal::Algorithm), "{alg}");
     }
     // A known algorithm that is not the key's.
@@ -92,9 +93,15 @@ fn the_claims_must_fit() {
     assert!(with("iat", NOW + 60).is_ok());
     assert_eq!(with("nbf", NOW + 61), Err(Refusal::NotYetValid));
     assert_eq!(with("cnf", json!({ "jkt": "x" })), Err(Refusal::Bound));
+    assert_eq!(with("cnf", json!({ "kid": "x" })), Err(Refusal::Bound));
     assert_eq!(with("exp", u64::MAX).as_deref(), Ok("alice"));
-    for (member, value) in [("exp", json!("soon")), ("exp", json!(-1)), ("sub", json!(7)), ("jti", Value::Null)] {
+    for (member, value) in
+        [("exp", json!("soon")), ("exp", json!(-1)), ("sub", json!(7)), ("exp", Value::Null), ("iss", Value::Null)]
+    {
         assert_eq!(with(member, value), Err(Refusal::MalformedToken), "{member}");
+    }
+    for member in ["sub", "client_id", "iat", "jti"] {
+        assert_eq!(with(member, Value::Null), Err(Refusal::MissingClaim), "{member}");
     }
 }
 
@@ -137,10 +144,51 @@ fn the_handle_names_what_can_be_revoked() {
         Subject::Client("demo").key(),
         Subject::Person("alice").key(),
     ];
-    assert_eq!(handle(&payload()), Handle { keys, iat: NOW - 10 });
+    assert_eq!(handle(&payload()), Handle { keys: keys.map(Some), iat: NOW - 10 });
     let mut without = payload();
     without.as_object_mut().unwrap().remove("gid");
-    assert_eq!(handle(&without).keys, [keys[0], keys[0], keys[2], keys[3]]);
+    assert_eq!(handle(&without).keys, [Some(keys[0]), None, Some(keys[2]), Some(keys[3])]);
+}
+
+#[test]
+fn another_issuer_s_tokens_are_as_its_provider_says() {
+    let mut plain = payload();
+    for member in ["client_id", "jti", "iat", "scope"] {
+        plain.as_object_mut().unwrap().remove(member);
+    }
+    let verify = |typ: Option<&'static str>, types: &[&str], required: &[&str]| {
+        let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
+        let expected = Expectation { types: texts(types), required_claims: texts(required), ..expectation() };
+        let token = sign(&Header { typ: typ.map(Into::into), ..header() }, &plain);
+        let compact = Compact::parse(&token).unwrap();
+        let checked = Unverified::parse(&compact)?.check(&expected, NOW)?;
+        checked.verify(&key(), &PureRust).map(|verified| verified.handle().iat)
+    };
+    assert_eq!(verify(Some("JWT"), &["JWT"], &["sub"]), Ok(0), "older than any cutoff");
+    assert_eq!(verify(None, &["JWT", ""], &[]), Ok(0));
+    assert_eq!(verify(None, &["JWT"], &[]), Err(Refusal::TokenType));
+    assert_eq!(verify(Some("at+jwt"), &["JWT"], &[]), Err(Refusal::TokenType));
+    assert_eq!(verify(Some("JWT"), &["JWT"], &["sub", "email"]), Err(Refusal::MissingClaim));
+}
+
+#[test]
+fn an_introspection_answer_is_checked_like_a_token() {
+    let answer = |change: &dyn Fn(&mut Value)| {
+        let mut answer = payload();
+        answer["active"] = true.into();
+        change(&mut answer);
+        let claims = ClaimSet::parse(answer.to_string().as_bytes()).unwrap();
+        Verified::introspected(claims, &expectation(), NOW).map(|verified| verified.handle())
+    };
+    assert_eq!(answer(&|_| {}).unwrap().keys[0], Some(Subject::Token("t1").key()));
+    assert!(answer(&|a| drop((a["iss"].take(), a["exp"].take(), a["jti"].take()))).is_ok());
+    for inactive in [json!(false), json!("true"), json!(1), Value::Null] {
+        assert_eq!(answer(&|a| a["active"] = inactive.clone()), Err(Refusal::Inactive));
+    }
+    assert_eq!(answer(&|a| a["iss"] = "https://other.example".into()), Err(Refusal::Issuer));
+    assert_eq!(answer(&|a| a["exp"] = (NOW - 61).into()), Err(Refusal::Expired));
+    assert_eq!(answer(&|a| a["aud"] = Value::Null), Err(Refusal::Audience));
+    assert_eq!(answer(&|a| a["cnf"] = json!({ "x": 1 })), Err(Refusal::Bound));
 }
 
 proptest! {

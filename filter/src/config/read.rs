@@ -1,90 +1,61 @@
 //! The members of a configuration: what each must be, and what it is if left out.
 
 use crate::config::tree::{Node, Object, wrong};
-use crate::config::{
-    Claim, Config, ConfigError, Forward, JwksConfig, OnStale, ProviderConfig, RevocationsConfig, same_header,
-};
-use bearward_token::challenge::Realm;
+use crate::config::{Config, ConfigError, Dpop, Oauth, Secret, same_header};
+use crate::credential::{Location, is_header_name};
+use bearward_token::challenge::{Realm, Space};
+use bearward_token::dpop::ALGORITHMS;
 use bearward_token::path::Pattern;
-use bearward_token::policy::{AccessSpec, PathSpec, Policy, RuleSpec};
-use bearward_token::verify::Expectation;
+use bearward_token::policy::Policy;
+
+mod forward;
+mod provider;
+mod resource;
+mod rules;
+
+/// Where secrets that the configuration only names are found.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 const DAY_MS: u64 = 86_400_000;
-const CLOCK_SKEW_MS: u64 = 60_000;
-const CACHE_MS: u64 = 300_000;
-const TIMEOUT_MS: u64 = 2_000;
-const MAX_STALENESS_MS: u64 = 60_000;
+const DPOP_WINDOW_MS: u64 = 60_000;
 
-pub(super) fn config(node: Node) -> Result<Config, ConfigError> {
+pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config, ConfigError> {
     let mut object = node.object()?;
-    let providers = providers(object.required("providers")?)?;
+    let providers = provider::providers(object.required("providers")?, environment)?;
     let realm = object.optional("realm").map(Node::text).transpose()?;
     let realm = realm.as_deref().or(providers.first().map(|first| first.expectation.issuer.as_str()));
     let realm = Realm::new(realm.unwrap_or_default()).map_err(|error| wrong("realm", error.to_string()))?;
-    let rules = object.required("rules")?.list()?.into_iter().map(rule).collect::<Result<_, _>>()?;
-    let policy = Policy::new(rules).map_err(|(index, error)| wrong(format!("rules[{index}]"), error.to_string()))?;
-    let oauth = object.optional("oauth").map(oauth).transpose()?.unwrap_or_default();
-    let forward = object.optional("forward").map(forward).transpose()?.unwrap_or_default();
+    let credentials = object.optional("credentials").map(credentials).transpose()?;
+    let credentials = credentials.unwrap_or_else(|| vec![Location::authorization()]);
+    let policies = object.optional("policies").map(rules::policies).transpose()?.unwrap_or_default();
+    let names = providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>();
+    let rules = rules::rules(object.required("rules")?, &names)?;
+    let policy = Policy::new(rules, policies).map_err(|(at, error)| wrong(at, error.to_string()))?;
+    let route_policy = object.optional("route_policy").map(route_policy).transpose()?;
+    let preflight = object.optional("cors_preflight").map(|node| node.one_of(&[("deny", false), ("allow", true)]));
+    let cors_preflight = preflight.transpose()?.unwrap_or(false);
+    let oauth = object.optional("oauth").map(|node| oauth(node, environment)).transpose()?.unwrap_or_default();
+    let (dpop, announced) = dpop(object.optional("dpop"), environment)?;
+    let described = object.optional("resource").map(|node| resource::resource(node, &providers, &credentials));
+    let (resource, resource_metadata) = described.transpose()?.unzip();
+    let forward = object.optional("forward").map(forward::forward).transpose()?.unwrap_or_default();
     object.finish()?;
-    Ok(Config { realm, providers, policy, oauth, forward })
+    let taken = forward.headers.iter().map(|(name, _)| name.as_str());
+    let reads = |name: &str| credentials.iter().any(|place| place.header().is_some_and(|header| header == name));
+    if let Some(name) = taken.filter(|name| reads(name)).map(str::to_owned).next() {
+        return Err(wrong(format!("forward.headers.{name}"), "is where a token is looked for"));
+    }
+    let dpop_algorithms = || ALGORITHMS.map(|algorithm| algorithm.name()).join(" ");
+    let space = Space { realm, resource_metadata, dpop: announced.then(dpop_algorithms) };
+    Ok(Config { space, credentials, providers, policy, route_policy, cors_preflight, oauth, resource, dpop, forward })
 }
 
-fn providers(node: Node) -> Result<Vec<ProviderConfig>, ConfigError> {
-    let object = node.object()?;
-    let none = object.wrong("at least one is needed");
-    let mut providers: Vec<ProviderConfig> = Vec::new();
-    for (name, node) in object.members() {
-        let provider = provider(name, node)?;
-        let same = |other: &&ProviderConfig| other.expectation.issuer == provider.expectation.issuer;
-        if let Some(other) = providers.iter().find(same) {
-            let path = format!("providers.{}.issuer", provider.name);
-            return Err(wrong(path, format!("the same as that of {:?}", other.name)));
-        }
-        providers.push(provider);
-    }
-    if providers.is_empty() { Err(none) } else { Ok(providers) }
+fn millis(object: &mut Object, name: &str, default: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
+    object.optional(name).map_or(Ok(default), |node| node.millis(least, most))
 }
 
-fn provider(name: String, node: Node) -> Result<ProviderConfig, ConfigError> {
-    let mut object = node.object()?;
-    if let Some(introspection) = object.optional("introspection") {
-        return Err(introspection.wrong("is not supported by this version; use jwks"));
-    }
-    let issuer = object.required("issuer")?.text()?;
-    if !(issuer.starts_with("https://") || issuer.starts_with("http://")) {
-        return Err(wrong(object.at("issuer"), "must be an http or https URL, exactly as the tokens' iss"));
-    }
-    let audiences = object.required("audiences")?.texts()?;
-    if audiences.is_empty() {
-        return Err(wrong(object.at("audiences"), "at least one is needed"));
-    }
-    let clock_skew_ms = millis(&mut object, "clock_skew", CLOCK_SKEW_MS, 0, 600_000)?;
-    let jwks = jwks(object.required("jwks")?)?;
-    let revocations = object.optional("revocations").map(revocations).transpose()?;
-    object.finish()?;
-    let expectation = Expectation { issuer, audiences, clock_skew: clock_skew_ms / 1_000 };
-    Ok(ProviderConfig { name, expectation, jwks, revocations })
-}
-
-fn jwks(node: Node) -> Result<JwksConfig, ConfigError> {
-    let mut object = node.object()?;
-    let cluster = object.required("cluster")?.text()?;
-    let path = path(object.required("path")?)?;
-    let cache_ms = millis(&mut object, "cache_duration", CACHE_MS, 1_000, DAY_MS)?;
-    let timeout_ms = millis(&mut object, "timeout", TIMEOUT_MS, 100, 30_000)?;
-    object.finish()?;
-    Ok(JwksConfig { cluster, path, cache_ms, timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX) })
-}
-
-fn revocations(node: Node) -> Result<RevocationsConfig, ConfigError> {
-    let mut object = node.object()?;
-    let cluster = object.required("cluster")?.text()?;
-    let path = path(object.required("path")?)?;
-    let max_staleness_ms = millis(&mut object, "max_staleness", MAX_STALENESS_MS, 3_000, DAY_MS)?;
-    let words = [("deny", OnStale::Deny), ("allow", OnStale::Allow)];
-    let on_stale = object.optional("on_stale").map(|node| node.one_of(&words)).transpose()?.unwrap_or_default();
-    object.finish()?;
-    Ok(RevocationsConfig { cluster, path, max_staleness_ms, on_stale })
+fn timeout(object: &mut Object) -> Result<u32, ConfigError> {
+    Ok(u32::try_from(millis(object, "timeout", 2_000, 100, 30_000)?).unwrap_or(u32::MAX))
 }
 
 /// A path that can be asked for at a cluster.
@@ -95,111 +66,78 @@ fn path(node: Node) -> Result<String, ConfigError> {
     if path.starts_with('/') && plain { Ok(path) } else { Err(no_path) }
 }
 
-fn millis(object: &mut Object, name: &str, default: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
-    object.optional(name).map_or(Ok(default), |node| node.millis(least, most))
+fn credentials(node: Node) -> Result<Vec<Location>, ConfigError> {
+    let none = node.wrong("at least one is needed");
+    let list = node.list()?.into_iter().map(location).collect::<Result<Vec<_>, _>>()?;
+    if list.is_empty() { Err(none) } else { Ok(list) }
 }
 
-fn rule(node: Node) -> Result<RuleSpec, ConfigError> {
+fn location(node: Node) -> Result<Location, ConfigError> {
     let mut object = node.object()?;
-    let mut matches = object.required("match")?.object()?;
-    let path = matches.optional("path").map(Node::text).transpose()?;
-    let prefix = matches.optional("prefix").map(Node::text).transpose()?;
-    let path = match (path, prefix) {
-        (Some(path), None) => PathSpec::Path(path),
-        (None, Some(prefix)) => PathSpec::Prefix(prefix),
-        _ => return Err(matches.wrong("needs either path or prefix")),
-    };
-    let methods = matches.optional("methods").map(Node::texts).transpose()?;
-    if methods.as_ref().is_some_and(Vec::is_empty) {
-        return Err(wrong(matches.at("methods"), "matches nothing; leave it out for all methods"));
-    }
-    matches.finish()?;
-    let allow = object.optional("allow").map(|node| node.one_of(&[("anonymous", ())]));
-    let require = object.optional("require").map(require);
-    let access = match (allow.transpose()?, require.transpose()?) {
-        (Some(()), None) => AccessSpec::Anonymous,
-        (None, Some(scopes)) => AccessSpec::Scopes(scopes),
-        _ => return Err(object.wrong("needs either allow or require")),
+    let header = object.optional("header").map(Node::text).transpose()?;
+    let prefix = object.optional("prefix").map(Node::text).transpose()?;
+    let query = object.optional("query").map(Node::text).transpose()?;
+    let cookie = object.optional("cookie").map(Node::text).transpose()?;
+    let token = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    let location = match (header, query, cookie) {
+        (Some(name), None, None) if prefix.is_none() && same_header(name.as_bytes(), b"authorization") => {
+            Ok(Location::authorization())
+        }
+        (Some(name), None, None) if is_header_name(&name) && !same_header(name.as_bytes(), b"cookie") => {
+            Ok(Location::Header { name: name.to_ascii_lowercase(), prefix: prefix.unwrap_or_default() })
+        }
+        (None, Some(name), None) if prefix.is_none() && token(&name) => Ok(Location::Query(name)),
+        (None, None, Some(name)) if prefix.is_none() && token(&name) => Ok(Location::Cookie(name)),
+        _ => Err(object.wrong("needs one of header (with a prefix, or without), query, cookie, and a plain name")),
     };
     object.finish()?;
-    Ok(RuleSpec { path, methods: methods.unwrap_or_default(), access })
+    location
 }
 
-fn require(node: Node) -> Result<Vec<String>, ConfigError> {
+/// The property of the route's metadata, its parts separated by zero bytes.
+fn route_policy(node: Node) -> Result<Vec<u8>, ConfigError> {
     let mut object = node.object()?;
-    let scopes = object.optional("scopes").map(Node::texts).transpose()?.unwrap_or_default();
+    let namespace = object.optional("namespace").map(Node::text).transpose()?.unwrap_or_else(|| "bearward".to_owned());
+    let key = object.optional("key").map(Node::text).transpose()?.unwrap_or_else(|| "policy".to_owned());
     object.finish()?;
-    Ok(scopes)
+    Ok(["xds", "route_metadata", "filter_metadata", &namespace, &key].join("\0").into_bytes())
 }
 
 /// The cluster is Envoy's routes' to use; here it says that there is one.
-fn oauth(node: Node) -> Result<Vec<Pattern>, ConfigError> {
+fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError> {
     let mut object = node.object()?;
     object.required("cluster")?.text()?;
     let at = object.at("prefixes");
     let prefixes = object.required("prefixes")?.texts()?;
+    let gateway_secret = object.optional("gateway_secret").map(|node| key(node, environment)).transpose()?;
     object.finish()?;
     let prefix = |(index, text): (usize, String)| {
         Pattern::prefix(&text).map_err(|error| wrong(format!("{at}[{index}]"), error.to_string()))
     };
-    prefixes.into_iter().enumerate().map(prefix).collect()
+    let prefixes = prefixes.into_iter().enumerate().map(prefix).collect::<Result<_, _>>()?;
+    Ok(Oauth { prefixes, gateway_secret })
 }
 
-fn forward(node: Node) -> Result<Forward, ConfigError> {
-    let mut object = node.object()?;
-    let keep = object.optional("authorization").map(|node| node.one_of(&[("strip", false), ("keep", true)]));
-    let keep_authorization = keep.transpose()?.unwrap_or(false);
-    let headers = object.optional("headers").map(headers).transpose()?.unwrap_or_default();
-    object.finish()?;
-    Ok(Forward { keep_authorization, headers })
+/// A secret that is the key of an HMAC.
+fn key(node: Node, environment: Environment<'_>) -> Result<Secret, ConfigError> {
+    let short = node.wrong("must be at least 32 bytes");
+    let secret = node.secret(environment)?;
+    if secret.len() < 32 { Err(short) } else { Ok(Secret::new(secret.as_bytes())) }
 }
 
-fn headers(node: Node) -> Result<Vec<(String, Claim)>, ConfigError> {
-    let object = node.object()?;
-    let too_many = object.wrong("at most 32");
-    let mut headers: Vec<(String, Claim)> = Vec::new();
-    for (name, node) in object.members() {
-        let lower = name.to_ascii_lowercase();
-        if !is_identity_header(&lower) {
-            return Err(node.wrong("not a header that can carry an identity"));
-        }
-        if headers.iter().any(|(other, _)| same_header(other.as_bytes(), lower.as_bytes())) {
-            return Err(node.wrong("the same header twice"));
-        }
-        headers.push((lower, node.one_of(&CLAIMS)?));
+/// How proofs are checked, and whether clients are told that they may send them.
+fn dpop(node: Option<Node>, environment: Environment<'_>) -> Result<(Dpop, bool), ConfigError> {
+    let announced = node.is_some();
+    let mut object = node.map(Node::object).transpose()?.unwrap_or_default();
+    let window_ms = millis(&mut object, "window", DPOP_WINDOW_MS, 5_000, 600_000)?;
+    let at = object.at("origin");
+    let origin = object.optional("origin").map(Node::text).transpose()?;
+    let is_origin =
+        |text: &String| text.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
+    if origin.as_ref().is_some_and(|origin| !is_origin(origin)) {
+        return Err(wrong(at, "must be a scheme, a host and perhaps a port: \"https://api.example\""));
     }
-    if headers.len() > 32 { Err(too_many) } else { Ok(headers) }
-}
-
-const CLAIMS: [(&str, Claim); 11] = [
-    ("iss", Claim::Iss),
-    ("sub", Claim::Sub),
-    ("aud", Claim::Aud),
-    ("client_id", Claim::ClientId),
-    ("scope", Claim::Scope),
-    ("jti", Claim::Jti),
-    ("gid", Claim::Gid),
-    ("exp", Claim::Exp),
-    ("iat", Claim::Iat),
-    ("auth_time", Claim::AuthTime),
-    ("acr", Claim::Acr),
-];
-
-/// A field name (RFC 9110 §5.1) that neither the proxy nor this filter needs for anything else.
-fn is_identity_header(name: &str) -> bool {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    let reserved = [
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "cookie",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    !name.is_empty() && name.len() <= 128 && name.bytes().all(token) && !reserved.contains(&name)
+    let nonce_secret = object.optional("nonce_secret").map(|node| key(node, environment)).transpose()?;
+    object.finish()?;
+    Ok((Dpop { window: window_ms / 1_000, origin, nonce_secret }, announced))
 }

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn good() -> Value {
+pub(super) fn good() -> Value {
     json!({
         "providers": { "bearward": {
             "issuer": "https://as.example",
@@ -19,8 +19,25 @@ fn good() -> Value {
     })
 }
 
+pub(super) fn environment(name: &str) -> Option<String> {
+    match name {
+        "SECRET" => Some("s".repeat(64)),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+fn remote(provider: &ProviderConfig) -> &JwksConfig {
+    let KeysConfig::Remote(jwks) = &provider.keys else { panic!("not remote") };
+    jwks
+}
+
+fn claim(name: &str) -> Output {
+    Output::Claim { path: bearward_token::claim_set::ClaimPath::new(name).unwrap(), separator: ' ' }
+}
+
 fn parse(config: &Value) -> Result<Config, String> {
-    Config::parse(config.to_string().as_bytes()).map_err(|error| error.to_string())
+    Config::parse(config.to_string().as_bytes(), &environment).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -28,15 +45,15 @@ fn what_is_left_out_has_a_safe_default() {
     let config = parse(&good()).unwrap();
     let provider = &config.providers[0];
     assert_eq!(provider.expectation.clock_skew, 60);
-    assert_eq!((provider.jwks.cache_ms, provider.jwks.timeout_ms), (300_000, 2_000));
+    assert_eq!((remote(provider).cache_ms, remote(provider).timeout_ms), (300_000, 2_000));
     let revocations = provider.revocations.as_ref().unwrap();
     assert_eq!((revocations.max_staleness_ms, revocations.on_stale), (60_000, OnStale::Deny));
-    assert!(!config.forward.keep_authorization);
-    assert_eq!(config.forward.headers, [("x-auth-subject".to_owned(), Claim::Sub)]);
+    assert!(!config.forward.keep_credential);
+    assert_eq!(config.forward.headers, [("x-auth-subject".to_owned(), claim("sub"))]);
     let mut least = good();
     least.as_object_mut().unwrap().remove("forward");
     least.as_object_mut().unwrap().remove("oauth");
-    assert!(parse(&least).is_ok_and(|config| !config.forward.keep_authorization));
+    assert!(parse(&least).is_ok_and(|config| !config.forward.keep_credential));
 }
 
 #[test]
@@ -57,7 +74,55 @@ fn what_is_wrong_is_said_with_its_path() {
             json!(""),
             "providers.bearward.jwks.cluster: must be a text that is not empty",
         ),
-        ("/providers/bearward/jwks", json!(null), "providers.bearward.jwks: is missing"),
+        (
+            "/providers/bearward/jwks",
+            json!(null),
+            "providers.bearward: needs jwks or hmac, or introspection; and never jwks and hmac",
+        ),
+        (
+            "/providers/bearward/hmac",
+            json!({ "secret": "${SECRET}" }),
+            "providers.bearward: needs jwks or hmac, or introspection; and never jwks and hmac",
+        ),
+        (
+            "/providers/bearward/algorithms",
+            json!(["HS256"]),
+            "providers.bearward.algorithms[0]: must be one of \"ES256\"",
+        ),
+        ("/providers/bearward/types", json!([]), "providers.bearward.types: at least one is needed"),
+        (
+            "/providers/bearward/introspection",
+            json!({ "cluster": "a", "path": "/i", "client_id": "a" }),
+            "providers.bearward.introspection: needs both client_id and client_secret, or neither",
+        ),
+        (
+            "/providers/bearward/introspection",
+            json!({ "cluster": "a", "path": "/i", "client_id": "a", "client_secret": "${UNSET}" }),
+            "providers.bearward.introspection.client_secret: names a variable",
+        ),
+        (
+            "/providers/bearward/introspection",
+            json!({ "cluster": "a", "path": "/i", "client_id": "a", "client_secret": "${EMPTY}" }),
+            "providers.bearward.introspection.client_secret: names a variable",
+        ),
+        ("/credentials", json!([]), "credentials: at least one is needed"),
+        ("/credentials", json!([{ "query": "a", "cookie": "b" }]), "credentials[0]: needs one of"),
+        ("/credentials", json!([{ "query": "a", "prefix": "b" }]), "credentials[0]: needs one of"),
+        ("/credentials", json!([{ "header": "X-Auth-Subject" }]), "forward.headers.x-auth-subject: is where a token"),
+        ("/oauth/gateway_secret", json!("short"), "oauth.gateway_secret: must be at least 32 bytes"),
+        ("/dpop", json!({ "origin": "api.example" }), "dpop.origin: must be a scheme"),
+        ("/dpop", json!({ "nonce_secret": "short" }), "dpop.nonce_secret: must be at least 32 bytes"),
+        ("/resource", json!({ "identifier": "https://a?b" }), "resource.identifier: must be an http or https URL"),
+        ("/rules/1/require/issuers", json!(["nobody"]), "rules[1].require.issuers: \"nobody\" is not a provider"),
+        ("/rules/1/require/claims", json!({ "a..b": 1 }), "rules[1].require.claims.a..b: not a claim's name"),
+        ("/rules/1/require/claims", json!({ "a": [] }), "rules[1].require.claims.a: must be a value"),
+        ("/rules/1/require/acr", json!(["a b"]), "rules[1].require.acr: must be printable"),
+        ("/rules/1/match/headers", json!({ "x-a": 1 }), "rules[1].match.headers.x-a: must be the value"),
+        ("/rules/1/match/hosts", json!(["a.example:80"]), "rules[1]: \"a.example:80\" is not a host name"),
+        ("/policies", json!({ "p": {} }), "policies.p: needs either allow or require"),
+        ("/policies", json!({ "p": { "require": { "scopes": ["a b"] } } }), "policies.p: \"a b\" is not a scope"),
+        ("/forward/payload", json!("cookie"), "forward.payload: not a header"),
+        ("/forward/state", json!({ "a b": "sub" }), "forward.state.a b: must be letters"),
         (
             "/providers/bearward/jwks",
             json!({ "cluster": "a", "path": "/j", "url": 1 }),
@@ -92,7 +157,7 @@ fn what_is_wrong_is_said_with_its_path() {
         ),
         ("/providers", json!({}), "providers: at least one is needed"),
         ("/providers", json!(null), "providers: is missing"),
-        ("/rules/0/allow", json!("everyone"), "rules[0].allow: must be one of \"anonymous\""),
+        ("/rules/0/allow", json!("everyone"), "rules[0].allow: must be one of \"anonymous\", \"optional\""),
         ("/rules/0/allow", json!(null), "rules[0]: needs either allow or require"),
         ("/rules/0/match", json!({}), "rules[0].match: needs either path or prefix"),
         ("/rules/0/match", json!({ "path": "/a", "host": "b" }), "rules[0].match.host: is not known"),
@@ -107,7 +172,8 @@ fn what_is_wrong_is_said_with_its_path() {
         ),
         ("/forward/headers", json!({ "x a": "sub" }), "forward.headers.x a: not a header that can carry an identity"),
         ("/forward/headers", json!({ "x-a": "sub", "X_A": "iss" }), "forward.headers.x-a: the same header twice"),
-        ("/forward/headers", json!({ "x-a": "email" }), "forward.headers.x-a: must be one of \"iss\""),
+        ("/forward/headers", json!({ "x-a": "a..b" }), "forward.headers.x-a: must be a claim's name"),
+        ("/forward/headers", json!({ "dpop": "sub" }), "forward.headers.dpop: not a header that can carry an identity"),
         ("/forward/authorization", json!(true), "forward.authorization: must be one of \"strip\", \"keep\""),
     ];
     for (pointer, value, line) in cases {
@@ -119,12 +185,6 @@ fn what_is_wrong_is_said_with_its_path() {
         assert!(!error.contains('\n'));
     }
     let mut config = good();
-    config["providers"]["bearward"]["introspection"] = json!({ "cluster": "x" });
-    assert_eq!(
-        parse(&config).unwrap_err(),
-        "providers.bearward.introspection: is not supported by this version; use jwks"
-    );
-    let mut config = good();
     config["verbose"] = json!(true);
     assert_eq!(parse(&config).unwrap_err(), "verbose: is not known");
     let mut config = good();
@@ -135,7 +195,7 @@ fn what_is_wrong_is_said_with_its_path() {
 #[test]
 fn what_is_no_json_is_refused_in_one_line() {
     for text in ["", "null", "[]", "{", "{} x", "\u{feff}{}"] {
-        let error = Config::parse(text.as_bytes()).unwrap_err().to_string();
+        let error = Config::parse(text.as_bytes(), &environment).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{text}: {error}");
     }
 }
@@ -150,7 +210,7 @@ fn underscores_and_hyphens_name_one_header() {
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,100}") {
-        let _ = Config::parse(&bytes);
-        let _ = Config::parse(format!("{{{text}").as_bytes());
+        let _ = Config::parse(&bytes, &environment);
+        let _ = Config::parse(format!("{{{text}").as_bytes(), &environment);
     }
 }

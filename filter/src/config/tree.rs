@@ -12,7 +12,7 @@ pub(super) struct Node {
 }
 
 /// An object whose members are taken out one by one; what is left in the end is unknown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Object {
     path: String,
     members: Map<String, Value>,
@@ -21,7 +21,7 @@ pub(super) struct Object {
 /// Reads JSON text, or a protobuf `Struct`: Envoy hands that on in its binary form.
 pub(super) fn parse(bytes: &[u8]) -> Result<Node, ConfigError> {
     let value = if bytes.trim_ascii_start().first() == Some(&b'{') {
-        serde_json::from_slice(bytes).map_err(|error| wrong("configuration", error.to_string()))?
+        bearward_token::json::parse(bytes).map_err(|error| wrong("configuration", error.to_string()))?
     } else {
         protobuf::parse_struct(bytes)
             .ok_or_else(|| wrong("configuration", "neither a JSON object nor a google.protobuf.Struct"))?
@@ -78,6 +78,21 @@ impl Node {
         })
     }
 
+    /// The value itself, for what is not read member by member.
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// A text that may be taken from the environment, so that the configuration can be shown: `${NAME}`.
+    pub(super) fn secret(self, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, ConfigError> {
+        let unset = self.wrong("names a variable that the VM's environment does not have");
+        let text = self.text()?;
+        match text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => environment(name).filter(|value| !value.is_empty()).ok_or(unset),
+            None => Ok(text),
+        }
+    }
+
     /// A duration in milliseconds, within limits.
     pub(super) fn millis(self, least: u64, most: u64) -> Result<u64, ConfigError> {
         let Some(span) = Span::from_json(&self.value) else {
@@ -99,6 +114,8 @@ impl Object {
 
     /// A member that may be left out, or be null.
     pub(super) fn optional(&mut self, name: &str) -> Option<Node> {
+        #[cfg(test)]
+        asked::note(&self.at(name));
         let value = self.members.remove(name).filter(|value| !value.is_null())?;
         Some(Node { path: self.at(name), value })
     }
@@ -132,4 +149,24 @@ impl Object {
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Which members the parser has asked for, so that the documentation can be held to it.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<String>> = RefCell::default();
+    }
+
+    pub(super) fn note(path: &str) {
+        ASKED.with_borrow_mut(|asked| asked.insert(path.to_owned()));
+    }
+
+    /// All that was asked for in this thread.
+    pub(in crate::config) fn all() -> BTreeSet<String> {
+        ASKED.with_borrow(Clone::clone)
+    }
 }

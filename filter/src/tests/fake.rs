@@ -24,6 +24,11 @@ pub(crate) struct World {
     #[allow(clippy::type_complexity)]
     pub(crate) verify: RefCell<Option<Box<dyn Fn(&[u8]) -> HostResult<Vec<u8>>>>>,
     pub(crate) verified: Cell<u32>,
+    /// Properties of every request, by their paths with dots.
+    pub(crate) properties: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// How often one was asked for.
+    pub(crate) properties_read: Cell<u32>,
+    pub(crate) environment: RefCell<BTreeMap<String, String>>,
     /// Calls of the host that fail, by name.
     pub(crate) broken: RefCell<Vec<&'static str>>,
 }
@@ -35,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) vm: usize,
     pub(crate) cluster: String,
     pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 /// A request's headers, and what became of it.
@@ -43,6 +50,8 @@ pub(crate) struct Stream {
     pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) reply: Option<Reply>,
     pub(crate) resumed: bool,
+    /// What was set as filter state.
+    pub(crate) state: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +60,7 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) details: String,
+    pub(crate) grpc_status: i32,
 }
 
 impl Reply {
@@ -94,6 +104,10 @@ impl Host for FakeHost {
         self.world.now_ms.get()
     }
 
+    fn environment(&self, name: &str) -> Option<String> {
+        self.world.environment.borrow().get(name).cloned()
+    }
+
     fn random(&self, bytes: &mut [u8]) -> bool {
         bytes.fill(u8::try_from(self.number()).unwrap());
         self.works("random").is_ok()
@@ -117,12 +131,40 @@ impl Host for FakeHost {
         self.stream(|stream| stream.headers.push((name.to_vec(), value.to_vec())))
     }
 
-    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8], details: &str) -> HostResult<()> {
+    fn replace_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
+        self.works("replace_request_header")?;
+        self.stream(|stream| match stream.headers.iter_mut().find(|(n, _)| n == name) {
+            Some((_, there)) => *there = value.to_vec(),
+            None => stream.headers.push((name.to_vec(), value.to_vec())),
+        })
+    }
+
+    fn property(&self, path: &[u8]) -> HostResult<Option<Vec<u8>>> {
+        self.works("property")?;
+        self.world.properties_read.set(self.world.properties_read.get() + 1);
+        let path = String::from_utf8(path.to_vec()).unwrap().replace('\0', ".");
+        Ok(self.world.properties.borrow().get(&path).cloned())
+    }
+
+    fn set_property(&self, path: &[u8], value: &[u8]) -> HostResult<()> {
+        self.works("set_property")?;
+        self.stream(|stream| stream.state.push((path.to_vec(), value.to_vec())))
+    }
+
+    fn reply(
+        &self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        details: &str,
+        grpc_status: i32,
+    ) -> HostResult<()> {
         let reply = Reply {
             status,
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: String::from_utf8(body.to_vec()).unwrap(),
             details: details.to_owned(),
+            grpc_status,
         };
         self.stream(|stream| assert_eq!(stream.reply.replace(reply), None, "answered twice"))
     }
@@ -159,11 +201,13 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], _timeout_ms: u32) -> HostResult<u32> {
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], _timeout_ms: u32) -> HostResult<u32> {
         self.works("call")?;
         let path = headers.iter().find(|(name, _)| *name == ":path").unwrap().1.to_owned();
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let body = String::from_utf8(body.to_vec()).unwrap();
         let id = self.number();
-        self.world.calls.borrow_mut().push(Call { id, vm: self.vm, cluster: cluster.to_owned(), path });
+        self.world.calls.borrow_mut().push(Call { id, vm: self.vm, cluster: cluster.to_owned(), path, headers, body });
         Ok(id)
     }
 
@@ -216,7 +260,7 @@ pub(crate) struct FakeEnvoy {
 
 pub(crate) struct Vm {
     pub(crate) root: Root<FakeHost>,
-    host: FakeHost,
+    pub(crate) host: FakeHost,
 }
 
 const ROOT: u32 = 1;
@@ -290,12 +334,18 @@ impl FakeEnvoy {
     pub(crate) fn answer(&mut self, path: &str, status: u16, body: &[u8]) -> String {
         let calls = self.calls(path);
         let [call] = calls.as_slice() else { panic!("not one call to {path}: {calls:?}") };
+        let call = call.clone();
+        self.answer_call(&call, status, body);
+        call.path
+    }
+
+    /// Answers this call.
+    pub(crate) fn answer_call(&mut self, call: &Call, status: u16, body: &[u8]) {
         assert_eq!(call.cluster, "authserver");
         self.world.calls.borrow_mut().retain(|other| other.id != call.id);
         let vm = &mut self.vms[call.vm];
         vm.host.context.set(ROOT);
         vm.root.called(call.id, &CallResponse { status, body: body.to_vec() });
-        call.path.clone()
     }
 
     pub(crate) fn metric(&self, name: &str) -> u64 {

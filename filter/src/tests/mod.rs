@@ -1,9 +1,14 @@
 //! The filter in a fake Envoy: several VMs, hostile requests, and an authserver that is late, wrong or gone.
 
+mod bindings;
+mod credentials;
 mod fake;
 mod feed;
 mod keys;
+mod providers;
 mod requests;
+mod rules;
+mod vectors;
 
 use bearward_token::claims::{Audience, Claims};
 use bearward_token::feed::{Entry, Page};
@@ -80,10 +85,25 @@ fn claims() -> Claims<'static> {
 }
 
 fn sign(kid: &str, claims: &Claims<'_>) -> String {
+    sign_json(kid, &serde_json::to_value(claims).unwrap())
+}
+
+/// A token of these claims, whatever they are.
+fn sign_json(kid: &str, claims: &serde_json::Value) -> String {
     let header = Header { alg: "ES256".into(), kid: Some(kid.into()), typ: Some("at+jwt".into()), crit: None };
     let input = signing_input(&header, claims).unwrap();
     let signature: Signature = signer(kid).sign(input.as_bytes());
     append_signature(input, &signature.to_bytes())
+}
+
+fn base64_url(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn from_base64_url(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 fn token() -> String {

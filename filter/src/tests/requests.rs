@@ -164,7 +164,7 @@ fn the_host_verifies_where_it_can() {
             fields.push(&after[..length]);
             rest = &after[length..];
         }
-        let set = KeySet::parse(&jwks(&["k1"])).unwrap();
+        let set = KeySet::parse(&jwks(&["k1"]), None).unwrap();
         let key = set.find(None, bearward_token::jws::Algorithm::ES256).unwrap();
         assert_eq!((fields[0], fields[1]), (b"sha256".as_slice(), key.spki()));
         let Material::P256(key) = key.material() else { panic!("an EC key") };

@@ -1,12 +1,14 @@
-//! What stands at the edge of the filter's module, and nothing else.
+//! The filter's module as it ships: only the exports that Envoy calls, only the imports that every Envoy has, and
+//! nothing that tells where it was built.
 //!
-//! The Proxy-Wasm SDK exports every callback that there is, and Envoy calls what it finds: for a request that needs one
-//! callback it would enter the VM eight times. [`trim`] keeps the exports in [`EXPORTS`], drops the others, and empties
-//! the functions that only those reached. It also refuses a module that imports what is not in [`IMPORTS`]: Envoy
-//! refuses it too, but only when it loads it.
+//! [`trim`] keeps the exports in [`EXPORTS`], drops the others, and empties the functions that only those reached. It
+//! refuses a module that imports what is not in [`IMPORTS`]: Envoy refuses it too, but only when it loads it.
+//! [`cargo`] gives the command that builds the module.
 
+mod build;
 mod reach;
 
+pub use build::{PACKAGE, TARGET, built, cargo};
 use std::ops::Range;
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{CodeSection, ExportKind, ExportSection, Function, Module, RawSection};
@@ -27,8 +29,7 @@ pub const EXPORTS: &[&str] = &[
     "proxy_on_http_call_response",
 ];
 
-/// What a module may import: by module, the functions that every Envoy of the last years has. The filter calls about
-/// half of them; the others are the SDK's, which brings every call there is.
+/// What a module may import: by module, the functions that every Envoy of the last years has.
 pub const IMPORTS: &[(&str, &[&str])] = &[
     (
         "env",

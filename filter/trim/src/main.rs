@@ -1,22 +1,33 @@
-//! `bearward-trim <in.wasm> <out.wasm>`: see the library.
+//! `bearward-trim <out.wasm>` builds the filter and trims it; `bearward-trim <in.wasm> <out.wasm>` trims a module.
 #![allow(clippy::print_stderr, reason = "a command talks to its terminal")]
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    let (Some(from), Some(to), None) = (args.next(), args.next(), args.next()) else {
-        eprintln!("usage: bearward-trim <in.wasm> <out.wasm>");
-        return ExitCode::from(2);
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let done = match args.as_slice() {
+        [to] => build().and_then(|()| trim(bearward_trim::built().as_os_str(), to)),
+        [from, to] => trim(from, to),
+        _ => Err("usage: bearward-trim [<in.wasm>] <out.wasm>".into()),
     };
-    let run =
-        || -> Result<(), Box<dyn Error>> { Ok(std::fs::write(&to, bearward_trim::trim(&std::fs::read(&from)?)?)?) };
-    match run() {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bearward-trim: {}: {error}", from.display());
+            eprintln!("bearward-trim: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn build() -> Result<(), Box<dyn Error>> {
+    let status = bearward_trim::cargo().status()?;
+    if status.success() { Ok(()) } else { Err("the filter does not build".into()) }
+}
+
+fn trim(from: &OsStr, to: &OsStr) -> Result<(), Box<dyn Error>> {
+    let module = std::fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
+    let trimmed = bearward_trim::trim(&module)?;
+    std::fs::write(to, trimmed).map_err(|error| format!("{}: {error}", to.display()).into())
 }

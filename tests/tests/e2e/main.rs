@@ -11,6 +11,7 @@ mod client_credentials;
 mod clients;
 mod context;
 mod examples;
+mod filter;
 mod hostile_headers;
 mod identity_headers;
 mod jwt;
@@ -63,6 +64,9 @@ const ALONE: &[(&str, OnBackend)] =
 /// Independent of the database.
 const ONCE: &[(&str, WithContext)] = &[
     ("gateway::tokens_that_no_authserver_would_issue", |c| Box::pin(refusals::of_forged_tokens(c))),
+    ("gateway::every_algorithm_and_place", |c| Box::pin(filter::every_algorithm_and_place(c))),
+    ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
+    ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),

@@ -1,0 +1,129 @@
+//! Rules and policies: which requests, and what they take.
+
+use super::{DAY_MS, millis};
+use crate::config::ConfigError;
+use crate::config::tree::{Node, Object, wrong};
+use crate::credential::is_header_name;
+use bearward_token::claim_set::ClaimPath;
+use bearward_token::policy::{AccessSpec, MatchSpec, PathSpec, RuleSpec};
+use bearward_token::requirement::{ClaimTest, Requirement};
+use serde_json::Value;
+
+/// `names` are those of the providers.
+pub(super) fn rules(node: Node, names: &[&str]) -> Result<Vec<RuleSpec>, ConfigError> {
+    let rules = node.list()?.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+    for (index, rule) in rules.iter().enumerate() {
+        let (AccessSpec::Token(requirement) | AccessSpec::Optional(requirement)) = &rule.access else { continue };
+        if let Some(unknown) = requirement.issuers.iter().find(|issuer| !names.contains(&issuer.as_str())) {
+            return Err(wrong(format!("rules[{index}].require.issuers"), format!("{unknown:?} is not a provider")));
+        }
+    }
+    Ok(rules)
+}
+
+pub(super) fn policies(node: Node) -> Result<Vec<(String, AccessSpec)>, ConfigError> {
+    let policy = |(name, node): (String, Node)| {
+        let mut object = node.object()?;
+        let access = access(&mut object)?;
+        object.finish()?;
+        Ok((name, access))
+    };
+    node.object()?.members().map(policy).collect()
+}
+
+fn rule(node: Node) -> Result<RuleSpec, ConfigError> {
+    let mut object = node.object()?;
+    let matches = matches(object.required("match")?)?;
+    let access = match object.optional("policy").map(Node::text).transpose()? {
+        Some(name) => AccessSpec::Policy(name),
+        None => access(&mut object)?,
+    };
+    object.finish()?;
+    Ok(RuleSpec { matches, access })
+}
+
+fn matches(node: Node) -> Result<MatchSpec, ConfigError> {
+    let mut object = node.object()?;
+    let path = object.optional("path").map(Node::text).transpose()?;
+    let prefix = object.optional("prefix").map(Node::text).transpose()?;
+    let path = match (path, prefix) {
+        (Some(path), None) => PathSpec::Path(path),
+        (None, Some(prefix)) => PathSpec::Prefix(prefix),
+        _ => return Err(object.wrong("needs either path or prefix")),
+    };
+    let methods = some(&mut object, "methods")?;
+    let hosts = some(&mut object, "hosts")?;
+    let headers = object.optional("headers").map(headers).transpose()?.unwrap_or_default();
+    object.finish()?;
+    Ok(MatchSpec { path, methods, hosts, headers })
+}
+
+/// A list that, where it is given, is not empty: it would match nothing.
+fn some(object: &mut Object, name: &str) -> Result<Vec<String>, ConfigError> {
+    let list = object.optional(name).map(Node::texts).transpose()?;
+    if list.as_ref().is_some_and(Vec::is_empty) {
+        return Err(wrong(object.at(name), format!("matches nothing; leave it out for all {name}")));
+    }
+    Ok(list.unwrap_or_default())
+}
+
+fn headers(node: Node) -> Result<Vec<(String, Option<String>)>, ConfigError> {
+    let header = |(name, node): (String, Node)| {
+        if !is_header_name(&name) {
+            return Err(node.wrong("not a header's name"));
+        }
+        let value = match node.value() {
+            Value::Bool(true) => None,
+            Value::String(value) => Some(value.clone()),
+            _ => return Err(node.wrong("must be the value, or true for any value")),
+        };
+        Ok((name.to_ascii_lowercase(), value))
+    };
+    node.object()?.members().map(header).collect()
+}
+
+fn access(object: &mut Object) -> Result<AccessSpec, ConfigError> {
+    let allow = object.optional("allow").map(|node| node.one_of(&[("anonymous", false), ("optional", true)]));
+    let require = object.optional("require").map(require);
+    match (allow.transpose()?, require.transpose()?) {
+        (Some(false), None) => Ok(AccessSpec::Anonymous),
+        (Some(true), requirement) => Ok(AccessSpec::Optional(requirement.unwrap_or_default())),
+        (None, Some(requirement)) => Ok(AccessSpec::Token(requirement)),
+        _ => Err(object.wrong("needs either allow or require")),
+    }
+}
+
+fn require(node: Node) -> Result<Requirement, ConfigError> {
+    let mut object = node.object()?;
+    let mut texts = |name: &str| object.optional(name).map(Node::texts).transpose().map(Option::unwrap_or_default);
+    let (scopes, any_scopes) = (texts("scopes")?, texts("any_scopes")?);
+    let (audiences, issuers, acr) = (texts("audiences")?, texts("issuers")?, texts("acr")?);
+    let plain = |text: &&String| !text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+    if acr.iter().find(plain).is_some() {
+        return Err(wrong(object.at("acr"), "must be printable ASCII without spaces, quotes and backslashes"));
+    }
+    let max_age = match millis(&mut object, "max_age", u64::MAX, 0, DAY_MS.saturating_mul(365))? {
+        u64::MAX => None,
+        millis => Some(millis / 1_000),
+    };
+    let claims = object.optional("claims").map(claims).transpose()?.unwrap_or_default();
+    object.finish()?;
+    Ok(Requirement { scopes, any_scopes, audiences, issuers, acr, max_age, claims })
+}
+
+fn claims(node: Node) -> Result<Vec<(ClaimPath, ClaimTest)>, ConfigError> {
+    let claim = |(name, node): (String, Node)| {
+        let path = ClaimPath::new(&name).ok_or_else(|| node.wrong("not a claim's name, or names parted by dots"))?;
+        let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
+        let test = match node.value() {
+            Value::Array(values) if !values.is_empty() && values.iter().all(scalar) => ClaimTest::OneOf(values.clone()),
+            Value::Object(members) if members.len() == 1 && members.get("present") == Some(&Value::Bool(true)) => {
+                ClaimTest::Present
+            }
+            value if scalar(value) => ClaimTest::OneOf(vec![value.clone()]),
+            _ => return Err(node.wrong("must be a value, a list of values, or { \"present\": true }")),
+        };
+        Ok((path, test))
+    };
+    node.object()?.members().map(claim).collect()
+}

@@ -1,0 +1,167 @@
+//! Opaque tokens, asked about at their issuer (RFC 7662): one call per token and VM however many requests wait for it.
+
+use crate::call::push_encoded;
+use crate::config::IntrospectionConfig;
+use crate::metrics::{Counter, Metrics};
+use crate::proxy::{CallResponse, Host, Level};
+use bearward_token::claim_set::ClaimSet;
+use hashbrown::HashMap;
+use serde_json::Value;
+
+/// The most calls that are on their way at once, in one VM; further tokens wait for their turn.
+pub const CALLS_MOST: usize = 64;
+/// The most tokens that are asked about or wait for it.
+const TOKENS_MOST: usize = 512;
+/// The largest answer that is read, in bytes.
+const ANSWER_MOST: usize = 64 * 1024;
+
+/// An issuer's introspection endpoint, as one VM uses it.
+#[derive(Debug)]
+pub struct Introspector {
+    config: IntrospectionConfig,
+    authority: String,
+    tokens: HashMap<Box<str>, State>,
+    sent: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not asked yet.
+    Waiting,
+    /// Asked by this call.
+    Sent(u32),
+    /// Asked in vain. Forgotten as soon as those who wait were told: an error is never kept.
+    Failed,
+}
+
+/// What comes of asking about a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The answer is on its way.
+    Coming,
+    /// There was none, or nothing that could be read.
+    Failed,
+    /// Too many are asked about already.
+    Full,
+}
+
+/// An answer: the token, and what its issuer says of it.
+pub type Answer = (Box<str>, ClaimSet);
+
+impl Introspector {
+    /// One that has asked nothing. `authority` is the host that the issuer's URL names.
+    #[must_use]
+    pub fn new(config: IntrospectionConfig, authority: String) -> Self {
+        Self { config, authority, tokens: HashMap::new(), sent: 0 }
+    }
+
+    /// How it is configured.
+    #[must_use]
+    pub fn config(&self) -> &IntrospectionConfig {
+        &self.config
+    }
+
+    /// Asks about a token, unless that is done already.
+    pub fn ask(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str) -> Asked {
+        if !self.tokens.contains_key(token) {
+            if self.tokens.len() >= TOKENS_MOST {
+                return Asked::Full;
+            }
+            let state = if self.sent < CALLS_MOST { self.send(host, metrics, token) } else { State::Waiting };
+            if state == State::Failed {
+                return Asked::Failed; // nobody else waits for it
+            }
+            self.tokens.insert(token.into(), state);
+        }
+        match self.tokens.get(token) {
+            Some(State::Failed) | None => Asked::Failed,
+            Some(State::Waiting | State::Sent(_)) => Asked::Coming,
+        }
+    }
+
+    /// Takes the answer to a call: `None` if it was not one of these; in it, what is known now.
+    pub fn called(
+        &mut self,
+        host: &impl Host,
+        metrics: &mut Metrics,
+        call: u32,
+        response: &CallResponse,
+    ) -> Option<Option<Answer>> {
+        let (token, _) = self.tokens.iter().find(|(_, state)| **state == State::Sent(call))?;
+        let token = token.clone();
+        self.sent = self.sent.saturating_sub(1);
+        let answer = read(response);
+        match &answer {
+            Ok(_) => {
+                self.tokens.remove(&token);
+            }
+            Err(reason) => {
+                self.failed(host, metrics, reason);
+                self.tokens.insert(token.clone(), State::Failed);
+            }
+        }
+        self.send_waiting(host, metrics);
+        Some(answer.ok().map(|claims| (token, claims)))
+    }
+
+    /// Forgets what failed, once those who waited have been told.
+    pub fn settle(&mut self) {
+        self.tokens.retain(|_, state| *state != State::Failed);
+    }
+
+    fn send_waiting(&mut self, host: &impl Host, metrics: &mut Metrics) {
+        while self.sent < CALLS_MOST {
+            let Some(token) = self.tokens.iter().find(|(_, state)| **state == State::Waiting).map(|(t, _)| t.clone())
+            else {
+                return;
+            };
+            let state = self.send(host, metrics, &token);
+            self.tokens.insert(token, state);
+        }
+    }
+
+    fn send(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str) -> State {
+        let mut body = String::from("token_type_hint=access_token&token=");
+        push_encoded(&mut body, token);
+        let authorization = String::from_utf8_lossy(self.config.authorization.expose());
+        let mut headers = vec![
+            (":method", "POST"),
+            (":path", self.config.path.as_str()),
+            (":authority", self.authority.as_str()),
+            ("accept", "application/json"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        if !authorization.is_empty() {
+            headers.push(("authorization", &authorization));
+        }
+        match host.call(&self.config.cluster, &headers, body.as_bytes(), self.config.timeout_ms) {
+            Ok(call) => {
+                self.sent = self.sent.saturating_add(1);
+                State::Sent(call)
+            }
+            Err(error) => {
+                self.failed(host, metrics, &error.to_string());
+                State::Failed
+            }
+        }
+    }
+
+    fn failed(&self, host: &impl Host, metrics: &mut Metrics, reason: &str) {
+        metrics.count(Counter::IntrospectFail);
+        let cluster = &self.config.cluster;
+        host.log(Level::Warn, &format!("no introspection by cluster {cluster:?}: {reason}"));
+    }
+}
+
+/// RFC 7662 §2.2. What the server says beyond that is repeated nowhere.
+fn read(response: &CallResponse) -> Result<ClaimSet, String> {
+    if response.status != 200 {
+        return Err(format!("status {}", response.status));
+    }
+    let small = response.body.len() <= ANSWER_MOST;
+    let claims = ClaimSet::parse(&response.body).filter(|_| small).ok_or("not an introspection answer")?;
+    if claims.get("active").and_then(Value::as_bool).is_none() {
+        return Err("\"active\" is not a boolean".to_owned());
+    }
+    Ok(claims)
+}

@@ -1,0 +1,221 @@
+//! Several issuers, and opaque tokens.
+
+use super::*;
+use serde_json::{Value, json};
+
+const INTROSPECT: &str = "/oauth2/introspect";
+
+fn introspecting(change: impl Fn(&mut Value)) -> String {
+    config_with(|c| {
+        c["providers"]["bearward"]["introspection"] = json!({
+            "cluster": "authserver", "path": INTROSPECT, "client_id": "me:sh", "client_secret": "s ecret",
+        });
+        change(c);
+    })
+}
+
+fn active() -> Value {
+    let mut answer = serde_json::to_value(claims()).unwrap();
+    answer["active"] = true.into();
+    answer
+}
+
+fn answer(envoy: &mut FakeEnvoy, status: u16, body: &Value) {
+    envoy.answer(INTROSPECT, status, body.to_string().as_bytes());
+}
+
+#[test]
+fn secrets_and_inline_keys_need_no_calls() {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let secret = "0123456789abcdef0123456789abcdef";
+    let inline: Value = serde_json::from_slice(&jwks(&["k7"])).unwrap();
+    let config = config_with(|c| {
+        c["providers"] = json!({
+            "shared": { "issuer": "https://hs.example", "audiences": ["a"], "hmac": { "secret": secret },
+                        "types": ["JWT", "none"], "required_claims": ["sub"] },
+            "inline": { "issuer": "https://in.example", "audiences": ["https://api.example"],
+                        "jwks": { "inline": inline } },
+        });
+    });
+    let mut envoy = FakeEnvoy::new(2, &config);
+    envoy.pass(500);
+    assert_eq!(envoy.world.calls.borrow().len(), 0);
+    let text = |value: &Value| base64_url(value.to_string().as_bytes());
+    let hs = |header: Value, iss: &str| {
+        let exp = START_MS / 1_000 + 60;
+        let claims = json!({ "iss": iss, "sub": "s", "aud": "a", "exp": exp, "scope": "orders:read" });
+        let input = format!("{}.{}", text(&header), text(&claims));
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(input.as_bytes());
+        format!("{input}.{}", base64_url(&mac.finalize().into_bytes()))
+    };
+    assert_eq!(status(&mut envoy, 0, &hs(json!({ "alg": "HS256" }), "https://hs.example")), 200);
+    assert_eq!(status(&mut envoy, 1, &hs(json!({ "alg": "HS256", "typ": "JWT" }), "https://hs.example")), 200);
+    assert_eq!(status(&mut envoy, 0, &hs(json!({ "alg": "HS512" }), "https://hs.example")), 401);
+    assert_eq!(status(&mut envoy, 0, &hs(json!({ "alg": "HS256", "typ": "at+jwt" }), "https://in.example")), 401);
+    assert_eq!(status(&mut envoy, 0, &sign("k7", &Claims { iss: "https://in.example".into(), ..claims() })), 200);
+    assert_eq!(status(&mut envoy, 0, &sign("k7", &Claims { iss: "https://hs.example".into(), ..claims() })), 401);
+}
+
+#[test]
+fn one_issuer_s_failure_is_its_own() {
+    let config = config_with(|c| {
+        let mut other = c["providers"]["bearward"].clone();
+        other["issuer"] = "https://other.example".into();
+        other["jwks"]["path"] = "/other/jwks".into();
+        other["revocations"]["path"] = "/other/feed".into();
+        c["providers"]["other"] = other;
+    });
+    let mut envoy = FakeEnvoy::new(1, &config);
+    envoy.pass(10);
+    envoy.answer("/other/jwks", 500, b"");
+    envoy.answer("/other/feed", 500, b"");
+    envoy.answer(JWKS, 200, &jwks(&["k1"]));
+    envoy.answer(FEED, 200, &page(true, false, "c0", &[]));
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+    let other = sign("k1", &Claims { iss: "https://other.example".into(), ..claims() });
+    assert_eq!(status(&mut envoy, 0, &other), 0, "waits for its own issuer");
+    envoy.pass(2_000);
+    assert_eq!(envoy.metric("bearward.denied.keys_unavailable"), 0, "counted with the next tick");
+    envoy.pass(500);
+    assert_eq!(envoy.metric("bearward.denied.keys_unavailable"), 1);
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+}
+
+#[test]
+fn an_opaque_token_is_asked_about_once() {
+    let mut envoy = ready(2, &introspecting(|_| {}));
+    let ids: Vec<_> = (0..3).map(|_| envoy.send(0, &get("/orders/1", "Bearer bw_at_x"))).collect();
+    let calls = envoy.calls(INTROSPECT);
+    let [call] = calls.as_slice() else { panic!("{calls:?}") };
+    assert_eq!(call.body, "token_type_hint=access_token&token=bw_at_x");
+    let header = |name: &str| call.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    assert_eq!((header(":method"), header("content-type")), (Some("POST"), Some("application/x-www-form-urlencoded")));
+    // RFC 6749 §2.3.1: form-encoded, then joined, then base64: "me%3Ash:s%20ecret".
+    assert_eq!(header("authorization"), Some("Basic bWUlM0FzaDpzJTIwZWNyZXQ="));
+    answer(&mut envoy, 200, &active());
+    assert_eq!(ids.iter().map(|id| outcome(&envoy, 0, *id)).collect::<Vec<_>>(), [200; 3]);
+    assert!(envoy.stream(0, ids[0]).headers.iter().any(|(n, v)| n == b"x-auth-subject" && v == b"alice"));
+    assert_eq!(status(&mut envoy, 0, "bw_at_x"), 200, "known");
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0);
+    // The feed is heeded as for any token, before the answer's time is over.
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked_grant()]));
+    assert_eq!(status(&mut envoy, 0, "bw_at_x"), 401);
+    envoy.pass(500);
+    assert_eq!(envoy.metric("bearward.introspect.active"), 1);
+}
+
+fn revoked_grant() -> Entry {
+    use bearward_token::feed::{ALWAYS, Subject};
+    let expires_at = u32::try_from(START_MS / 1_000 + 3_600).unwrap();
+    Entry { key: Subject::Grant("g1").key(), cutoff: ALWAYS, expires_at }
+}
+
+#[test]
+fn an_answer_holds_for_its_time() {
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    envoy.send(0, &get("/orders/1", "Bearer opaque"));
+    answer(&mut envoy, 200, &active());
+    envoy.pass(59_000);
+    envoy.answer(FEED, 200, &page(false, false, "c0", &[]));
+    assert_eq!(status(&mut envoy, 0, "opaque"), 200);
+    envoy.pass(2_000);
+    assert_eq!(status(&mut envoy, 0, "opaque"), 0, "asked again");
+    answer(&mut envoy, 200, &json!({ "active": false }));
+    envoy.pass(10);
+    assert_eq!(status(&mut envoy, 0, "opaque"), 401);
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0, "inactive is remembered for a while");
+    envoy.pass(10_001);
+    assert_eq!(status(&mut envoy, 0, "opaque"), 0);
+}
+
+#[test]
+fn what_is_no_answer_is_never_kept() {
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    for (status, body) in [
+        (500, json!({})),
+        (200, json!([])),
+        (200, json!({ "active": "true" })),
+        (200, json!({})),
+        (401, json!({ "error": "invalid_client" })),
+        (0, json!(null)),
+    ] {
+        let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        let other = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        answer(&mut envoy, status, &body);
+        let reply = envoy.stream(0, id).reply.unwrap();
+        assert_eq!((reply.status, reply.details.as_str()), (503, "bearward_introspection_failed"), "{status} {body}");
+        assert_eq!(outcome(&envoy, 0, other), 503);
+    }
+    envoy.world.broken.borrow_mut().push("call");
+    assert_eq!(super::status(&mut envoy, 0, "opaque"), 503);
+    envoy.world.broken.borrow_mut().clear();
+    envoy.pass(10);
+    assert_eq!(super::status(&mut envoy, 0, "opaque"), 0, "and asked afresh");
+    let log = envoy.world.log.borrow();
+    assert!(!log.iter().any(|(_, line)| line.contains("opaque") || line.contains("invalid_client")));
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_not_waited_for_long() {
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+    envoy.pass(2_000);
+    assert_eq!(outcome(&envoy, 0, id), 503);
+    // It comes late, and is of use to the next.
+    answer(&mut envoy, 200, &active());
+    assert_eq!(status(&mut envoy, 0, "opaque"), 200);
+}
+
+#[test]
+fn what_an_answer_says_is_checked() {
+    for (member, value, expected) in [
+        ("aud", json!("https://other.example"), "bearward_audience"),
+        ("aud", Value::Null, "bearward_audience"),
+        ("iss", json!("https://other.example"), "bearward_issuer"),
+        ("exp", json!(START_MS / 1_000 - 100), "bearward_expired"),
+        ("scope", json!("other"), "bearward_insufficient_scope"),
+        ("cnf", json!({ "kid": "x" }), "bearward_bound"),
+    ] {
+        let mut envoy = ready(1, &introspecting(|_| {}));
+        let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        let mut body = active();
+        body[member] = value;
+        answer(&mut envoy, 200, &body);
+        assert_eq!(envoy.stream(0, id).reply.unwrap().details, expected, "{body}");
+    }
+}
+
+#[test]
+fn many_tokens_are_asked_about_in_turns() {
+    use crate::introspect::CALLS_MOST;
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    let ids: Vec<_> =
+        (0..CALLS_MOST + 10).map(|i| envoy.send(0, &get("/orders/1", &format!("Bearer opaque{i}")))).collect();
+    assert_eq!(envoy.calls(INTROSPECT).len(), CALLS_MOST);
+    for _ in 0..ids.len() {
+        let call = envoy.calls(INTROSPECT)[0].clone();
+        envoy.answer_call(&call, 200, active().to_string().as_bytes());
+    }
+    assert!(ids.iter().all(|id| outcome(&envoy, 0, *id) == 200));
+}
+
+#[test]
+fn without_keys_an_issuer_is_asked_about_jwts_too() {
+    let config = introspecting(|c| drop(c["providers"]["bearward"].as_object_mut().unwrap().remove("jwks")));
+    let mut envoy = FakeEnvoy::new(1, &config);
+    envoy.pass(10);
+    envoy.answer(FEED, 200, &page(true, false, "c0", &[]));
+    assert_eq!(status(&mut envoy, 0, &token()), 0);
+    answer(&mut envoy, 200, &active());
+    assert_eq!(status(&mut envoy, 0, &token()), 200);
+}
+
+#[test]
+fn an_opaque_token_is_its_issuer_s_by_its_beginning() {
+    let config = introspecting(|c| c["providers"]["bearward"]["introspection"]["token_prefix"] = "bw_at_".into());
+    let mut envoy = ready(1, &config);
+    assert_eq!(status(&mut envoy, 0, "other"), 401);
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0);
+    assert_eq!(status(&mut envoy, 0, "bw_at_1"), 0);
+}
