@@ -82,8 +82,7 @@ pub(crate) async fn thumbprint(
     })?;
     // An object first: a list would do for the struct alone.
     let object = serde_json::from_slice::<Map<String, Value>>(payload);
-    let claims: Claims =
-        object.and_then(|object| serde_json::from_value(object.into())).map_err(|_| malformed())?;
+    let claims: Claims = object.and_then(|object| serde_json::from_value(object.into())).map_err(|_| malformed())?;
     if claims.htm != method.as_str() {
         return Err(DpopError::Invalid("htm of the DPoP proof is not the method of the request"));
     }
