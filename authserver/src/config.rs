@@ -14,6 +14,14 @@ mod value;
 pub use load::ConfigError;
 pub use reference::reference;
 
+/// A duration as settings write it: `90s`, `10m`, `1h30m`, `30d`, or a number of seconds.
+///
+/// # Errors
+/// What it has to be.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    value::duration(&toml::Value::String(text.to_owned()))
+}
+
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;

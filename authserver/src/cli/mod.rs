@@ -5,6 +5,7 @@
 mod authorization_type;
 mod client;
 mod client_options;
+mod client_proof;
 mod failure;
 mod feed;
 mod issuer;

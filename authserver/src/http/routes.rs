@@ -39,7 +39,7 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Authorize,
         Self::Par,
         Self::Token,

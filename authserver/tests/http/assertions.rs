@@ -51,7 +51,7 @@ pub(crate) async fn trust(server: &Server, idp: &Party, settings: IssuerSettings
 }
 
 /// A good assertion with some members changed; `null` takes one out.
-pub(crate) fn assertion(server: &Server, changes: Value) -> Value {
+pub(crate) fn assertion(server: &Server, changes: &Value) -> Value {
     let now = server.now();
     let id = uuid::Uuid::new_v4().to_string();
     let mut claims = json!({"iss": IDP, "sub": "alice", "aud": ISSUER, "exp": now + 300, "iat": now, "jti": id});
@@ -71,7 +71,7 @@ async fn ask(server: &Server, assertion: &str) -> Answer {
 #[tokio::test]
 async fn an_assertion_of_a_trusted_issuer_gives_a_token_once() {
     let (server, idp) = server().await;
-    let text = idp.sign(&assertion(&server, json!({})));
+    let text = idp.sign(&assertion(&server, &json!({})));
     let answer = ask(&server, &text).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let json = answer.json();
@@ -80,12 +80,12 @@ async fn an_assertion_of_a_trusted_issuer_gives_a_token_once() {
     assert_eq!((&token["sub"], &token["client_id"]), (&"person-alice".into(), &"app".into()));
     ask(&server, &text).await.is_error(400, "invalid_grant");
     // The same name in another assertion is the same assertion; without a name, its text is.
-    let claims = assertion(&server, json!({"jti": "n"}));
+    let claims = assertion(&server, &json!({"jti": "n"}));
     assert_eq!(ask(&server, &idp.sign(&claims)).await.status, StatusCode::OK);
     let mut other = claims;
     other["x"] = 1.into();
     ask(&server, &idp.sign(&other)).await.is_error(400, "invalid_grant");
-    let nameless = assertion(&server, json!({"jti": null}));
+    let nameless = assertion(&server, &json!({"jti": null}));
     assert_eq!(ask(&server, &idp.sign(&nameless)).await.status, StatusCode::OK);
     // ECDSA signs differently each time; what was signed is the same.
     ask(&server, &idp.sign(&nameless)).await.is_error(400, "invalid_grant");
@@ -95,7 +95,7 @@ async fn an_assertion_of_a_trusted_issuer_gives_a_token_once() {
 async fn of_many_at_once_one_gets_the_token() {
     let (server, idp) = server().await;
     for _ in 0..5 {
-        let text = idp.sign(&assertion(&server, json!({})));
+        let text = idp.sign(&assertion(&server, &json!({})));
         let (a, b, c, d) =
             tokio::join!(ask(&server, &text), ask(&server, &text), ask(&server, &text), ask(&server, &text));
         assert_eq!([a, b, c, d].iter().filter(|answer| answer.status == StatusCode::OK).count(), 1);
@@ -109,7 +109,7 @@ async fn every_rule_of_rfc_7523_section_3_holds() {
     for (changes, good) in [
         (json!({"aud": format!("{ISSUER}/oauth2/token")}), true),
         (json!({"aud": ["https://other.example", ISSUER]}), true),
-        (json!({"exp": now + 0}), true),
+        (json!({"exp": now}), true),
         (json!({"exp": now + 3600}), true),
         (json!({"iat": now + 30, "nbf": now + 30}), true),
         (json!({"exp": now as f64 + 10.5}), true),
@@ -133,7 +133,7 @@ async fn every_rule_of_rfc_7523_section_3_holds() {
         (json!({"nbf": now + 31}), false),
         (json!({"iat": now + 31}), false),
     ] {
-        let answer = ask(&server, &idp.sign(&assertion(&server, changes.clone()))).await;
+        let answer = ask(&server, &idp.sign(&assertion(&server, &changes))).await;
         if good {
             assert_eq!(answer.status, StatusCode::OK, "{changes}: {}", answer.body);
         } else {
@@ -142,7 +142,7 @@ async fn every_rule_of_rfc_7523_section_3_holds() {
         }
     }
     let stranger = Party::new();
-    ask(&server, &stranger.sign(&assertion(&server, json!({})))).await.is_error(400, "invalid_grant");
+    ask(&server, &stranger.sign(&assertion(&server, &json!({})))).await.is_error(400, "invalid_grant");
     for junk in ["x", "a.b.c", "e30.e30."] {
         ask(&server, junk).await.is_error(400, "invalid_grant");
     }
@@ -162,7 +162,7 @@ async fn numbers_as_text_and_other_audiences_are_a_choice() {
     let now = server.now();
     let old =
         json!({"exp": (now + 300).to_string(), "iat": now.to_string(), "aud": "http://apigateway/api/oauth/token"});
-    assert_eq!(ask(&server, &idp.sign(&assertion(&server, old))).await.status, StatusCode::OK);
+    assert_eq!(ask(&server, &idp.sign(&assertion(&server, &old))).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -171,15 +171,15 @@ async fn an_issuer_gives_no_more_than_it_is_trusted_with() {
     let only = ScopeSet::parse("orders:write").unwrap();
     let settings = IssuerSettings { subjects: Subjects::Any, scopes: Some(only), ..IssuerSettings::default() };
     trust(&server, &idp, settings).await;
-    let text = idp.sign(&assertion(&server, json!({"sub": "carol"})));
+    let text = idp.sign(&assertion(&server, &json!({"sub": "carol"})));
     let pairs = vec![("grant_type", JWT_BEARER), ("assertion", text.as_str()), ("scope", "orders:read orders:write")];
     let json = server.token(Some(("app", "s")), pairs).await.json();
     assert_eq!(json["scope"], "orders:write");
     // A subject of elsewhere is nobody of this server.
     assert_eq!(claims(json["access_token"].as_str().unwrap())["sub"], format!("{IDP}#carol"));
-    ask(&server, &idp.sign(&assertion(&server, json!({})))).await.is_error(400, "invalid_scope");
+    ask(&server, &idp.sign(&assertion(&server, &json!({})))).await.is_error(400, "invalid_scope");
     trust(&server, &idp, IssuerSettings { clients: vec!["another".to_owned()], ..IssuerSettings::default() }).await;
-    ask(&server, &idp.sign(&assertion(&server, json!({})))).await.is_error(400, "invalid_grant");
+    ask(&server, &idp.sign(&assertion(&server, &json!({})))).await.is_error(400, "invalid_grant");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_client_speaks_for_itself_by_its_own_keys_and_needs_no_other_proof() {
     people.options.assertion_subjects = Some(Subjects::People);
     server.app.store.create_client(&people).await.unwrap();
     let ask = async |iss: &str, sub: &str| {
-        let text = party.sign(&assertion(&server, json!({"iss": iss, "sub": sub})));
+        let text = party.sign(&assertion(&server, &json!({"iss": iss, "sub": sub})));
         server.token(None, vec![("grant_type", JWT_BEARER), ("assertion", &text)]).await
     };
     let token = ask("machine", "machine").await.json()["access_token"].as_str().unwrap().to_owned();
@@ -205,7 +205,7 @@ async fn a_client_speaks_for_itself_by_its_own_keys_and_needs_no_other_proof() {
     // Not by another's name, nor by keys that are not registered.
     ask("app", "app").await.is_error(401, "invalid_client");
     ask(IDP, "alice").await.is_error(401, "invalid_client");
-    let stranger = Party::new().sign(&assertion(&server, json!({"iss": "machine", "sub": "machine"})));
+    let stranger = Party::new().sign(&assertion(&server, &json!({"iss": "machine", "sub": "machine"})));
     let pairs = vec![("grant_type", JWT_BEARER), ("assertion", stranger.as_str())];
     server.token(None, pairs).await.is_error(400, "invalid_grant");
 }
@@ -233,8 +233,8 @@ async fn a_client_proves_itself_by_an_assertion() {
     let party = Party::new();
     prover(&server, "by-key", ClientAuthMethod::PrivateKeyJwt, &party).await;
     prover(&server, "by-secret", ClientAuthMethod::ClientSecretJwt, &party).await;
-    let me = |id: &str, changes: Value| {
-        let mut claims = assertion(&server, json!({"iss": id, "sub": id}));
+    let me = |id: &str, changes: &Value| {
+        let mut claims = assertion(&server, &json!({"iss": id, "sub": id}));
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         claims
     };
@@ -244,33 +244,33 @@ async fn a_client_proves_itself_by_an_assertion() {
         pairs.extend_from_slice(more);
         server.token(None, pairs).await
     };
-    let key = party.sign(&me("by-key", json!({})));
+    let key = party.sign(&me("by-key", &json!({})));
     let answer = send(&key, &[("client_id", "by-key")]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["client_id"], "by-key");
     send(&key, &[]).await.is_error(401, "invalid_client");
-    let secret = by_secret("s", &me("by-secret", json!({})));
+    let secret = by_secret("s", &me("by-secret", &json!({})));
     assert_eq!(send(&secret, &[]).await.status, StatusCode::OK);
     send(&secret, &[]).await.is_error(401, "invalid_client");
 
     // Refused: each in its own way wrong.
     let aud = json!({"aud": "https://other.example"});
     for text in [
-        by_secret("wrong", &me("by-secret", json!({}))),
-        party.sign(&me("by-secret", json!({}))),
-        by_secret(&party.certificate, &me("by-key", json!({}))),
-        Party::new().sign(&me("by-key", json!({}))),
-        party.sign(&me("by-key", aud.clone())),
-        by_secret("s", &me("by-secret", aud)),
-        party.sign(&me("by-key", json!({"exp": server.now() - 100}))),
-        party.sign(&me("by-key", json!({"iss": IDP}))),
-        party.sign(&me("nobody", json!({}))),
-        party.sign(&me("app", json!({}))),
+        by_secret("wrong", &me("by-secret", &json!({}))),
+        party.sign(&me("by-secret", &json!({}))),
+        by_secret(&party.certificate, &me("by-key", &json!({}))),
+        Party::new().sign(&me("by-key", &json!({}))),
+        party.sign(&me("by-key", &aud)),
+        by_secret("s", &me("by-secret", &aud)),
+        party.sign(&me("by-key", &json!({"exp": server.now() - 100}))),
+        party.sign(&me("by-key", &json!({"iss": IDP}))),
+        party.sign(&me("nobody", &json!({}))),
+        party.sign(&me("app", &json!({}))),
         "junk".to_owned(),
     ] {
         send(&text, &[]).await.is_error(401, "invalid_client");
     }
-    let fresh = || party.sign(&me("by-key", json!({})));
+    let fresh = || party.sign(&me("by-key", &json!({})));
     send(&fresh(), &[("client_id", "app")]).await.is_error(400, "invalid_request");
     send(&fresh(), &[("client_secret", "s"), ("client_id", "by-key")]).await.is_error(400, "invalid_request");
     let text = fresh();
@@ -291,7 +291,7 @@ async fn a_client_can_be_held_to_one_algorithm() {
     held.options.keys = party.keys();
     held.options.token_endpoint_auth_signing_alg = Some("PS256".to_owned());
     server.app.store.create_client(&held).await.unwrap();
-    let text = party.sign(&assertion(&server, json!({"iss": "held", "sub": "held"})));
+    let text = party.sign(&assertion(&server, &json!({"iss": "held", "sub": "held"})));
     let pairs = vec![
         ("client_assertion_type", CLIENT_ASSERTION),
         ("client_assertion", text.as_str()),

@@ -150,7 +150,7 @@ async fn a_jwt_of_a_trusted_issuer_is_a_subject_too() {
     let idp = Party::new();
     let scopes = Some(ScopeSet::parse("orders:read").unwrap());
     trust(&server, &idp, IssuerSettings { scopes, ..IssuerSettings::default() }).await;
-    let text = idp.sign(&assertion(&server, json!({"exp": server.now() + 60})));
+    let text = idp.sign(&assertion(&server, &json!({"exp": server.now() + 60})));
     for _ in 0..2 {
         let answer = exchange(&server, "imp", &text, &[("subject_token_type", JWT)]).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
@@ -160,11 +160,11 @@ async fn a_jwt_of_a_trusted_issuer_is_a_subject_too() {
     exchange(&server, "imp", &text, &[]).await.is_error(400, "invalid_request");
     let more = [("subject_token_type", JWT), ("scope", "orders:write")];
     exchange(&server, "imp", &text, &more).await.is_error(400, "invalid_scope");
-    let stranger = Party::new().sign(&assertion(&server, json!({})));
+    let stranger = Party::new().sign(&assertion(&server, &json!({})));
     exchange(&server, "imp", &stranger, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
     // RFC 8693 §4.4.
-    let chosen = idp.sign(&assertion(&server, json!({"may_act": {"sub": "another"}})));
+    let chosen = idp.sign(&assertion(&server, &json!({"may_act": {"sub": "another"}})));
     exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
-    let chosen = idp.sign(&assertion(&server, json!({"may_act": {"sub": "del"}})));
+    let chosen = idp.sign(&assertion(&server, &json!({"may_act": {"sub": "del"}})));
     assert_eq!(exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.status, StatusCode::OK);
 }

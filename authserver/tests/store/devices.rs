@@ -1,7 +1,7 @@
 //! Devices, assertions used once, trusted issuers; and who wins.
 
 use super::fixture::{Fixture, NOW, at_once, authorization, digest, grant_revocation, refresh, scope};
-use bearward::model::{DeviceCode, GrantDetails, IssuerSettings, Keys, Polled, Subjects, TrustedIssuer};
+use bearward::model::{AssertionKind, DeviceCode, GrantDetails, IssuerSettings, Keys, Polled, Subjects, TrustedIssuer};
 use bearward::storage::{Redeemed, StoreError};
 
 fn device(name: &str) -> DeviceCode {
@@ -122,6 +122,7 @@ pub(crate) async fn issuers_are_kept_changed_and_removed(fixture: Fixture) {
     let issuer = |name: &str, subjects| TrustedIssuer {
         issuer: name.to_owned(),
         settings: IssuerSettings {
+            kind: AssertionKind::Jwt,
             keys: Keys { jwks_uri: Some("https://idp.example/jwks".to_owned()), ..Keys::default() },
             subjects,
             scopes: Some(scope("a")),
