@@ -31,6 +31,8 @@ mod par;
 #[cfg(test)]
 mod password;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod registration;
