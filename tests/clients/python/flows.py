@@ -15,6 +15,7 @@ os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 import requests
 from authlib.integrations.requests_client import OAuth2Session as Authlib
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
 from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as Oauthlib
 
@@ -47,7 +48,7 @@ def authlib_client_credentials():
 
 
 def authlib_private_key_jwt():
-    key = Path(KEY_FILE).read_text()
+    key = ECKey.import_key(Path(KEY_FILE).read_text())
     session = Authlib(CLIENT_WITH_KEY, key, token_endpoint_auth_method="private_key_jwt", scope="orders:read")
     session.register_client_auth_method(PrivateKeyJWT(TOKEN, alg="ES256"))
     session.fetch_token(TOKEN, grant_type="client_credentials")
