@@ -74,7 +74,7 @@ async fn rotate(context: &Context, at_once: bool) -> Result<(), Failure> {
     let now = context.env.now();
     lifecycle::check_master_key(&*context.store, &sealer).await?;
     // A database that no server has used yet gets its first keys here.
-    lifecycle::init(&*context.store, &sealer, now).await?;
+    lifecycle::init(&*context.store, &sealer, &context.config.keys, now).await?;
     match lifecycle::rotate(&*context.store, &sealer, &context.config.keys, now, at_once).await? {
         Rotation::Begun { kid, activates_at } if activates_at <= now => println!("{kid} signs now."),
         Rotation::Begun { kid, activates_at } => println!("{kid} signs in {} s.", activates_at - now),

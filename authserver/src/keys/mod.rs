@@ -1,14 +1,15 @@
 //! Signing keys, and sealing under the master key.
 
-mod es256;
 pub mod lifecycle;
 mod ring;
 mod seal;
+mod signing;
 #[cfg(test)]
 mod tests;
 
 pub use ring::KeyRing;
 pub use seal::{Sealer, open_under_token, seal_under_token};
+pub use signing::ALGORITHMS;
 
 use crate::storage::StoreError;
 use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};

@@ -1,21 +1,25 @@
 """Authlib and requests-oauthlib at the gateway: each flow ends with the protected call through Envoy.
 
-Arguments: the gateway's URL, and the URL of the person at the browser (tests/src/clients.rs).
+Arguments: the gateway's URL, the URL of the person at the browser (tests/src/sample/remote.rs), a file with a key, and the
+id of a client that proves itself with it.
 """
 
 import os
 import sys
 import traceback
+from pathlib import Path
 
 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session as Authlib
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
 from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as Oauthlib
 
-GATEWAY, PERSON = sys.argv[1:3]
+GATEWAY, PERSON, KEY_FILE, CLIENT_WITH_KEY = sys.argv[1:5]
 TOKEN, AUTHORIZE = f"{GATEWAY}/oauth2/token", f"{GATEWAY}/oauth2/authorize"
 
 
@@ -41,6 +45,14 @@ def authlib_client_credentials():
     token = session.fetch_token(TOKEN, grant_type="client_credentials")
     assert token["scope"] == "orders:read"
     assert call(session)["x-auth-client"] == "demo-client-credentials"
+
+
+def authlib_private_key_jwt():
+    key = ECKey.import_key(Path(KEY_FILE).read_text())
+    session = Authlib(CLIENT_WITH_KEY, key, token_endpoint_auth_method="private_key_jwt", scope="orders:read")
+    session.register_client_auth_method(PrivateKeyJWT(TOKEN, alg="ES256"))
+    session.fetch_token(TOKEN, grant_type="client_credentials")
+    assert call(session)["x-auth-client"] == CLIENT_WITH_KEY
 
 
 def authlib_code_pkce_refresh_revoke():
@@ -100,7 +112,7 @@ def oauthlib_password():
 
 
 FLOWS = [
-    authlib_client_credentials, authlib_code_pkce_refresh_revoke, authlib_password, authlib_implicit,
+    authlib_client_credentials, authlib_private_key_jwt, authlib_code_pkce_refresh_revoke, authlib_password, authlib_implicit,
     oauthlib_client_credentials, oauthlib_code_pkce_refresh, oauthlib_password,
 ]
 

@@ -53,6 +53,7 @@ const SHARED: &[(&str, OnStack)] = &[
     ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
     ("others::clients_in_node", |s| Box::pin(clients::in_node(s))),
     ("others::clients_in_python", |s| Box::pin(clients::in_python(s))),
+    ("others::make_saml_assertions", |s| Box::pin(clients::make_saml_assertions(s))),
     ("others::samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
     ("keys_rotate_unnoticed", |s| Box::pin(rotation::goes_unnoticed(s))),
 ];
