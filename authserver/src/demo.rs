@@ -54,6 +54,7 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
             name: name.to_owned(),
             auth_method: if secret.is_some() { ClientAuthMethod::ClientSecret } else { ClientAuthMethod::None },
             secret: secret.map(Digest::of),
+            sealed_secret: None,
             grant_types: grants.to_vec(),
             redirect_uris: if redirects { vec![REDIRECT_URI.to_owned()] } else { Vec::new() },
             scopes: ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?,

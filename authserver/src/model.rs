@@ -1,5 +1,9 @@
 //! What the authserver keeps: plain data, valid by construction. Times are Unix time in seconds.
 
+mod names;
+
+pub use names::{ClientAuthMethod, GrantType};
+
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
@@ -7,28 +11,6 @@ use serde::{Deserialize, Serialize};
 /// SHA-256 of a secret: the only form in which tokens, codes and client secrets are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
-
-/// A grant a client may be registered for; the names are those of RFC 7591 §2 `grant_types`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// RFC 6749 §4.1.
-    AuthorizationCode,
-    /// RFC 6749 §4.4.
-    ClientCredentials,
-    /// RFC 6749 §6.
-    RefreshToken,
-}
-
-/// How a client proves itself; the names are those of RFC 7591 §2 `token_endpoint_auth_method`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthMethod {
-    /// A public client: it has no secret.
-    None,
-    /// A secret, by HTTP Basic or in the form body (RFC 6749 §2.3.1). Both are taken; never both at once.
-    ClientSecret,
-}
 
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,9 +21,12 @@ pub struct Client {
     pub name: String,
     /// How it proves itself.
     pub auth_method: ClientAuthMethod,
-    /// The digest of its secret; present exactly for [`ClientAuthMethod::ClientSecret`].
+    /// The digest of its secret; present exactly where [`ClientAuthMethod::shows_secret`].
     #[serde(skip)]
     pub secret: Option<Digest>,
+    /// Its secret sealed under the master key; present exactly for [`ClientAuthMethod::ClientSecretJwt`].
+    #[serde(skip)]
+    pub sealed_secret: Option<Vec<u8>>,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
     /// Where authorization answers may go, compared exactly (loopback port apart, RFC 8252 §7.3).

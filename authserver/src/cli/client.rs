@@ -7,6 +7,7 @@ use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, R
 use crate::secret::{CLIENT_SECRET, generate, random_id};
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
+use clap::builder::PossibleValue;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -14,6 +15,8 @@ use serde_json::json;
 /// this many seconds later are revoked as well.
 const DISABLE_MARGIN: i64 = 5;
 const PAGE: u32 = 1000;
+/// The grants in which a person takes part once, so that what they granted can be refreshed without them.
+const GIVE_REFRESH_TOKENS: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::Password, GrantType::DeviceCode];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -46,9 +49,12 @@ pub(super) struct Create {
     /// A client that cannot keep a secret, such as an app or a page in the browser; it has to use PKCE.
     #[arg(long)]
     public: bool,
+    /// How it proves itself, if it is not public.
+    #[arg(long, value_enum, value_name = "METHOD", default_value = "client_secret", conflicts_with = "public")]
+    auth_method: ClientAuthMethod,
     /// A grant it may use; several times for several.
     #[arg(long = "grant", value_enum, required = true)]
-    grants: Vec<Grant>,
+    grants: Vec<GrantType>,
     /// Where people are sent back to after consent; several times for several.
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
@@ -65,12 +71,29 @@ pub(super) struct Create {
     output: Output,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Grant {
-    AuthorizationCode,
-    ClientCredentials,
-    RefreshToken,
+impl ValueEnum for GrantType {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    /// The name on the wire; of an extension grant, also what comes last in it.
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.wire_name());
+        Some(match self.wire_name().rsplit_once(':') {
+            Some((_, short)) => value.alias(short),
+            None => value,
+        })
+    }
+}
+
+impl ValueEnum for ClientAuthMethod {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.wire_name()))
+    }
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -92,8 +115,9 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
 
 async fn create(context: &Context, create: Create) -> Result<(), Failure> {
     let output = create.output;
-    let secret = (!create.public).then(|| generate(&*context.env.random, CLIENT_SECRET));
-    let client = client(context, create, secret.as_ref().map(|s| Digest::of(s))).await?;
+    let method = if create.public { ClientAuthMethod::None } else { create.auth_method };
+    let secret = method.shows_secret().then(|| generate(&*context.env.random, CLIENT_SECRET));
+    let client = client(context, create, method, secret.as_ref().map(|s| Digest::of(s))).await?;
     context.store.create_client(&client).await?;
     if output.json {
         let mut value = describe(&client)?;
@@ -112,23 +136,36 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
 }
 
 /// A client that holds together.
-async fn client(context: &Context, create: Create, secret: Option<Digest>) -> Result<Client, Failure> {
+async fn client(
+    context: &Context,
+    create: Create,
+    auth_method: ClientAuthMethod,
+    secret: Option<Digest>,
+) -> Result<Client, Failure> {
     let id = create.id.unwrap_or_else(|| random_id(&*context.env.random));
     let id_is_good = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     if id.is_empty() || id.len() > 128 || !id.bytes().all(id_is_good) {
         return Err(Failure::new("a client_id is 1 to 128 letters, digits and -._~"));
     }
     let has = |grant| create.grants.contains(&grant);
-    if create.public && has(Grant::ClientCredentials) {
+    if auth_method != ClientAuthMethod::None && secret.is_none() {
+        return Err(Failure::new(format!("clients cannot be registered for {} yet", auth_method.wire_name())));
+    }
+    if auth_method == ClientAuthMethod::None && has(GrantType::ClientCredentials) {
         return Err(Failure::new(
             "a public client cannot use client_credentials: it has no secret (RFC 6749 section 4.4)",
         ));
     }
-    if has(Grant::RefreshToken) && !has(Grant::AuthorizationCode) {
-        return Err(Failure::new("refresh_token goes with authorization_code: only that gives refresh tokens"));
+    if has(GrantType::RefreshToken) && !create.grants.iter().any(|grant| GIVE_REFRESH_TOKENS.contains(grant)) {
+        return Err(Failure::new(
+            "refresh_token goes with authorization_code, password or device_code: only those give refresh tokens",
+        ));
     }
-    if has(Grant::AuthorizationCode) == create.redirect_uris.is_empty() {
-        return Err(Failure::new("authorization_code and --redirect-uri go together: give both or neither"));
+    let redirects = has(GrantType::AuthorizationCode) || has(GrantType::Implicit);
+    if redirects == create.redirect_uris.is_empty() {
+        return Err(Failure::new(
+            "authorization_code (or implicit) and --redirect-uri go together: give both or neither",
+        ));
     }
     for uri in &create.redirect_uris {
         redirect_uri::check(uri).map_err(|problem| Failure::new(format!("redirect URI {uri}: {problem}")))?;
@@ -143,21 +180,13 @@ async fn client(context: &Context, create: Create, secret: Option<Digest>) -> Re
     if create.audience.iter().any(String::is_empty) {
         return Err(Failure::new("an audience cannot be empty"));
     }
-    let mut grant_types = Vec::new();
-    for (grant, grant_type) in [
-        (Grant::AuthorizationCode, GrantType::AuthorizationCode),
-        (Grant::ClientCredentials, GrantType::ClientCredentials),
-        (Grant::RefreshToken, GrantType::RefreshToken),
-    ] {
-        if has(grant) {
-            grant_types.push(grant_type);
-        }
-    }
+    let grant_types = GrantType::ALL.iter().copied().filter(|grant| has(*grant)).collect();
     Ok(Client {
         name: create.name.unwrap_or_else(|| id.clone()),
         id,
-        auth_method: if create.public { ClientAuthMethod::None } else { ClientAuthMethod::ClientSecret },
+        auth_method,
         secret,
+        sealed_secret: None,
         grant_types,
         redirect_uris: create.redirect_uris,
         scopes,
@@ -199,7 +228,7 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
     }
     for client in clients {
         let state = if client.disabled_at.is_some() { "disabled" } else { "enabled" };
-        let kind = if client.secret.is_some() { "confidential" } else { "public" };
+        let kind = if client.auth_method == ClientAuthMethod::None { "public" } else { "confidential" };
         println!("{}\t{}\t{kind}\t{state}\t{}", client.id, client.name, client.scopes);
     }
     Ok(())
@@ -222,7 +251,7 @@ fn describe(client: &Client) -> Result<serde_json::Value, Failure> {
         // The name that RFC 7591 gives it.
         let id = object.remove("id").unwrap_or_default();
         object.insert("client_id".to_owned(), id);
-        object.insert("confidential".to_owned(), json!(client.secret.is_some()));
+        object.insert("confidential".to_owned(), json!(client.auth_method != ClientAuthMethod::None));
     }
     Ok(value)
 }

@@ -54,7 +54,7 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, params: &Params) -> Re
     let shown = credentials(headers, params)?;
     let client = app.clients.get(app.store.as_ref(), &app.env, &shown.client_id).await?;
     let refused = |reason| AuthError::Refused { reason, basic: shown.basic };
-    let proven = proves(client.as_deref(), shown.secret.as_deref());
+    let proven = proves(client.as_deref(), &shown);
     let client = client.ok_or(refused("no such client"))?;
     if !proven {
         return Err(refused("the secret or the method is wrong"));
@@ -80,14 +80,16 @@ fn credentials(headers: &HeaderMap, params: &Params) -> Result<Credentials, Auth
 }
 
 /// Whether this is the client's own proof. A client that does not exist takes as long as one that does.
-fn proves(client: Option<&Client>, secret: Option<&str>) -> bool {
-    let given = secret.map(Digest::of);
-    match client.map(|c| (c.auth_method, c.secret)) {
+fn proves(client: Option<&Client>, shown: &Credentials) -> bool {
+    let given = shown.secret.as_deref().map(Digest::of);
+    let by_secret = |client: &Client| client.secret.zip(given).is_some_and(|(stored, given)| stored.matches(&given));
+    match client.map(|c| (c.auth_method, c)) {
         Some((ClientAuthMethod::None, _)) => given.is_none(),
-        Some((ClientAuthMethod::ClientSecret, stored)) => match (stored, given) {
-            (Some(stored), Some(given)) => stored.0.ct_eq(&given.0).into(),
-            _ => false,
-        },
+        Some((ClientAuthMethod::ClientSecret, client)) => by_secret(client),
+        Some((ClientAuthMethod::ClientSecretBasic, client)) => shown.basic && by_secret(client),
+        Some((ClientAuthMethod::ClientSecretPost, client)) => !shown.basic && by_secret(client),
+        // Shown as assertions or certificates.
+        Some(_) => false,
         None => {
             let never = given.unwrap_or(Digest([0; 32]));
             let _: bool = never.0.ct_eq(&[0; 32]).into();

@@ -37,16 +37,6 @@ pub fn supported() -> impl Iterator<Item = GrantType> {
     GRANTS.iter().map(|grant| grant.grant_type())
 }
 
-/// `grant_type` on the wire.
-#[must_use]
-pub fn wire_name(grant_type: GrantType) -> &'static str {
-    match grant_type {
-        GrantType::AuthorizationCode => "authorization_code",
-        GrantType::ClientCredentials => "client_credentials",
-        GrantType::RefreshToken => "refresh_token",
-    }
-}
-
 /// A token request that passed the shared checks.
 struct Request<'a> {
     app: &'a App,
@@ -113,7 +103,8 @@ pub enum GrantError {
 /// [`GrantError`]; nothing was issued then.
 pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenResponse, GrantError> {
     let name = params.get("grant_type").ok_or(GrantError::MissingParameter("grant_type"))?;
-    let grant = GRANTS.iter().find(|g| wire_name(g.grant_type()) == name).ok_or(GrantError::UnsupportedGrantType)?;
+    let grant_type = GrantType::from_wire(name);
+    let grant = GRANTS.iter().find(|g| Some(g.grant_type()) == grant_type).ok_or(GrantError::UnsupportedGrantType)?;
     if !client.grant_types.contains(&grant.grant_type())
         || (client.auth_method == ClientAuthMethod::None && !grant.public_clients())
     {
@@ -122,7 +113,7 @@ pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenR
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
     let response = grant.carry_out(&Request { app, client, params, scope, now }).await?;
-    metrics::counter!("bearward_tokens_issued_total", "grant_type" => wire_name(grant.grant_type())).increment(1);
+    metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
     Ok(response)
 }
 

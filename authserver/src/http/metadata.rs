@@ -3,6 +3,7 @@
 use super::error::Refusal;
 use super::{App, Route, answer};
 use crate::grants;
+use crate::model::GrantType;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -52,7 +53,7 @@ async fn metadata(app: &App) -> Result<String, Refusal> {
         scopes_supported: app.store.scopes().await?.into_iter().map(|s| s.name).collect(),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
-        grant_types_supported: grants::supported().map(grants::wire_name).collect(),
+        grant_types_supported: grants::supported().map(GrantType::wire_name).collect(),
         token_endpoint_auth_methods_supported: ALL_METHODS,
         revocation_endpoint_auth_methods_supported: ALL_METHODS,
         introspection_endpoint_auth_methods_supported: SECRET_METHODS,

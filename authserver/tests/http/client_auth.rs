@@ -2,7 +2,7 @@
 
 use crate::support::{SERVICE, Server, basic_header, client, request};
 use bearward::http::{CLIENT_MAX_AGE_MS, ClientCache};
-use bearward::model::{GrantType, Revocation};
+use bearward::model::{ClientAuthMethod, GrantType, Revocation};
 use bearward_token::feed::Subject;
 use http::{Method, StatusCode};
 use std::time::Duration;
@@ -20,6 +20,30 @@ async fn basic_and_post_prove_a_client() {
     assert_eq!(server.token(encoded, vec![GRANT, ("client_id", "demo-service")]).await.status, StatusCode::OK);
     let body = vec![GRANT, ("client_id", "demo-service"), ("client_secret", "demo-service-secret")];
     assert_eq!(server.token(None, body).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_client_keeps_to_its_method() {
+    let server = Server::start().await;
+    for (method, by_basic, by_post) in [
+        (ClientAuthMethod::ClientSecret, true, true),
+        (ClientAuthMethod::ClientSecretBasic, true, false),
+        (ClientAuthMethod::ClientSecretPost, false, true),
+    ] {
+        let id = method.wire_name();
+        let mut client = client(id, Some("s"), &[GrantType::ClientCredentials]);
+        client.auth_method = method;
+        server.app.store.create_client(&client).await.unwrap();
+        let basic = server.token(Some((id, "s")), vec![GRANT]).await;
+        let post = server.token(None, vec![GRANT, ("client_id", id), ("client_secret", "s")]).await;
+        for (answer, right) in [(basic, by_basic), (post, by_post)] {
+            if right {
+                assert_eq!(answer.status, StatusCode::OK, "{id}: {}", answer.body);
+            } else {
+                answer.is_error(401, "invalid_client");
+            }
+        }
+    }
 }
 
 #[tokio::test]

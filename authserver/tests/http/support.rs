@@ -303,6 +303,7 @@ pub(crate) fn client(id: &str, secret: Option<&str>, grant_types: &[GrantType]) 
         name: format!("Client {id}"),
         auth_method: if secret.is_some() { ClientAuthMethod::ClientSecret } else { ClientAuthMethod::None },
         secret: secret.map(Digest::of),
+        sealed_secret: None,
         grant_types: grant_types.to_vec(),
         redirect_uris: if redirects { vec![CALLBACK.into()] } else { vec![] },
         scopes: ScopeSet::parse("orders:read orders:write").unwrap(),

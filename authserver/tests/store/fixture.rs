@@ -71,6 +71,7 @@ pub(crate) fn client(id: &str) -> Client {
         name: format!("The client {id}"),
         auth_method: ClientAuthMethod::ClientSecret,
         secret: Some(digest("secret")),
+        sealed_secret: None,
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         redirect_uris: vec!["https://app.example/cb".to_owned(), "com.example:/\"quoted\"".to_owned()],
         scopes: scope("a b c"),

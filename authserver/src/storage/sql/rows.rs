@@ -55,7 +55,10 @@ pub(super) fn client(row: &Row) -> Result<Client> {
     let auth_method: ClientAuthMethod =
         serde_json::from_value(row.get::<String>("auth_method")?.into()).map_err(|e| corrupt("auth_method", e))?;
     let secret = row.digest("secret")?;
-    if secret.is_some() != (auth_method == ClientAuthMethod::ClientSecret) {
+    let sealed_secret: Option<Vec<u8>> = row.get("sealed_secret")?;
+    if secret.is_some() != auth_method.shows_secret()
+        || sealed_secret.is_some() != (auth_method == ClientAuthMethod::ClientSecretJwt)
+    {
         return Err(corrupt("secret", "does not fit the auth_method"));
     }
     Ok(Client {
@@ -63,6 +66,7 @@ pub(super) fn client(row: &Row) -> Result<Client> {
         name: row.get("name")?,
         auth_method,
         secret,
+        sealed_secret,
         grant_types: row.json("grant_types")?,
         redirect_uris: row.json("redirect_uris")?,
         scopes: row.scope("scopes")?,

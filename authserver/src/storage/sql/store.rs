@@ -24,7 +24,7 @@ macro_rules! grant_columns {
 macro_rules! client_columns {
     () => {
         "id, name, auth_method, secret, grant_types, redirect_uris, scopes, default_scopes, audience, options, \
-         disabled_at, created_at"
+         disabled_at, created_at, sealed_secret"
     };
 }
 
@@ -68,8 +68,8 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn create_client(&self, client: &Client) -> Result<()> {
         let sql = "INSERT INTO clients (id, name, auth_method, secret, grant_types, redirect_uris, scopes,
-                 default_scopes, audience, options, disabled_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING";
+                 default_scopes, audience, options, disabled_at, created_at, sealed_secret)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
         let args = [
             Value::Text(&client.id),
             Value::Text(&client.name),
@@ -83,6 +83,7 @@ impl<B: Backend> Store for SqlStore<B> {
             Value::Text(&json(&client.options)?),
             Value::OptInt(client.disabled_at),
             Value::Int(client.created_at),
+            Value::OptBlob(client.sealed_secret.as_deref()),
         ];
         taken(self.0.write(sql, &args).await?, "client")
     }
