@@ -4,6 +4,8 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod activity;
+pub mod admin;
 pub mod cli;
 pub mod client_auth;
 pub mod config;
@@ -22,3 +24,4 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod totp;

@@ -17,6 +17,7 @@ pub mod pg;
 pub mod ports;
 pub mod stack;
 pub mod tempdir;
+pub mod tour;
 pub mod wait;
 pub mod workspace;
 

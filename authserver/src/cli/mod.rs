@@ -2,14 +2,19 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod audit;
 mod client;
 mod failure;
 mod feed;
+mod grant;
+mod init;
 mod keys;
-mod redirect_uri;
+pub(crate) mod redirect_uri;
 mod scope;
+mod secret;
 mod user;
 
+use crate::admin::{Actor, Admin};
 use crate::config::Config;
 use crate::env::Env;
 use crate::storage::{self, Store};
@@ -40,12 +45,14 @@ enum Command {
     },
     /// Check the configuration and print the settings that hold, without secrets.
     CheckConfig,
+    /// Make the first administrator, who signs in at /admin. There is no default password.
+    Init(init::Init),
     /// Bring the database's schema up to date; the server does this too when it starts.
     Migrate,
     /// Register clients, list them, disable and enable them.
     #[command(subcommand)]
     Client(client::Command),
-    /// Add people who can sign in.
+    /// Add people who can sign in, list and change them.
     #[command(subcommand)]
     User(user::Command),
     /// List and rotate signing keys; make a master key.
@@ -54,6 +61,11 @@ enum Command {
     /// The scopes that clients can ask for, and the words people see for them.
     #[command(subcommand)]
     Scope(scope::Command),
+    /// What people granted to clients: look for it, revoke it.
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// The audit log: who did what to which object, from where.
+    Audit(audit::Audit),
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -109,6 +121,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
+        Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
+        Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
+        Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
         Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
     }
 }
@@ -117,6 +132,13 @@ impl Context {
     async fn open(config: Config) -> Result<Self, Failure> {
         let store = storage::open(&config.database).await?;
         Ok(Self { config, store, env: Env::system() })
+    }
+
+    /// Administration on behalf of the operating system's user.
+    fn admin(&self) -> Admin<'_> {
+        let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let actor = Actor { kind: "command", id: user.unwrap_or_else(|| "unknown".to_owned()), address: None };
+        Admin { store: &*self.store, config: &self.config, env: &self.env, actor }
     }
 }
 
@@ -132,4 +154,8 @@ fn fail(failure: &Failure) -> ExitCode {
 
 fn print_json(value: &serde_json::Value) {
     println!("{value:#}");
+}
+
+fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(value).map_err(|error| Failure::new(error.to_string()))
 }

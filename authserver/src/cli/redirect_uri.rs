@@ -7,7 +7,7 @@ use url::Url;
 ///
 /// # Errors
 /// What is wrong.
-pub(super) fn check(uri: &str) -> Result<(), &'static str> {
+pub(crate) fn check(uri: &str) -> Result<(), &'static str> {
     // Compared letter by letter at the endpoint, so nothing that a browser would write another way is taken.
     if uri.contains('#') {
         return Err("must not have a fragment (RFC 6749 section 3.1.2)");

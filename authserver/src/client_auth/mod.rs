@@ -54,7 +54,7 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, params: &Params) -> Re
     let shown = credentials(headers, params)?;
     let client = app.clients.get(app.store.as_ref(), &app.env, &shown.client_id).await?;
     let refused = |reason| AuthError::Refused { reason, basic: shown.basic };
-    let proven = proves(client.as_deref(), &shown);
+    let proven = proves(client.as_deref(), &shown, app.env.now());
     let client = client.ok_or(refused("no such client"))?;
     if !proven {
         return Err(refused("the secret or the method is wrong"));
@@ -80,9 +80,9 @@ fn credentials(headers: &HeaderMap, params: &Params) -> Result<Credentials, Auth
 }
 
 /// Whether this is the client's own proof. A client that does not exist takes as long as one that does.
-fn proves(client: Option<&Client>, shown: &Credentials) -> bool {
+fn proves(client: Option<&Client>, shown: &Credentials, now: i64) -> bool {
     let given = shown.secret.as_deref().map(Digest::of);
-    let by_secret = |client: &Client| client.secret.zip(given).is_some_and(|(stored, given)| stored.matches(&given));
+    let by_secret = |client: &Client| given.is_some_and(|given| client.accepts(&given, now));
     match client.map(|c| (c.auth_method, c)) {
         Some((ClientAuthMethod::None, _)) => given.is_none(),
         Some((ClientAuthMethod::ClientSecret, client)) => by_secret(client),

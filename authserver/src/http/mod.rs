@@ -1,15 +1,20 @@
 //! The server over HTTP: one file per endpoint, each thin: read, call, answer.
 
+mod account;
+pub(crate) mod address;
 mod answer;
+mod api;
 mod assets;
 mod authorization_request;
 mod authorize;
 mod clients;
 mod consent;
+mod console;
 mod cookies;
 mod csrf;
 mod error;
 mod flow;
+mod goal;
 mod introspect;
 mod jwks;
 mod login;
@@ -21,9 +26,11 @@ mod presented;
 mod redirect_uri;
 mod revoke;
 mod routes;
+mod throttle;
 mod token;
 mod tokeninfo;
 
+pub use api::openapi;
 pub use assets::Assets;
 pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
 pub use error::Refusal;
@@ -31,6 +38,7 @@ pub(crate) use observe::count;
 pub use params::{Form, Params, ParamsError, decode};
 pub use routes::{Route, Urls};
 
+use crate::activity::Counters;
 use crate::config::Config;
 use crate::env::Env;
 use crate::keys::{Keys, Sealer};
@@ -56,6 +64,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Links.
     pub urls: Urls,
+    /// What goes on.
+    pub counters: Arc<Counters>,
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
@@ -69,6 +79,7 @@ impl App {
         Self {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
+            counters: Arc::default(),
             assets: Assets::new(&urls),
             sealer,
             urls,
@@ -93,10 +104,19 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Metadata), get(metadata::get))
         .route(&path(Route::Login), get(login::get).post(login::post))
         .route(&path(Route::Consent), get(consent::get).post(consent::post))
+        .route(&path(Route::Admin), get(console::get).post(console::post))
+        .route(&format!("{}/{{*rest}}", path(Route::Admin)), get(console::get).post(console::post))
+        .route(&path(Route::Account), get(account::get).post(account::post))
         .route(&path(Route::Assets), get(assets::get))
+        .merge(api::router(&app))
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(axum::middleware::from_fn(observe::count))
         .with_state(app)
+}
+
+/// A name as one segment of a path.
+pub(crate) fn escaped(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -23,13 +23,19 @@ pub enum Route {
     Login,
     /// The consent page.
     Consent,
+    /// The account page.
+    Account,
+    /// The console; its pages are under it.
+    Admin,
+    /// Everything of the admin API is under it.
+    AdminApi,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Authorize,
         Self::Token,
         Self::Revoke,
@@ -39,6 +45,9 @@ impl Route {
         Self::Metadata,
         Self::Login,
         Self::Consent,
+        Self::Account,
+        Self::Admin,
+        Self::AdminApi,
         Self::Assets,
     ];
 
@@ -53,6 +62,9 @@ impl Route {
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",
             Self::Consent => "/consent",
+            Self::Account => "/account",
+            Self::Admin => "/admin",
+            Self::AdminApi => "/admin/api",
             Self::Assets => "/assets/{file}",
         }
     }

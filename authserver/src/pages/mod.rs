@@ -1,7 +1,15 @@
 //! What people see: pages rendered on the server, without scripts, escaped by the template engine.
 
+mod account;
+mod console;
 mod trouble;
 
+pub(crate) use account::when;
+pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
+pub use console::{
+    AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, KeysPage, OverviewPage,
+    PeoplePage, PersonPage, ScopePage, ScopesPage,
+};
 pub use trouble::{Trouble, not_found};
 
 use crate::http::App;
@@ -20,7 +28,7 @@ pub struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     /// Where people are: what they should find in the address bar.
-    host: &'a str,
+    pub(crate) host: &'a str,
 }
 
 impl<'a> Frame<'a> {
@@ -40,8 +48,8 @@ pub struct LoginPage<'a> {
     pub frame: Frame<'a>,
     /// Where the form goes.
     pub action: String,
-    /// Who wants the person to sign in.
-    pub client_name: &'a str,
+    /// What the person signs in to.
+    pub towards: &'a str,
     /// The form token.
     pub csrf: String,
     /// The pending request.
@@ -52,6 +60,24 @@ pub struct LoginPage<'a> {
     pub error: Option<&'a str>,
     /// What the person should know beside that.
     pub notice: Option<&'a str>,
+}
+
+/// The page for the second factor.
+#[derive(Template)]
+#[template(path = "factor.html")]
+pub struct FactorPage<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// Where the form goes.
+    pub action: String,
+    /// The form token.
+    pub csrf: String,
+    /// Where the person goes.
+    pub sealed: String,
+    /// The sign-in so far.
+    pub half: String,
+    /// What was wrong with the code.
+    pub error: Option<&'a str>,
 }
 
 /// The consent page.
@@ -70,6 +96,8 @@ pub struct ConsentPage<'a> {
     pub username: &'a str,
     /// For what.
     pub scopes: Vec<ScopeWords<'a>>,
+    /// Whether the person may choose among them.
+    pub partial: bool,
     /// Where the answer goes.
     pub destination: Destination,
     /// The form token.
@@ -82,6 +110,7 @@ pub struct ConsentPage<'a> {
 
 /// A scope in words.
 pub struct ScopeWords<'a> {
+    name: &'a str,
     title: &'a str,
     description: &'a str,
 }
@@ -90,8 +119,10 @@ pub struct ScopeWords<'a> {
 #[must_use]
 pub fn scopes<'a>(asked: &'a ScopeSet, words: &'a [Scope]) -> Vec<ScopeWords<'a>> {
     let describe = |name: &'a str| match words.iter().find(|scope| scope.name == name) {
-        Some(scope) if !scope.title.is_empty() => ScopeWords { title: &scope.title, description: &scope.description },
-        _ => ScopeWords { title: name, description: "" },
+        Some(scope) if !scope.title.is_empty() => {
+            ScopeWords { name, title: &scope.title, description: &scope.description }
+        }
+        _ => ScopeWords { name, title: name, description: "" },
     };
     asked.iter().map(describe).collect()
 }

@@ -3,12 +3,19 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod accounts;
+mod activity;
 mod location;
 pub mod postgres;
+mod registry;
 mod sql;
 pub mod sqlite;
 
+pub use accounts::Accounts;
+pub use activity::Activities;
 pub use location::{Location, open};
+pub use registry::Registry;
+pub use sql::LISTS;
 
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
@@ -85,7 +92,7 @@ pub struct FeedRead {
 
 /// The database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Accounts + Activities + Registry + Send + Sync + 'static {
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;
     /// Receivers that wake on changes made by anyone.

@@ -1,6 +1,7 @@
 //! The authserver through its router, on a real SQLite file, with a clock that the tests move.
 
 #[cfg(test)]
+mod admin_api;
 mod authorize;
 #[cfg(test)]
 mod client_auth;
@@ -10,6 +11,8 @@ mod code;
 mod metadata;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]

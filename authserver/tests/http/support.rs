@@ -363,7 +363,7 @@ fn config() -> Config {
             audience: vec!["https://api.example".into()],
         },
         keys: KeyPolicy { rotate_every: Duration::ZERO, publish_ahead: Duration::from_secs(600) },
-        sessions: Sessions { lifetime: Duration::from_secs(43_200) },
+        sessions: Sessions { lifetime: Duration::from_secs(43_200), trusted_proxies: 1 },
         passwords: PasswordConfig { max_concurrent_hashes: 2 },
         log: Log { json: false, filter: "info".into() },
     }

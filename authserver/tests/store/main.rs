@@ -10,6 +10,7 @@
     reason = "tests; the lints know only those that the compiler's own harness runs"
 )]
 
+mod admin;
 mod changes;
 mod durability;
 mod feed;
@@ -69,6 +70,15 @@ fn main() -> ExitCode {
         grants::a_revoked_grant_has_no_live_successor,
         grants::a_revoked_grant_gives_no_token_for_a_code,
         grants::introspection_finds_revocations,
+        admin::a_change_and_its_entry_are_one,
+        admin::of_many_edits_one_holds,
+        admin::a_client_goes_with_all_it_had,
+        admin::people_are_edited_and_go,
+        admin::scopes_are_edited_and_go,
+        admin::a_code_is_taken_once,
+        admin::a_bucket_runs_dry_and_fills_up,
+        admin::access_is_withdrawn,
+        admin::counts_add_up,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,

@@ -3,9 +3,13 @@
 //! A [`Backend`] adds what truly differs: opening, migration, transactions of several steps, the feed's cursor,
 //! the notice of changes.
 
+mod accounts;
+mod activity;
+mod registry;
 mod rows;
 mod store;
 
+pub use registry::LISTS;
 pub(super) use rows::{Row, refresh_token};
 pub(super) use store::{END_SESSION, REFRESH_TOKEN, json, session_values};
 
@@ -22,6 +26,24 @@ pub(super) enum Value<'a> {
     OptText(Option<&'a str>),
     Blob(&'a [u8]),
     OptBlob(Option<&'a [u8]>),
+}
+
+/// One statement of several that are carried out together.
+pub(super) struct Step<'a> {
+    pub(super) sql: &'static str,
+    pub(super) args: Vec<Value<'a>>,
+    /// If it touches no row, nothing of all happens.
+    pub(super) must: bool,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(sql: &'static str, args: Vec<Value<'a>>) -> Self {
+        Self { sql, args, must: false }
+    }
+
+    pub(super) fn must(sql: &'static str, args: Vec<Value<'a>>) -> Self {
+        Self { sql, args, must: true }
+    }
 }
 
 /// Binds [`Value`]s to a query of either database: the types differ, the words do not.
@@ -92,6 +114,9 @@ macro_rules! prune_statements {
             $crate::storage::sql::prune_statement!(Late, "codes", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Late, "refresh_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "throttles", "key", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "followers", "name", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "activity", "(minute, kind)", "minute, kind", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
         ]
     };
@@ -100,6 +125,9 @@ pub(super) use prune_statements;
 
 macro_rules! prune_statement {
     ($when:ident, $table:literal, $key:literal, $suffix:literal) => {
+        $crate::storage::sql::prune_statement!($when, $table, $key, $key, $suffix)
+    };
+    ($when:ident, $table:literal, $key:literal, $columns:literal, $suffix:literal) => {
         (
             $crate::storage::sql::Prune::$when,
             concat!(
@@ -108,7 +136,7 @@ macro_rules! prune_statement {
                 " WHERE ",
                 $key,
                 " IN (SELECT ",
-                $key,
+                $columns,
                 " FROM ",
                 $table,
                 " WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
@@ -135,6 +163,9 @@ pub(super) trait Backend: Send + Sync + 'static {
     async fn write_returning(&self, sql: &'static str, args: &[Value<'_>]) -> Result<Vec<Row>>;
     /// Carries out one statement; how many rows it touched.
     async fn write(&self, sql: &'static str, args: &[Value<'_>]) -> Result<u64>;
+    /// Carries out statements in order, in one transaction: all of them, or none if one that must touch a row did not.
+    /// Whether they were.
+    async fn together(&self, steps: &[Step<'_>]) -> Result<bool>;
     /// See `Store::changes`.
     fn changes(&self) -> Changes;
 
