@@ -1,6 +1,8 @@
 # Every task a person needs. What a task does is in Rust (tests/src/bin) where it is more than a command or two.
 CARGO ?= cargo
-RUN = exec $(CARGO) run --locked --quiet --package bearward-tests --bin
+# Built first, with cargo's own words about it, so that nobody waits minutes before an empty terminal.
+RUN = echo "bearward: building the harness" && $(CARGO) build --locked --workspace --bin $(1) \
+    && exec $(CARGO) run --locked --quiet --workspace --bin $(1)
 
 .PHONY: help
 help: ## this list
@@ -9,7 +11,7 @@ help: ## this list
 .PHONY: up
 up: ## run everything on this machine with demo data, until Ctrl-C
 	@sh tests/prerequisites.sh cargo python3 cc
-	@$(RUN) up
+	@$(call RUN,up)
 
 WASM = $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/wasm/bearward_filter.wasm
 .PHONY: filter
@@ -51,12 +53,12 @@ e2e: ## the end-to-end tests alone; ARGS=<part of a name> picks some
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md
 	@sh tests/prerequisites.sh cargo python3 cc wrk
-	@$(RUN) bench
+	@$(call RUN,bench)
 
 .PHONY: screenshots
 screenshots: ## pictures of the pages, into .bearward/screenshots
 	@sh tests/prerequisites.sh cargo python3 cc chromedriver
-	@$(RUN) screenshots
+	@$(call RUN,screenshots)
 
 .PHONY: compose-secrets
 compose-secrets: ## the secrets that docker-compose.yml mounts, made once

@@ -3,6 +3,7 @@
 //! `BEARWARD_DATABASE__URL` sets `database.url`: the prefix, then the path with `__` between its parts. The
 //! environment wins over the file. Unknown keys are refused. Every secret can be given as `<name>_file` instead.
 
+mod grants;
 mod load;
 mod reference;
 mod show;
@@ -34,6 +35,18 @@ pub struct Config {
     pub master_key: MasterKey,
     /// `[tokens]`.
     pub tokens: Tokens,
+    /// `[gateway]`.
+    pub gateway: Gateway,
+    /// `[assertions]`.
+    pub assertions: Assertions,
+    /// `[device]`.
+    pub device: Device,
+    /// `[authorization]`.
+    pub authorization: Authorization,
+    /// `[dpop]`.
+    pub dpop: Dpop,
+    /// `[registration]`.
+    pub registration: Registration,
     /// `[keys]`.
     pub keys: KeyPolicy,
     /// `[sessions]`.
@@ -58,14 +71,86 @@ pub struct Database {
 pub struct Tokens {
     /// `access_lifetime`. Default 10 minutes; at most a day.
     pub access_lifetime: Duration,
+    /// `max_access_lifetime`: the longest that a client's registration may ask for. Default `access_lifetime`; at most a
+    /// day. Revocations and retired keys are kept for so long.
+    pub max_access_lifetime: Duration,
     /// `refresh_lifetime`: since a refresh token was issued, so renewed by each rotation. Default 30 days.
     pub refresh_lifetime: Duration,
+    /// `refresh_absolute_lifetime`: how long a grant can be refreshed at all. Default a year; 0 sets no end.
+    pub refresh_absolute_lifetime: Duration,
     /// `refresh_grace`: how long a spent refresh token still gives its successor again. Default 10 seconds; 0 turns it off.
     pub refresh_grace: Duration,
     /// `code_lifetime`. Default 60 seconds.
     pub code_lifetime: Duration,
     /// `audience`: the `aud` of tokens whose client names none. Default: the issuer.
     pub audience: Vec<String>,
+}
+
+/// `[gateway]`
+#[derive(Debug, Clone, Default)]
+pub struct Gateway {
+    /// `secret` or `secret_file`: shared with the gateway, which proves with it what it says about a client.
+    pub secret: Option<Secret>,
+    /// `client_authorities_file`: whose certificates prove a client (`tls_client_auth`).
+    pub client_authorities: Vec<rustls_pki_types::CertificateDer<'static>>,
+}
+
+/// `[assertions]`
+#[derive(Debug, Clone)]
+pub struct Assertions {
+    /// `audience`: what `aud` may be beside the issuer and the token endpoint. Default none.
+    pub audience: Vec<String>,
+    /// `leeway`: how far other clocks may be off. Default 30 seconds.
+    pub leeway: Duration,
+    /// `max_lifetime`: how far ahead `exp` may be. Default an hour.
+    pub max_lifetime: Duration,
+    /// `text_dates`: whether `exp`, `nbf` and `iat` may be texts. Default false.
+    pub text_dates: bool,
+}
+
+impl Default for Assertions {
+    fn default() -> Self {
+        let (leeway, max_lifetime) = (Duration::from_secs(30), Duration::from_secs(3600));
+        Self { audience: Vec::new(), leeway, max_lifetime, text_dates: false }
+    }
+}
+
+/// `[device]`
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// `code_lifetime`: how long a person has to type the code. Default 10 minutes.
+    pub code_lifetime: Duration,
+    /// `interval`: how long a device waits between two polls. Default 5 seconds.
+    pub interval: Duration,
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self { code_lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) }
+    }
+}
+
+/// `[authorization]`
+#[derive(Debug, Clone)]
+pub struct Authorization {
+    /// `require_pushed_requests`: every client has to push its authorization requests (RFC 9126 §5). Default false.
+    pub require_pushed_requests: bool,
+    /// `pushed_request_lifetime`. Default 90 seconds (RFC 9126 §2.2).
+    pub pushed_request_lifetime: Duration,
+}
+
+/// `[dpop]`
+#[derive(Debug, Clone)]
+pub struct Dpop {
+    /// `require_nonce`: proofs hold a nonce of this server (RFC 9449 §8). Default false.
+    pub require_nonce: bool,
+}
+
+/// `[registration]`
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// `enabled`: clients can be registered at `/oauth2/register` with an initial access token (RFC 7591). Default false.
+    pub enabled: bool,
 }
 
 /// `[keys]`
@@ -89,6 +174,10 @@ pub struct Sessions {
 /// `[passwords]`
 #[derive(Debug, Clone)]
 pub struct Passwords {
+    /// `attempts_per_account`: at the password grant, in 15 minutes. Default 10.
+    pub attempts_per_account: u32,
+    /// `attempts_per_address`: the same, for each address that the gateway vouches for. Default 100.
+    pub attempts_per_address: u32,
     /// `max_concurrent_hashes`: each takes 19 MiB and a core for a while. Default: the number of cores.
     pub max_concurrent_hashes: usize,
 }

@@ -1,6 +1,8 @@
 //! What `bearward serve --demo` loads: accounts to try things out with. Everyone knows their secrets, so the server
 //! refuses to load them on any address but loopback.
 
+mod flows;
+
 use crate::admin::{Actor, NOTHING, change};
 use crate::env::Env;
 use crate::model::{Account, Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Role, Scope};
@@ -69,6 +71,8 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
         };
         unless_there(store.create_client(&client).await)?;
     }
+    let scopes = ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?;
+    flows::load(store, env, REDIRECT_URI, &scopes, &ScopeSet::parse(DEFAULT_SCOPE)?).await?;
     let (scope, title) = (crate::admin::SCOPE.to_owned(), "Administer this server".to_owned());
     let description = "See and change clients, people, keys and everything else here.".to_owned();
     store.put_scope(&Scope { name: scope, title, description }).await?;

@@ -1,14 +1,22 @@
 //! What the authserver keeps: plain data, valid by construction. Times are Unix time in seconds.
 
 mod admin;
+mod device;
 mod names;
+mod trust;
 
 pub use admin::{
     Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Recorded, Role, SessionEntry,
     Totp, Versioned,
 };
+pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
+pub use trust::{
+    AssertionKind, ExchangePolicy, IssuerSettings, Keys, RefreshMode, Subjects, TlsSubject, TrustedIssuer,
+};
 
+use crate::authorization_details::AuthorizationDetails;
+use crate::custom_claims::CustomClaims;
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
@@ -94,13 +102,70 @@ pub struct Client {
 #[serde(default)]
 pub struct ClientOptions {
     /// People are not asked for their consent: it is the operator's own.
+    #[serde(skip_serializing_if = "is_default")]
     pub first_party: bool,
     /// People may allow only some of the scopes it asks for.
+    #[serde(skip_serializing_if = "is_default")]
     pub partial_consent: bool,
     /// The switch of [`Client::secret`].
+    #[serde(skip_serializing_if = "is_default")]
     pub first_secret: SecretSwitch,
     /// Further secrets that are as good, so that one can take over from another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more_secrets: Vec<MoreSecret>,
+    /// What a refresh gives back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub refresh_mode: RefreshMode,
+    /// How long its refresh tokens are good when they are not used, in seconds. `None` takes `tokens.refresh_lifetime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_lifetime: Option<u32>,
+    /// How long a grant can be refreshed at all, in seconds. `None` takes `tokens.refresh_absolute_lifetime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_absolute_lifetime: Option<u32>,
+    /// Its public keys: for its assertions and signed requests, and its self-signed certificates.
+    #[serde(skip_serializing_if = "Keys::is_empty")]
+    pub keys: Keys,
+    /// The one algorithm its assertions may use when it proves itself with them (RFC 7591 §2). `None` for each that
+    /// its keys are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// The subject of its certificate, if it proves itself by `tls_client_auth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth: Option<TlsSubject>,
+    /// What it may do by token exchange.
+    #[serde(skip_serializing_if = "is_default")]
+    pub token_exchange: ExchangePolicy,
+    /// How its access tokens are written.
+    #[serde(skip_serializing_if = "is_default")]
+    pub access_token_format: AccessTokenFormat,
+    /// How long its access tokens are good, in seconds; never longer than `tokens.max_access_lifetime`. `None` takes
+    /// `tokens.access_lifetime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_lifetime: Option<u32>,
+    /// Claims that all its access tokens carry.
+    #[serde(skip_serializing_if = "CustomClaims::is_empty")]
+    pub claims: CustomClaims,
+    /// The resources it may ask for (RFC 8707 §2) beside those of its `audience`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// The types of `authorization_details` it may ask for (RFC 9396 §10).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
+    /// It has to use PKCE although it can prove itself (RFC 9700 §2.1.1).
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_pkce: bool,
+    /// It has to push its authorization requests (RFC 9126 §6).
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_pushed_authorization_requests: bool,
+    /// It has to sign its authorization requests (RFC 9101 §10.5).
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_signed_request_object: bool,
+    /// It gets only tokens that are bound to a key by DPoP (RFC 9449 §5.2).
+    #[serde(skip_serializing_if = "is_default")]
+    pub dpop_bound_access_tokens: bool,
+    /// Its tokens are bound to the certificate it shows (RFC 8705 §3.4).
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_client_certificate_bound_access_tokens: bool,
 }
 
 /// What is known of a secret, and whether it counts.
@@ -135,6 +200,21 @@ pub struct MoreSecret {
     /// The rest.
     #[serde(flatten)]
     pub switch: SecretSwitch,
+}
+
+/// How an access token is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenFormat {
+    /// A JWT that says everything itself (RFC 9068).
+    #[default]
+    Jwt,
+    /// A random text; what it stands for is told by introspection alone.
+    Opaque,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A scope that clients can ask for, with the words people see.
@@ -202,7 +282,45 @@ pub struct Grant {
 /// What a grant carries into every token that comes from it, where it is not the usual.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct GrantDetails {}
+pub struct GrantDetails {
+    /// The resources that its tokens may be for (RFC 8707 §2); empty takes the client's audience.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// What was granted beside scopes (RFC 9396).
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
+    /// Claims that its access tokens carry, beside and before those of the client.
+    #[serde(skip_serializing_if = "CustomClaims::is_empty")]
+    pub claims: CustomClaims,
+    /// The thumbprint of the key that must redeem its code (RFC 9449 §10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
+}
+
+/// A registered type of `authorization_details` (RFC 9396 §2), with the words people see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationType {
+    /// Its `type`.
+    pub name: String,
+    /// A short title: "Make a payment".
+    pub title: String,
+    /// One sentence more.
+    pub description: String,
+    /// The fields that it may have beside `type`.
+    pub fields: std::collections::BTreeMap<String, AuthorizationField>,
+}
+
+/// A field of an [`AuthorizationType`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuthorizationField {
+    /// What people see before its value: "Amount".
+    pub title: String,
+    /// Whether it has to be there.
+    pub required: bool,
+    /// The only texts it may be or hold; empty for any.
+    pub values: Vec<String>,
+}
 
 /// An authorization code, RFC 6749 §4.1.2, with its grant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,14 @@ use zeroize::Zeroizing;
 
 /// The prefix of a refresh token (RFC 6749 §1.5).
 pub const REFRESH_TOKEN: &str = "bw_rt_";
+/// The prefix of an opaque access token (RFC 6749 §1.4).
+pub const ACCESS_TOKEN: &str = "bw_at_";
+/// The prefix of what follows the URN in the `request_uri` of a pushed authorization request (RFC 9126 §2.2).
+pub const PUSHED_REQUEST: &str = "bw_pr_";
+/// The prefix of an initial access token (RFC 7591 §3).
+pub const INITIAL_ACCESS_TOKEN: &str = "bw_it_";
+/// The prefix of a registration access token (RFC 7592 §3).
+pub const REGISTRATION_ACCESS_TOKEN: &str = "bw_ra_";
 /// The prefix of a client secret (RFC 6749 §2.3.1).
 pub const CLIENT_SECRET: &str = "bw_cs_";
 /// The prefix of an authorization code (RFC 6749 §4.1.2).

@@ -209,3 +209,31 @@ fn the_database_file_is_its_owners() {
     let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&bearward.path("db")), 0o600);
 }
+
+#[test]
+fn issuers_are_trusted_listed_and_removed() {
+    let bearward = Bearward::new();
+    let certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/rsa.pem");
+    let add = ["issuer", "add", "https://idp.example/metadata"];
+    let with = |more: &[&'static str]| [&add[..], more].concat();
+    bearward.says(&with(&["--saml", "--certificate-file", certificate, "--scope", "orders:read", "--any-subject"]));
+    let listed = bearward.json(&["issuer", "list", "--json"]);
+    let settings = &listed[0]["settings"];
+    assert_eq!(listed[0]["issuer"], "https://idp.example/metadata");
+    assert_eq!((&settings["kind"], &settings["subjects"]), (&"saml".into(), &"any".into()));
+    assert!(settings["keys"]["certificates"][0].as_str().unwrap().contains("BEGIN CERTIFICATE"));
+    assert!(bearward.says(&["issuer", "list"]).contains("SAML\torders:read"));
+
+    assert!(bearward.refuses(&with(&["--saml"])).contains("--certificate-file"));
+    assert!(bearward.refuses(&with(&[])).contains("--jwks-uri"));
+    let short = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/unfit-short.pem");
+    assert!(bearward.refuses(&with(&["--saml", "--certificate-file", short])).contains("2048"));
+    assert!(bearward.refuses(&with(&["--jwks-uri", "http://idp.example/jwks"])).contains("--jwks-uri"));
+    assert!(bearward.refuses(&with(&["--certificate-file", certificate, "--client", "nobody"])).contains("nobody"));
+    // What was refused changed nothing.
+    assert_eq!(bearward.json(&["issuer", "list", "--json"]), listed);
+
+    bearward.says(&["issuer", "remove", "https://idp.example/metadata"]);
+    assert_eq!(bearward.json(&["issuer", "list", "--json"]), serde_json::json!([]));
+    assert!(bearward.refuses(&["issuer", "remove", "https://idp.example/metadata"]).contains("not trusted"));
+}

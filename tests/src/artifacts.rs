@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::workspace;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -21,10 +22,20 @@ pub enum Profile {
 /// [`Error::Failed`] if it does not compile; the compiler has said why.
 pub fn authserver(profile: Profile) -> Result<PathBuf> {
     let args: &[&str] = match profile {
-        Profile::Dev => &["--package", "bearward", "--bin", "bearward"],
-        Profile::Release => &["--package", "bearward", "--bin", "bearward", "--release"],
+        // With the features that the whole workspace needs, or its dependencies would be built twice.
+        Profile::Dev => &["--workspace", "--bin", "bearward"],
+        Profile::Release => &["--workspace", "--bin", "bearward", "--release"],
     };
     build(args, |message| (message.target.name == "bearward").then_some(message.executable).flatten())
+}
+
+/// Builds the samples (`examples/`) and says where each is, by name.
+///
+/// # Errors
+/// [`Error::Failed`] as for [`authserver`].
+pub fn samples() -> Result<BTreeMap<String, PathBuf>> {
+    let args = ["--workspace", "--examples"];
+    Ok(build_all(&args, |message| Some((message.target.name, message.executable?)))?.into_iter().collect())
 }
 
 /// Builds the filter as it ships, trimmed, and says where it is.
@@ -84,7 +95,12 @@ struct Target {
 }
 
 fn build(args: &[&str], pick: impl Fn(Message) -> Option<PathBuf>) -> Result<PathBuf> {
-    let what = format!("cargo build {}", args.join(" "));
+    let made = build_all(args, pick)?.pop();
+    made.ok_or_else(|| Error::Failed { what: command_line(args), output: "it made no such file".to_owned() })
+}
+
+/// Everything that the build made and `pick` takes, in order.
+fn build_all<T>(args: &[&str], pick: impl Fn(Message) -> Option<T>) -> Result<Vec<T>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--locked", "--message-format", "json-render-diagnostics"])
@@ -92,16 +108,18 @@ fn build(args: &[&str], pick: impl Fn(Message) -> Option<PathBuf>) -> Result<Pat
         .current_dir(workspace::root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(Error::io(what.as_str()))?;
+        .map_err(Error::io(command_line(args)))?;
     if !output.status.success() {
-        return Err(Error::Failed { what, output: "the compiler's messages are above".to_owned() });
+        return Err(Error::Failed { what: command_line(args), output: "the compiler's messages are above".to_owned() });
     }
-    output
-        .stdout
-        .split(|byte| *byte == b'\n')
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    Ok(lines
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
         .filter(|message| message.reason == "compiler-artifact")
         .filter_map(pick)
-        .next_back()
-        .ok_or_else(|| Error::Failed { what, output: "it made no such file".to_owned() })
+        .collect())
+}
+
+fn command_line(args: &[&str]) -> String {
+    format!("cargo build {}", args.join(" "))
 }

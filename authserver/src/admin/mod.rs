@@ -147,7 +147,7 @@ impl Admin<'_> {
 
     /// When a revocation made now may be forgotten: no token issued until then lives longer.
     fn revoked_until(&self, cutoff: i64) -> i64 {
-        cutoff.saturating_add(seconds(self.config.tokens.access_lifetime)).saturating_add(CLOCK_MARGIN)
+        cutoff.saturating_add(seconds(self.config.tokens.max_access_lifetime)).saturating_add(CLOCK_MARGIN)
     }
 }
 

@@ -8,6 +8,7 @@ mod failure;
 mod feed;
 mod grant;
 mod init;
+mod issuer;
 mod keys;
 pub(crate) mod redirect_uri;
 mod scope;
@@ -52,6 +53,9 @@ enum Command {
     /// Register clients, list them, disable and enable them.
     #[command(subcommand)]
     Client(client::Command),
+    /// Whose assertions are believed.
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// Add people who can sign in, list and change them.
     #[command(subcommand)]
     User(user::Command),
@@ -118,6 +122,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Keys(keys::Command::GenerateMaster) => keys::generate_master(&Env::system()),
         Command::Client(command) => client::run(&Context::open(config()?).await?, command).await,
+        Command::Issuer(command) => issuer::run(&Context::open(config()?).await?, command).await,
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,

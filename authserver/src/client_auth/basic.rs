@@ -1,11 +1,12 @@
 //! `client_secret_basic`: HTTP Basic with form-url-encoded id and secret, RFC 6749 §2.3.1 and RFC 7617.
 
-use super::{AuthError, Credentials};
+use super::{AuthError, Credentials, Proof};
 use crate::http::decode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use zeroize::Zeroizing;
 
 /// The credentials in the `Authorization` header, if there is one.
 pub(super) fn credentials(headers: &HeaderMap) -> Result<Option<Credentials>, AuthError> {
@@ -25,7 +26,7 @@ fn parse(value: &[u8]) -> Option<Credentials> {
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim_matches(' ')).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
     let (client_id, secret) = (decode(id).ok()?, decode(secret).ok()?);
-    (!client_id.is_empty()).then_some(Credentials { client_id, secret: Some(secret), basic: true })
+    (!client_id.is_empty()).then_some(Credentials { client_id, proof: Proof::Basic(Zeroizing::new(secret)) })
 }
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod tests {
     fn id_and_secret_are_form_url_decoded() {
         let value = format!("bAsIc {}", STANDARD.encode("a%3Ab+c:p%25:q"));
         let shown = parse(value.as_bytes()).unwrap();
-        assert_eq!((shown.client_id.as_str(), shown.secret.as_deref()), ("a:b c", Some("p%:q")));
+        assert_eq!((shown.client_id.as_str(), shown.proof.secret()), ("a:b c", Some("p%:q")));
     }
 
     #[test]

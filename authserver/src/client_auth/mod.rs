@@ -1,15 +1,32 @@
-//! Client authentication, RFC 6749 §2.3: one file per method, exactly one method per request.
+//! Client authentication, RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2: one file per method, exactly one method per
+//! request, and the one the client is registered for.
 
+mod assertion;
 mod basic;
+mod certificate;
 mod none;
 mod post;
 
+use crate::assertion::AssertionError;
 use crate::http::{App, Params};
+use crate::jwt::Jwt;
+use crate::keys::KeyError;
 use crate::model::{Client, ClientAuthMethod, Digest};
 use crate::storage::StoreError;
 use http::HeaderMap;
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// The methods that the endpoints take, by their registered names (RFC 8414 §2).
+#[must_use]
+pub fn supported() -> Vec<&'static str> {
+    // Not a name of the registry: what it stands for is there twice anyway.
+    let registered = ClientAuthMethod::ALL.iter().filter(|method| **method != ClientAuthMethod::ClientSecret);
+    registered.map(|method| method.wire_name()).collect()
+}
+
+/// What the secret of a `client_secret_jwt` client is sealed for; the client's id goes with it.
+const SECRET: &str = "client secret";
 
 /// Why a client was not authenticated.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +34,8 @@ pub enum AuthError {
     /// RFC 6749 §2.3: not more than one method in a request.
     #[error("the client authenticates in more than one way")]
     Several,
-    /// The `Authorization` header and the body name different clients.
-    #[error("the Authorization header and client_id name different clients")]
+    /// Two parts of the request name different clients.
+    #[error("the request names different clients")]
     Contradiction,
     /// Nothing in the request says who the client is.
     #[error("the request does not say who the client is")]
@@ -34,6 +51,9 @@ pub enum AuthError {
         /// HTTP Basic was used, so the answer carries a challenge (RFC 6749 §5.2).
         basic: bool,
     },
+    /// The assertion is not good; the client made it, and learns why.
+    #[error(transparent)]
+    Assertion(AssertionError),
     /// The registry could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,8 +62,25 @@ pub enum AuthError {
 /// What a request shows to prove who the client is.
 struct Credentials {
     client_id: String,
-    secret: Option<String>,
-    basic: bool,
+    proof: Proof,
+}
+
+enum Proof {
+    /// Only the name: a public client, or one whose proof is its certificate.
+    Nothing,
+    Basic(Zeroizing<String>),
+    Post(Zeroizing<String>),
+    /// A JWT.
+    Assertion(String),
+}
+
+impl Proof {
+    fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Basic(secret) | Self::Post(secret) => Some(secret),
+            Self::Nothing | Self::Assertion(_) => None,
+        }
+    }
 }
 
 /// The client that sent a request.
@@ -52,11 +89,15 @@ struct Credentials {
 /// [`AuthError`] if it does not say who it is, does not prove it, or is disabled.
 pub async fn authenticate(app: &App, headers: &HeaderMap, params: &Params) -> Result<Arc<Client>, AuthError> {
     let shown = credentials(headers, params)?;
+    let basic = matches!(shown.proof, Proof::Basic(_));
+    let refused = |reason| AuthError::Refused { reason, basic };
     let client = app.clients.get(app.store.as_ref(), &app.env, &shown.client_id).await?;
-    let refused = |reason| AuthError::Refused { reason, basic: shown.basic };
-    let proven = proves(client.as_deref(), &shown, app.env.now());
-    let client = client.ok_or(refused("no such client"))?;
-    if !proven {
+    let Some(client) = client else {
+        // A client that does not exist takes as long as one that does.
+        let _: bool = shown.proof.secret().is_some_and(|secret| Digest([0; 32]).matches(&Digest::of(secret)));
+        return Err(refused("no such client"));
+    };
+    if !proves(app, headers, &client, &shown.proof).await? {
         return Err(refused("the secret or the method is wrong"));
     }
     if client.disabled_at.is_some() {
@@ -65,35 +106,47 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, params: &Params) -> Re
     Ok(client)
 }
 
+/// Seals the secret of a `client_secret_jwt` client, as its registration stores it.
+///
+/// # Errors
+/// [`KeyError::Crypto`]
+pub fn seal_secret(sealer: &crate::keys::Sealer, client_id: &str, secret: &str) -> Result<Vec<u8>, KeyError> {
+    sealer.seal(SECRET, client_id.as_bytes(), secret.as_bytes())
+}
+
 fn credentials(headers: &HeaderMap, params: &Params) -> Result<Credentials, AuthError> {
     let basic = basic::credentials(headers)?;
     let post = post::credentials(params);
-    match (basic, post) {
-        (Some(_), Some(_)) => Err(AuthError::Several),
-        (Some(basic), None) => match params.get("client_id") {
-            Some(other) if other != basic.client_id => Err(AuthError::Contradiction),
-            _ => Ok(basic),
-        },
-        (None, Some(post)) => post,
-        (None, None) => none::credentials(params).ok_or(AuthError::Missing),
+    let assertion = assertion::credentials(params);
+    let named = params.get("client_id");
+    let shown = match (basic, post, assertion) {
+        (Some(basic), None, None) => basic,
+        (None, Some(post), None) => post?,
+        (None, None, Some(assertion)) => assertion?,
+        (None, None, None) => return none::credentials(params).ok_or(AuthError::Missing),
+        _ => return Err(AuthError::Several),
+    };
+    match named {
+        Some(other) if other != shown.client_id => Err(AuthError::Contradiction),
+        _ => Ok(shown),
     }
 }
 
-/// Whether this is the client's own proof. A client that does not exist takes as long as one that does.
-fn proves(client: Option<&Client>, shown: &Credentials, now: i64) -> bool {
-    let given = shown.secret.as_deref().map(Digest::of);
-    let by_secret = |client: &Client| given.is_some_and(|given| client.accepts(&given, now));
-    match client.map(|c| (c.auth_method, c)) {
-        Some((ClientAuthMethod::None, _)) => given.is_none(),
-        Some((ClientAuthMethod::ClientSecret, client)) => by_secret(client),
-        Some((ClientAuthMethod::ClientSecretBasic, client)) => shown.basic && by_secret(client),
-        Some((ClientAuthMethod::ClientSecretPost, client)) => !shown.basic && by_secret(client),
-        // Shown as assertions or certificates.
-        Some(_) => false,
-        None => {
-            let never = given.unwrap_or(Digest([0; 32]));
-            let _: bool = never.0.ct_eq(&[0; 32]).into();
-            false
+/// Whether this is the client's own proof, of the kind that it is registered for.
+async fn proves(app: &App, headers: &HeaderMap, client: &Client, proof: &Proof) -> Result<bool, AuthError> {
+    let by_secret = |secret: &str| client.accepts(&Digest::of(secret), app.env.now());
+    Ok(match (client.auth_method, proof) {
+        (ClientAuthMethod::None, Proof::Nothing) => true,
+        (ClientAuthMethod::ClientSecret | ClientAuthMethod::ClientSecretBasic, Proof::Basic(secret))
+        | (ClientAuthMethod::ClientSecret | ClientAuthMethod::ClientSecretPost, Proof::Post(secret)) => {
+            by_secret(secret)
         }
-    }
+        (ClientAuthMethod::ClientSecretJwt | ClientAuthMethod::PrivateKeyJwt, Proof::Assertion(text)) => {
+            let jwt = Jwt::parse(text).map_err(|error| AuthError::Assertion(error.into()))?;
+            assertion::proves(app, client, &jwt).await?
+        }
+        (ClientAuthMethod::TlsClientAuth, Proof::Nothing) => certificate::of_authority(app, headers, client),
+        (ClientAuthMethod::SelfSignedTlsClientAuth, Proof::Nothing) => certificate::is_registered(headers, client),
+        _ => false,
+    })
 }

@@ -1,7 +1,10 @@
 //! File and environment become one table, the table becomes a [`Config`]. The first thing that is wrong ends it.
 
 use super::reference::{SETTINGS, variable};
-use super::{Config, Database, KeyPolicy, Log, MasterKey, Passwords, Secret, Sessions, Tokens, is_loopback, value};
+use super::{
+    Authorization, Config, Database, Dpop, KeyPolicy, Log, MasterKey, Passwords, Registration, Secret, Sessions,
+    Tokens, is_loopback, value,
+};
 use crate::storage::Location;
 use base64::Engine as _;
 use base64::alphabet;
@@ -17,8 +20,8 @@ use zeroize::Zeroizing;
 const PREFIX: &str = "BEARWARD_";
 /// Names the file; not a setting itself.
 const FILE_VARIABLE: &str = "BEARWARD_CONFIG";
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is wrong with the configuration: one line that says where and what to do, without any secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +32,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
 }
@@ -61,7 +64,7 @@ impl Config {
 
 /// Each setting that was given, by path, with the place that gave it.
 #[derive(Default)]
-struct Settings(BTreeMap<String, (Value, String)>);
+pub(super) struct Settings(BTreeMap<String, (Value, String)>);
 
 impl Settings {
     fn add_file(&mut self, file: &Path) -> Result<(), ConfigError> {
@@ -122,6 +125,19 @@ impl Settings {
             },
             master_key: self.master_key()?,
             tokens: self.tokens(&issuer)?,
+            gateway: self.gateway()?,
+            assertions: self.assertions()?,
+            device: self.device()?,
+            authorization: Authorization {
+                require_pushed_requests: self.flag("authorization.require_pushed_requests")?,
+                pushed_request_lifetime: self.duration(
+                    "authorization.pushed_request_lifetime",
+                    Duration::from_secs(90),
+                    Duration::from_secs(5)..=MINUTE * 10,
+                )?,
+            },
+            dpop: Dpop { require_nonce: self.flag("dpop.require_nonce")? },
+            registration: Registration { enabled: self.flag("registration.enabled")? },
             keys: KeyPolicy {
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
@@ -130,7 +146,11 @@ impl Settings {
                 lifetime: self.duration("sessions.lifetime", DAY / 2, MINUTE..=DAY * 90)?,
                 trusted_proxies: self.number("sessions.trusted_proxies", 0..=16)?.map_or(1, |n| n as u32),
             },
-            passwords: Passwords { max_concurrent_hashes: self.hashes()? },
+            passwords: Passwords {
+                max_concurrent_hashes: self.hashes()?,
+                attempts_per_account: self.number("passwords.attempts_per_account", 1..=1000)?.unwrap_or(10) as u32,
+                attempts_per_address: self.number("passwords.attempts_per_address", 1..=100_000)?.unwrap_or(100) as u32,
+            },
             log: self.log()?,
             issuer,
         };
@@ -174,6 +194,8 @@ impl Settings {
     fn tokens(&self, issuer: &Url) -> Result<Tokens, ConfigError> {
         let second = Duration::from_secs(1);
         let access_lifetime = self.duration("tokens.access_lifetime", MINUTE * 10, second..=DAY)?;
+        let max_access_lifetime =
+            self.duration("tokens.max_access_lifetime", access_lifetime, access_lifetime..=DAY)?;
         let audience = match self.get("tokens.audience", value::list)? {
             Some(list) if list.is_empty() || list.iter().any(String::is_empty) => {
                 return Err(self.wrong("tokens.audience", "has to name an audience"));
@@ -187,7 +209,13 @@ impl Settings {
         }
         Ok(Tokens {
             access_lifetime,
+            max_access_lifetime,
             refresh_lifetime,
+            refresh_absolute_lifetime: self.duration(
+                "tokens.refresh_absolute_lifetime",
+                DAY * 365,
+                Duration::ZERO..=DAY * 3650,
+            )?,
             refresh_grace: self.duration(
                 "tokens.refresh_grace",
                 Duration::from_secs(10),
@@ -252,7 +280,7 @@ impl Settings {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         path: &str,
         default: Duration,
@@ -267,7 +295,7 @@ impl Settings {
     }
 
     /// A secret, from its setting or from the file that `<path>_file` names; and the place that gave it.
-    fn secret(&self, path: &str, hint: &str) -> Result<(Zeroizing<String>, String), ConfigError> {
+    pub(super) fn secret(&self, path: &str, hint: &str) -> Result<(Zeroizing<String>, String), ConfigError> {
         let file_path = format!("{path}_file");
         let (text, place) = match (self.0.get(path), self.0.get(&file_path)) {
             (Some(_), Some((_, place))) => {
@@ -299,18 +327,28 @@ impl Settings {
         }
     }
 
+    /// A setting that is off unless it is turned on.
+    pub(super) fn flag(&self, path: &str) -> Result<bool, ConfigError> {
+        Ok(self.get(path, value::boolean)?.unwrap_or(false))
+    }
+
     fn required(&self, path: &str, hint: &str) -> Result<String, ConfigError> {
         let problem =
             || ConfigError::new(path, format!("is not set: {hint} (or {} in the environment)", variable(path)));
         self.get(path, value::text)?.ok_or_else(problem)
     }
 
-    fn get<T>(&self, path: &str, read: fn(&Value) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
+    pub(super) fn get<T>(&self, path: &str, read: fn(&Value) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
         let Some((value, place)) = self.0.get(path) else { return Ok(None) };
         read(value).map(Some).map_err(|problem| ConfigError::new(place, problem))
     }
 
-    fn wrong(&self, path: &str, problem: &str) -> ConfigError {
+    /// Whether a setting was given, or, of a secret, its file.
+    pub(super) fn is_set(&self, path: &str) -> bool {
+        self.0.contains_key(path) || self.0.contains_key(&format!("{path}_file"))
+    }
+
+    pub(super) fn wrong(&self, path: &str, problem: &str) -> ConfigError {
         let place = self.0.get(path).map_or(path, |(_, place)| place);
         ConfigError::new(place, problem)
     }

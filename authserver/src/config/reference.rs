@@ -77,12 +77,30 @@ pub(super) const SETTINGS: &[Setting] = &[
                   takes a revoked token for so long.",
     },
     Setting {
+        path: "tokens.max_access_lifetime",
+        secret: false,
+        default: "`tokens.access_lifetime`",
+        example: r#""1h""#,
+        meaning: "The longest lifetime that a single client's registration may give its access tokens, at most a day. \
+                  Revocations and retired signing keys are kept at least this long.",
+        warning: "",
+    },
+    Setting {
         path: "tokens.refresh_lifetime",
         secret: false,
         default: r#""30d""#,
         example: r#""8h""#,
         meaning: "How long a refresh token is good when it is not used. Each use gives a new one with a new lifetime. At least \
                   `tokens.access_lifetime`.",
+        warning: "",
+    },
+    Setting {
+        path: "tokens.refresh_absolute_lifetime",
+        secret: false,
+        default: r#""365d""#,
+        example: r#""90d""#,
+        meaning: "How long what a person granted can be refreshed at all; after it they have to agree again. `0s` sets no end. A client's \
+                  registration can say otherwise.",
         warning: "",
     },
     Setting {
@@ -110,6 +128,107 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "The `aud` of tokens whose client names none of its own: one text or a list. In the environment, several are \
                   separated by commas.",
         warning: "The filter refuses tokens for an audience that it was not told of.",
+    },
+    Setting {
+        path: "gateway.secret",
+        secret: true,
+        default: "none",
+        example: r#"secret_file = "/run/secrets/bearward-gateway""#,
+        meaning: "A random text of 32 characters or more that the gateway (the filter) has too. With it the gateway proves what it says \
+                  about a client: its certificate and its address (docs/gateway-vouching.md).",
+        warning: "Without it no client can prove itself by a certificate, and limits count by account only.",
+    },
+    Setting {
+        path: "gateway.client_authorities_file",
+        secret: false,
+        default: "none",
+        example: r#""/etc/bearward/client-authorities.pem""#,
+        meaning: "PEM certificates of the authorities whose certificates prove a client that is registered for `tls_client_auth`; at most 8. \
+                  Needs `gateway.secret`.",
+        warning: "",
+    },
+    Setting {
+        path: "assertions.audience",
+        secret: false,
+        default: "none",
+        example: r#"["https://old-gateway.example/api/oauth/token"]"#,
+        meaning: "What the `aud` of an assertion (RFC 7523) may be beside the issuer and the URL of the token endpoint: one text or a list.",
+        warning: "",
+    },
+    Setting {
+        path: "assertions.leeway",
+        secret: false,
+        default: r#""30s""#,
+        example: r#""1m""#,
+        meaning: "How far the clock of whoever made an assertion may be off. At most 5 minutes.",
+        warning: "",
+    },
+    Setting {
+        path: "assertions.max_lifetime",
+        secret: false,
+        default: r#""1h""#,
+        example: r#""5m""#,
+        meaning: "How far ahead the `exp` of an assertion may be, a minute to a day. Its `jti` is remembered for so long.",
+        warning: "",
+    },
+    Setting {
+        path: "assertions.text_dates",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Whether `exp`, `nbf` and `iat` of an assertion may be texts such as `\"1340452126\"`, as some older clients write them.",
+        warning: "",
+    },
+    Setting {
+        path: "device.code_lifetime",
+        secret: false,
+        default: r#""10m""#,
+        example: r#""15m""#,
+        meaning: "How long a person has to type the code that a device shows (RFC 8628), 1 to 30 minutes.",
+        warning: "",
+    },
+    Setting {
+        path: "device.interval",
+        secret: false,
+        default: r#""5s""#,
+        example: r#""10s""#,
+        meaning: "How long a device waits between two polls, at most a minute. One that asks earlier has to wait 5 seconds longer each time.",
+        warning: "",
+    },
+    Setting {
+        path: "authorization.require_pushed_requests",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Every client has to push its authorization requests to `/oauth2/par` first (RFC 9126). A single client is \
+                  held to it by its registration.",
+        warning: "",
+    },
+    Setting {
+        path: "authorization.pushed_request_lifetime",
+        secret: false,
+        default: r#""90s""#,
+        example: r#""60s""#,
+        meaning: "How long the `request_uri` of a pushed authorization request is good, 5 seconds to 10 minutes.",
+        warning: "",
+    },
+    Setting {
+        path: "dpop.require_nonce",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "DPoP proofs at this server's endpoints have to hold a nonce that the server gave (RFC 9449 section 8). A \
+                  client without one is told so, with a nonce, and asks again.",
+        warning: "",
+    },
+    Setting {
+        path: "registration.enabled",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Clients can be registered at `/oauth2/register` (RFC 7591) by whoever holds an initial access token, as \
+                  `bearward registration-token create` makes them, and managed by their owners (RFC 7592).",
+        warning: "",
     },
     Setting {
         path: "keys.rotate_every",
@@ -151,6 +270,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "the number of cores",
         example: "2",
         meaning: "How many passwords are checked at once, 1 to 256. Each takes a core for about 50 ms, and 19 MiB.",
+        warning: "",
+    },
+    Setting {
+        path: "passwords.attempts_per_account",
+        secret: false,
+        default: "10",
+        example: "5",
+        meaning: "How many passwords may be tried for one username in 15 minutes at the password grant (on each replica).",
+        warning: "",
+    },
+    Setting {
+        path: "passwords.attempts_per_address",
+        secret: false,
+        default: "100",
+        example: "30",
+        meaning: "The same for one address; counted only where the gateway vouches for it (`gateway.secret`).",
         warning: "",
     },
     Setting {

@@ -49,6 +49,15 @@ pub(super) fn number(value: &Value) -> Result<u64, String> {
     number.ok_or_else(|| "has to be a whole number".to_owned())
 }
 
+/// `true`, `false`, or either as a text.
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Boolean(value) => Ok(*value),
+        Value::String(text) => text.parse().map_err(|_| "has to be true or false".to_owned()),
+        _ => Err("has to be true or false".to_owned()),
+    }
+}
+
 /// One text, a list of texts, or several in one, separated by commas.
 pub(super) fn list(value: &Value) -> Result<Vec<String>, String> {
     match value {

@@ -28,8 +28,8 @@ impl Grant for AuthorizationCode {
         let code = app.store.code(&digest).await?.ok_or(GrantError::InvalidGrant("no such code"))?;
         check(request, &code).await?;
         let scope = code.grant.scope.intersection(&request.client.scopes);
-        let mut response = mint::mint(request, Some(&code.grant), &scope)?;
-        let refresh = refresh_token::first(request);
+        let mut response = mint::mint(request, Some(&code.grant), &scope).await?;
+        let refresh = refresh_token::first(request, &code.grant);
         match app.store.redeem_code(&digest, now, refresh.as_ref().map(|(_, stored)| stored)).await? {
             Redeemed::Now => {
                 response.refresh_token = refresh.map(|(token, _)| token.to_string());

@@ -19,6 +19,6 @@ impl Grant for ClientCredentials {
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError> {
         let scope = scope::for_client(request.client, request.scope.as_ref())?;
         // RFC 6749 §4.4.3: no refresh token.
-        mint::mint(request, None, &scope)
+        mint::mint(request, None, &scope).await
     }
 }

@@ -2,12 +2,21 @@
 
 mod authorization_code;
 mod client_credentials;
-mod mint;
+pub(crate) mod details;
+mod direct;
+pub(crate) mod mint;
+mod password;
 pub(crate) mod pkce;
 mod refresh_token;
+pub(crate) mod resource;
+mod saml_bearer;
 pub(crate) mod scope;
 mod successor;
+mod vouched;
 
+use crate::assertion::AssertionError;
+use crate::authorization_details::AuthorizationDetails;
+use crate::confirmation::Confirmation;
 use crate::http::{App, Params};
 use crate::keys::KeyError;
 use crate::model::{Client, ClientAuthMethod, GrantType, Revocation};
@@ -16,6 +25,7 @@ use async_trait::async_trait;
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// One grant: what it needs, what it allows, what it does.
 #[async_trait]
@@ -29,8 +39,13 @@ trait Grant: Sync {
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError>;
 }
 
-const GRANTS: [&dyn Grant; 3] =
-    [&authorization_code::AuthorizationCode, &client_credentials::ClientCredentials, &refresh_token::RefreshToken];
+const GRANTS: &[&dyn Grant] = &[
+    &authorization_code::AuthorizationCode,
+    &client_credentials::ClientCredentials,
+    &refresh_token::RefreshToken,
+    &password::Password,
+    &saml_bearer::SamlBearer,
+];
 
 /// The `grant_type`s that the token endpoint takes.
 pub fn supported() -> impl Iterator<Item = GrantType> {
@@ -44,6 +59,10 @@ struct Request<'a> {
     params: &'a Params,
     /// What `scope` asks for, if it is there.
     scope: Option<ScopeSet>,
+    /// Where the request comes from, if the gateway vouches for it.
+    address: Option<IpAddr>,
+    /// The keys that the client showed: its token will be bound to them.
+    confirmation: Confirmation,
     now: i64,
 }
 
@@ -56,12 +75,14 @@ impl Request<'_> {
 /// A successful answer, RFC 6749 §5.1. It holds tokens, so there is no `Debug`.
 #[derive(Serialize)]
 pub struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: u64,
+    pub(crate) access_token: String,
+    pub(crate) token_type: &'static str,
+    pub(crate) expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    scope: String,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization_details: Option<AuthorizationDetails>,
 }
 
 /// Why a token request was refused.
@@ -89,6 +110,30 @@ pub enum GrantError {
     /// 9700 §4.8.2).
     #[error(transparent)]
     Pkce(#[from] pkce::PkceError),
+    /// A username and password that do not go together; whether there is such a person is not said.
+    #[error("the username or the password is wrong")]
+    Password,
+    /// Too many guesses.
+    #[error("too many attempts; try again later")]
+    TooMany {
+        /// In how many seconds.
+        retry_after: i64,
+    },
+    /// People's passwords cannot be checked at the moment.
+    #[error("many people are signing in at the moment; try again")]
+    Busy,
+    /// The assertion does not hold, or whoever made it is not believed.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// A resource that is not well-formed or may not be used (RFC 8707 §2).
+    #[error(transparent)]
+    InvalidTarget(#[from] resource::InvalidTarget),
+    /// `authorization_details` that cannot be granted (RFC 9396 §5).
+    #[error(transparent)]
+    Details(#[from] details::DetailsRefused),
+    /// The client gets bound tokens only, and showed no key.
+    #[error("the client's tokens are bound: the request needs {0}")]
+    Unbound(&'static str),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +146,13 @@ pub enum GrantError {
 ///
 /// # Errors
 /// [`GrantError`]; nothing was issued then.
-pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenResponse, GrantError> {
+pub async fn issue(
+    app: &App,
+    client: &Client,
+    params: &Params,
+    confirmation: Confirmation,
+    address: Option<IpAddr>,
+) -> Result<TokenResponse, GrantError> {
     let name = params.get("grant_type").ok_or(GrantError::MissingParameter("grant_type"))?;
     let grant_type = GrantType::from_wire(name);
     let grant = GRANTS.iter().find(|g| Some(g.grant_type()) == grant_type).ok_or(GrantError::UnsupportedGrantType)?;
@@ -112,7 +163,8 @@ pub async fn issue(app: &App, client: &Client, params: &Params) -> Result<TokenR
     }
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
-    let response = grant.carry_out(&Request { app, client, params, scope, now }).await?;
+    let request = Request { app, client, params, scope, confirmation, address, now };
+    let response = grant.carry_out(&request).await?;
     metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
     Ok(response)
 }
@@ -127,7 +179,7 @@ pub const CLOCK_MARGIN: i64 = 300;
 /// [`StoreError`]
 pub async fn revoke_grant(app: &App, id: &str) -> Result<(), StoreError> {
     let now = app.env.clock.now();
-    let expires_at = now.saturating_add(seconds(app.config.tokens.access_lifetime)).saturating_add(CLOCK_MARGIN);
+    let expires_at = now.saturating_add(seconds(app.config.tokens.max_access_lifetime)).saturating_add(CLOCK_MARGIN);
     app.store.revoke_grant(id, &Revocation::always(Subject::Grant(id), now, expires_at)).await
 }
 

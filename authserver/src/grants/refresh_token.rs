@@ -3,7 +3,10 @@
 
 use super::successor::{self, Successor};
 use super::{Grant, GrantError, Request, TokenResponse, mint, revoke_grant, scope, seconds};
-use crate::model::{Digest, GrantType, NewRefreshToken, RefreshToken as Stored, Spent};
+use crate::model::{
+    Client, ClientAuthMethod, Digest, Grant as GrantRow, GrantType, NewRefreshToken, RefreshMode,
+    RefreshToken as Stored, Spent,
+};
 use crate::secret;
 use crate::storage::Rotated;
 use async_trait::async_trait;
@@ -13,8 +16,8 @@ use zeroize::Zeroizing;
 pub(super) struct RefreshToken;
 
 /// The refresh token that goes with a redeemed code, if the client is registered for refreshing.
-pub(super) fn first(request: &Request<'_>) -> Option<(Zeroizing<String>, NewRefreshToken)> {
-    request.client.grant_types.contains(&GrantType::RefreshToken).then(|| new(request))
+pub(super) fn first(request: &Request<'_>, grant: &GrantRow) -> Option<(Zeroizing<String>, NewRefreshToken)> {
+    request.client.grant_types.contains(&GrantType::RefreshToken).then(|| new(request, grant))
 }
 
 #[async_trait]
@@ -37,9 +40,10 @@ impl Grant for RefreshToken {
         let stored = found.ok_or(GrantError::InvalidGrant("no such refresh token"))?;
         check(request, &stored).await?;
         let scope = scope::for_refresh(request.client, &stored.grant.scope, request.scope.as_ref())?;
-        let mut response = mint::mint(request, Some(&stored.grant), &scope)?;
+        let mut response = mint::mint(request, Some(&stored.grant), &scope).await?;
         let token = match &stored.spent {
             Some(spent) => repeat(request, &stored, presented, &scope, spent).await?,
+            None if preserves(request.client) => keep(request, &stored, presented, &digest).await?,
             None => rotate(request, &stored, presented, &scope, &digest).await?,
         };
         response.refresh_token = Some(token.to_string());
@@ -72,7 +76,7 @@ async fn rotate(
     scope: &ScopeSet,
     digest: &Digest,
 ) -> Result<Zeroizing<String>, GrantError> {
-    let (token, successor) = new(request);
+    let (token, successor) = new(request, &stored.grant);
     let sealed = successor::seal(presented, &Successor { token: &token, scope })?;
     match request.app.store.rotate_refresh(digest, request.now, &successor, &sealed).await? {
         Rotated::Now => Ok(token),
@@ -103,10 +107,42 @@ async fn repeat(
     Err(GrantError::InvalidGrant("the refresh token was used before"))
 }
 
-fn new(request: &Request<'_>) -> (Zeroizing<String>, NewRefreshToken) {
-    let app = request.app;
-    let token = secret::generate(app.env.random.as_ref(), secret::REFRESH_TOKEN);
-    let expires_at = request.now.saturating_add(seconds(app.config.tokens.refresh_lifetime));
+/// The same token again. A public client's is always rotated: nothing else would show that it was stolen (RFC 9700
+/// §4.14.2).
+fn preserves(client: &Client) -> bool {
+    client.options.refresh_mode == RefreshMode::Preserve && client.auth_method != ClientAuthMethod::None
+}
+
+async fn keep(
+    request: &Request<'_>,
+    stored: &Stored,
+    presented: &str,
+    digest: &Digest,
+) -> Result<Zeroizing<String>, GrantError> {
+    // Its idle lifetime begins anew; a minute more is not worth a write.
+    let expires_at = expiry(request, &stored.grant);
+    if expires_at.saturating_sub(stored.expires_at) >= 60
+        && !request.app.store.extend_refresh(digest, expires_at).await?
+    {
+        return Err(GrantError::InvalidGrant("the grant was revoked"));
+    }
+    Ok(Zeroizing::new(presented.to_owned()))
+}
+
+/// When a refresh token that is issued or used now stops being good, if it is not used again: its idle lifetime, within
+/// the time that the grant can be refreshed at all.
+fn expiry(request: &Request<'_>, grant: &GrantRow) -> i64 {
+    let (tokens, options) = (&request.app.config.tokens, &request.client.options);
+    let idle = options.refresh_lifetime.map_or_else(|| seconds(tokens.refresh_lifetime), i64::from);
+    let absolute =
+        options.refresh_absolute_lifetime.map_or_else(|| seconds(tokens.refresh_absolute_lifetime), i64::from);
+    let end = if absolute == 0 { i64::MAX } else { grant.created_at.saturating_add(absolute) };
+    request.now.saturating_add(idle).min(end)
+}
+
+fn new(request: &Request<'_>, grant: &GrantRow) -> (Zeroizing<String>, NewRefreshToken) {
+    let token = secret::generate(request.app.env.random.as_ref(), secret::REFRESH_TOKEN);
+    let expires_at = expiry(request, grant);
     let stored = NewRefreshToken { digest: Digest::of(&token), issued_at: request.now, expires_at };
     (token, stored)
 }

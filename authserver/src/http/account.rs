@@ -118,7 +118,7 @@ impl Visit<'_> {
             return Err(Trouble::NotFound);
         }
         let now = app.env.now();
-        let until = now.saturating_add(seconds(app.config.tokens.access_lifetime)).saturating_add(CLOCK_MARGIN);
+        let until = now.saturating_add(seconds(app.config.tokens.max_access_lifetime)).saturating_add(CLOCK_MARGIN);
         let live = app.store.live_grants(me, client_id).await?;
         let ends: Vec<_> =
             live.into_iter().map(|id| (id.clone(), Revocation::always(Subject::Grant(&id), now, until))).collect();

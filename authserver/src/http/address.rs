@@ -1,6 +1,7 @@
 //! Where a request came from: for throttling, for the audit log, for the list of sessions.
 
 use super::App;
+use crate::gateway;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
@@ -16,7 +17,9 @@ impl Address {
     /// The address of whoever sent a request, past the proxies that the configuration trusts.
     pub(crate) fn of(app: &App, parts: &Parts) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        Self(forwarded(&parts.headers, app.config.sessions.trusted_proxies).or(peer).map(canonical))
+        let vouched = gateway::address(&parts.headers);
+        let forwarded = || forwarded(&parts.headers, app.config.sessions.trusted_proxies);
+        Self(vouched.or_else(forwarded).or(peer).map(canonical))
     }
 
     /// In letters.

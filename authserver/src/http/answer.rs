@@ -1,7 +1,8 @@
-//! Answers that several endpoints give: authorization responses (RFC 6749 §4.1.2) and redirects.
+//! Answers that several endpoints give: authorization responses (RFC 6749 §4.1.2, §4.2.2) and redirects.
 
 use super::App;
-use super::pending::Pending;
+use super::pending::{Pending, ResponseMode};
+use crate::pages;
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, LOCATION, REFERRER_POLICY};
@@ -9,14 +10,20 @@ use http::{HeaderValue, StatusCode};
 
 /// Sends the browser back to the client with these parameters, `state` and `iss` (RFC 9207 §2) among them.
 pub(super) fn to_client(app: &App, pending: &Pending, params: &[(&str, &str)]) -> Response {
-    let mut query = Serializer::new(String::new());
-    query.extend_pairs(params);
-    if let Some(state) = &pending.state {
-        query.append_pair("state", state);
+    let mut params = params.to_vec();
+    params.extend(pending.state.as_ref().map(|state| ("state", state.as_str())));
+    params.push(("iss", app.urls.issuer()));
+    let uri = &pending.redirect_uri;
+    let encoded = || Serializer::new(String::new()).extend_pairs(&params).finish();
+    match pending.response_mode {
+        ResponseMode::Query => {
+            let separator = if uri.contains('?') { '&' } else { '?' };
+            see_other(&format!("{uri}{separator}{}", encoded()))
+        }
+        // A registered URI has no fragment of its own.
+        ResponseMode::Fragment => see_other(&format!("{uri}#{}", encoded())),
+        ResponseMode::FormPost => pages::form_post(app, uri, &params),
     }
-    query.append_pair("iss", app.urls.issuer());
-    let separator = if pending.redirect_uri.contains('?') { '&' } else { '?' };
-    see_other(&format!("{}{separator}{}", pending.redirect_uri, query.finish()))
 }
 
 /// An error response of RFC 6749 §4.1.2.1.

@@ -1,9 +1,11 @@
 //! `GET` and `POST /oauth2/authorize`, RFC 6749 §3.1.
 
-use super::authorization_request::{Checked, Problem, check};
+use super::authorization_request::{Problem, Via, check};
 use super::flow::{self, Step};
 use super::params::{Form, Params, ParamsError};
-use super::{App, answer, cookies};
+use super::pending::Pending;
+use super::{App, answer, cookies, par};
+use crate::model::Client;
 use crate::pages::Trouble;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,8 +23,9 @@ pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: 
 
 async fn authorize(app: &App, headers: &HeaderMap, params: Result<Params, ParamsError>) -> Response {
     let answered = async {
-        let params = params.map_err(|error| Problem::Page(error.into()))?;
-        next(app, headers, check(app, &params).await?).await
+        let params = params?;
+        let client = client(app, &params).await?;
+        next(app, headers, request(app, &client, &params).await?).await
     };
     match answered.await {
         Ok(response) => response,
@@ -33,15 +36,30 @@ async fn authorize(app: &App, headers: &HeaderMap, params: Result<Params, Params
     }
 }
 
-async fn next(app: &App, headers: &HeaderMap, Checked { pending, silent }: Checked) -> Result<Response, Problem> {
-    let signed_in = cookies::signed_in(app, headers).await.map_err(Trouble::from)?;
+async fn client(app: &App, params: &Params) -> Result<Arc<Client>, Trouble> {
+    let client_id = params.get("client_id").ok_or(Trouble::ClientMissing)?;
+    let client = app.clients.get(app.store.as_ref(), &app.env, client_id).await?;
+    client.filter(|c| c.disabled_at.is_none()).ok_or(Trouble::ClientUnknown)
+}
+
+/// The request that the parameters hold, or that was pushed before (RFC 9126 §4).
+async fn request(app: &App, client: &Client, params: &Params) -> Result<Pending, Problem> {
+    match params.get("request_uri") {
+        Some(request_uri) => Ok(par::take(app, client, request_uri).await?),
+        None => check(app, client, params, Via::Browser).await,
+    }
+}
+
+async fn next(app: &App, headers: &HeaderMap, pending: Pending) -> Result<Response, Problem> {
+    let signed_in = cookies::signed_in(app, headers).await?;
     let step = flow::step(app, signed_in.as_ref(), &pending).await?;
-    let silenced = |error, description| Problem::Client { pending: Box::new(pending.clone()), error, description };
+    let refused = |error, description| Problem::Client { pending: Box::new(pending.clone()), error, description };
     match step {
-        Step::Login if silent => Err(silenced("login_required", "the person is not signed in")),
-        Step::Ask(_) if silent => Err(silenced("consent_required", "the person has to agree first")),
+        Step::Login if pending.silent => Err(refused("login_required", "the person has to sign in")),
+        Step::Ask(_) if pending.silent => Err(refused("consent_required", "the person has to agree first")),
         Step::Login => Ok(flow::to_login(app, &pending)?),
         Step::Ask(_) => Ok(flow::to_consent(app, &pending)?),
         Step::Grant(signed_in) => Ok(flow::grant(app, signed_in, &pending).await?),
+        Step::Unmet => Ok(flow::unmet(app, &pending)),
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
             Step::Login => flow::to_login(&app, &pending),
             Step::Ask(signed_in) => page(&app, signed_in, pending, None).await,
             Step::Grant(signed_in) => flow::grant(&app, signed_in, &pending).await,
+            Step::Unmet => Ok(flow::unmet(&app, &pending)),
         }
     };
     shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
@@ -45,6 +46,7 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
     let signed_in = cookies::signed_in(app, headers).await?;
     let signed_in = match flow::step(app, signed_in.as_ref(), &pending).await? {
         Step::Login => return flow::to_login(app, &pending.renewed(app.env.clock.now())),
+        Step::Unmet => return Ok(flow::unmet(app, &pending)),
         Step::Ask(signed_in) | Step::Grant(signed_in) => signed_in,
     };
     let sealed = params.get(CONTINUE).unwrap_or_default();
@@ -82,6 +84,7 @@ async fn page(
 ) -> Result<Response, Trouble> {
     let client = flow::client(app, &pending).await?;
     let words = app.store.scopes().await?;
+    let types = app.store.authorization_types().await?;
     let pending = pending.renewed(app.env.clock.now());
     let sealed = pending.seal(app)?;
     let page = ConsentPage {
@@ -92,6 +95,7 @@ async fn page(
         username: &signed_in.person.username,
         scopes: pages::scopes(&pending.scope, &words),
         partial: client.options.partial_consent,
+        details: pages::details(&pending.authorization_details, &types),
         destination: Destination::of(&pending.redirect_uri),
         csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
         sealed,

@@ -1,8 +1,11 @@
 //! The one place where a failure becomes an answer: status, the RFC's error code, the text a client may see.
 
 use super::params::ParamsError;
+use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
 use crate::grants::GrantError;
+use crate::grants::details::DetailsRefused;
+use crate::grants::resource::InvalidTarget;
 use crate::grants::scope::ScopeRefused;
 use crate::keys::KeyError;
 use crate::storage::StoreError;
@@ -19,7 +22,7 @@ pub struct Refusal {
     status: StatusCode,
     error: &'static str,
     description: Cow<'static, str>,
-    header: Option<(http::HeaderName, &'static str)>,
+    header: Option<(http::HeaderName, Cow<'static, str>)>,
 }
 
 impl Refusal {
@@ -71,7 +74,10 @@ impl IntoResponse for Refusal {
         let body = Body { error: self.error, error_description: &self.description };
         let mut response = no_store_json(self.status, &body);
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            // Digits or a text of ours: always a header value.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }
@@ -118,6 +124,7 @@ impl From<AuthError> for Refusal {
                 let refusal = Self::new("invalid_client", "client authentication failed");
                 if basic { refusal.with_challenge() } else { refusal }
             }
+            AuthError::Assertion(error) => Self::new("invalid_client", error.to_string()),
             AuthError::Store(error) => error.into(),
         }
     }
@@ -139,6 +146,23 @@ impl From<GrantError> for Refusal {
                 )
             }
             GrantError::RedirectUri | GrantError::Pkce(_) => Self::new("invalid_grant", description),
+            GrantError::Password => Self::new("invalid_grant", description),
+            GrantError::TooMany { retry_after } => Self {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                header: Some((RETRY_AFTER, retry_after.max(1).to_string().into())),
+                ..Self::new("temporarily_unavailable", description)
+            },
+            GrantError::Busy => {
+                Self { header: Some((RETRY_AFTER, "1".into())), ..Self::new("temporarily_unavailable", description) }
+            }
+            GrantError::Assertion(AssertionError::Store(error)) => error.into(),
+            GrantError::Assertion(error) => {
+                tracing::info!(%error, "assertion refused");
+                Self::new("invalid_grant", description)
+            }
+            GrantError::InvalidTarget(error) => error.into(),
+            GrantError::Details(error) => error.into(),
+            GrantError::Unbound(_) => Self::new("invalid_request", description),
             GrantError::Store(error) => error.into(),
             GrantError::Keys(error) => error.into(),
         }
@@ -151,12 +175,27 @@ impl From<ScopeRefused> for Refusal {
     }
 }
 
+impl From<InvalidTarget> for Refusal {
+    fn from(error: InvalidTarget) -> Self {
+        Self::new("invalid_target", error.to_string())
+    }
+}
+
+impl From<DetailsRefused> for Refusal {
+    fn from(error: DetailsRefused) -> Self {
+        match error {
+            DetailsRefused::Invalid(error) => Self::new("invalid_authorization_details", error.to_string()),
+            DetailsRefused::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the database failed a request");
         match error {
             StoreError::Database(_) => Self {
-                header: Some((RETRY_AFTER, "1")),
+                header: Some((RETRY_AFTER, "1".into())),
                 ..Self::new("temporarily_unavailable", "the server cannot reach its data at the moment; try again")
             },
             StoreError::Exists(_) | StoreError::Migrate(_) | StoreError::Corrupt(_) => Self::server_error(),
@@ -173,7 +212,7 @@ impl From<KeyError> for Refusal {
 
 impl Refusal {
     fn with_challenge(mut self) -> Self {
-        self.header = Some((WWW_AUTHENTICATE, "Basic realm=\"bearward\", charset=\"UTF-8\""));
+        self.header = Some((WWW_AUTHENTICATE, "Basic realm=\"bearward\", charset=\"UTF-8\"".into()));
         self
     }
 }

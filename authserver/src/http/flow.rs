@@ -1,16 +1,22 @@
-//! From an authorization request to its answer: sign in, agree, get a code.
+//! From an authorization request to its answer: sign in, agree, get a code or a token.
 
 use super::answer;
 use super::cookies::SignedIn;
 use super::params::Params;
-use super::pending::{CONTINUE, Opened, Pending};
+use super::pending::{CONTINUE, Opened, Pending, ResponseType};
 use super::{App, Route, redirect_uri};
-use crate::grants::seconds;
+use crate::confirmation::Confirmation;
+use crate::custom_claims::CustomClaims;
+use crate::grants::mint::Minting;
+use crate::grants::{GrantError, resource, seconds};
 use crate::model::{AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, GrantDetails};
 use crate::pages::Trouble;
 use crate::secret;
 use axum::response::Response;
 use std::sync::Arc;
+
+/// The ways of signing in that sessions can have: what `acr_values` may ask for (RFC 9470 §4).
+pub(super) const ACR_VALUES: &[&str] = &["pwd"];
 
 /// What comes next for a request.
 pub(super) enum Step<'a> {
@@ -20,6 +26,8 @@ pub(super) enum Step<'a> {
     Ask(&'a SignedIn),
     /// The person agreed before.
     Grant(&'a SignedIn),
+    /// The person signed in for this request, but not in a way that it asks for.
+    Unmet,
 }
 
 /// Decides what comes next.
@@ -29,10 +37,16 @@ pub(super) async fn step<'a>(
     pending: &Pending,
 ) -> Result<Step<'a>, Trouble> {
     let client = client(app, pending).await?;
-    let Some(signed_in) = signed_in.filter(|_| !pending.sign_in) else { return Ok(Step::Login) };
+    let Some(signed_in) = signed_in.filter(|s| !pending.sign_in && is_recent(s, pending)) else {
+        return Ok(Step::Login);
+    };
+    if !pending.acr_values.is_empty() && !pending.acr_values.contains(&signed_in.session.acr) {
+        return Ok(if pending.signed_in { Step::Unmet } else { Step::Login });
+    }
     // RFC 8252 §8.6: consent given before counts only where the answer cannot reach another program.
     let certain = client.auth_method != ClientAuthMethod::None || redirect_uri::assures_identity(&pending.redirect_uri);
-    if pending.ask || !certain {
+    // Details are of one transaction, not of a kind of access.
+    if pending.ask || !certain || !pending.authorization_details.is_empty() {
         return Ok(Step::Ask(signed_in));
     }
     if client.options.first_party {
@@ -40,6 +54,12 @@ pub(super) async fn step<'a>(
     }
     let agreed = app.store.consent(&signed_in.person.id, &client.id).await?;
     Ok(if pending.scope.is_subset(&agreed) { Step::Grant(signed_in) } else { Step::Ask(signed_in) })
+}
+
+/// Counted back from when the request came, so that reading the pages takes no time off, and no link that was kept
+/// makes an old sign-in young.
+fn is_recent(signed_in: &SignedIn, pending: &Pending) -> bool {
+    pending.max_age.is_none_or(|max| pending.asked_at.saturating_sub(signed_in.session.auth_time) <= max)
 }
 
 /// The client of a request, if it may still be answered there.
@@ -65,31 +85,96 @@ pub(super) fn to_consent(app: &App, pending: &Pending) -> Result<Response, Troub
     to_page(app, Route::Consent, pending)
 }
 
-/// Records what the person granted and sends the code to the client.
+/// Back to the client: the person could not sign in as it asks (RFC 9470 §5).
+pub(super) fn unmet(app: &App, pending: &Pending) -> Response {
+    let description = "the person did not sign in in a way that acr_values names";
+    answer::error_to_client(app, pending, "unmet_authentication_requirements", description)
+}
+
+/// Records what the person granted and sends the code or the token to the client.
 pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) -> Result<Response, Trouble> {
-    let now = app.env.clock.now();
-    let random = app.env.random.as_ref();
-    let code = secret::generate(random, secret::AUTHORIZATION_CODE);
     let grant = Grant {
-        id: secret::random_id(random),
+        id: secret::random_id(app.env.random.as_ref()),
         client_id: pending.client_id.clone(),
         person_id: signed_in.person.id.clone(),
         scope: pending.scope.clone(),
         auth_time: signed_in.session.auth_time,
         acr: signed_in.session.acr.clone(),
-        details: GrantDetails::default(),
-        created_at: now,
+        details: GrantDetails {
+            resources: pending.resources.clone(),
+            authorization_details: pending.authorization_details.clone(),
+            dpop_jkt: pending.dpop_jkt.clone(),
+            ..GrantDetails::default()
+        },
+        created_at: app.env.clock.now(),
         revoked_at: None,
     };
-    let authorization = AuthorizationCode {
+    match pending.response_type {
+        ResponseType::Code => code(app, grant, pending).await,
+        ResponseType::Token => token(app, grant, pending).await,
+    }
+}
+
+async fn code(app: &App, grant: Grant, pending: &Pending) -> Result<Response, Trouble> {
+    let code = secret::generate(app.env.random.as_ref(), secret::AUTHORIZATION_CODE);
+    app.store.authorize(&Digest::of(&code), &authorization(app, grant, pending, None)).await?;
+    Ok(answer::to_client(app, pending, &[("code", code.as_str())]))
+}
+
+/// RFC 6749 §4.2.2: no refresh token; `scope` always, because the person or the client's registration may have cut it.
+async fn token(app: &App, grant: Grant, pending: &Pending) -> Result<Response, Trouble> {
+    let client = client(app, pending).await?;
+    // Its grant is kept by a code that nobody ever gets, spent from the start: so it can be withdrawn like any other.
+    let unused = secret::generate(app.env.random.as_ref(), secret::AUTHORIZATION_CODE);
+    let authorization = authorization(app, grant, pending, Some(app.env.clock.now()));
+    app.store.authorize(&Digest::of(&unused), &authorization).await?;
+    let resources = &pending.resources;
+    let minting = Minting {
+        app,
+        client: &client,
+        now: authorization.grant.created_at,
+        grant: Some(&authorization.grant),
+        subject: None,
+        scope: &pending.scope,
+        audience: if resources.is_empty() { resource::usual(app, &client).to_vec() } else { resources.clone() },
+        authorization_details: pending.authorization_details.clone(),
+        claims: CustomClaims::default(),
+        act: None,
+        confirmation: Confirmation::default(),
+        not_after: None,
+    };
+    let issued = match minting.issue().await {
+        Ok(issued) => issued,
+        // A browser that is sent here cannot show a key.
+        Err(GrantError::Unbound(_)) => {
+            let description = "the client's tokens are bound to a key, so they come from the token endpoint only";
+            return Ok(answer::error_to_client(app, pending, "unauthorized_client", description));
+        }
+        Err(GrantError::Store(error)) => return Err(error.into()),
+        Err(GrantError::Keys(error)) => return Err(error.into()),
+        Err(_) => return Err(Trouble::Broken),
+    };
+    let expires_in = issued.expires_in.to_string();
+    let mut params = vec![
+        ("access_token", issued.access_token.as_str()),
+        ("token_type", issued.token_type),
+        ("expires_in", &expires_in),
+        ("scope", &issued.scope),
+    ];
+    let details = issued.authorization_details.as_ref().and_then(|details| serde_json::to_string(details).ok());
+    params.extend(details.as_ref().map(|details| ("authorization_details", details.as_str())));
+    metrics::counter!("bearward_tokens_issued_total", "grant_type" => "implicit").increment(1);
+    Ok(answer::to_client(app, pending, &params))
+}
+
+fn authorization(app: &App, grant: Grant, pending: &Pending, used_at: Option<i64>) -> AuthorizationCode {
+    AuthorizationCode {
+        expires_at: grant.created_at.saturating_add(seconds(app.config.tokens.code_lifetime)),
         grant,
         redirect_uri: pending.redirect_uri_named.then(|| pending.redirect_uri.clone()),
         code_challenge: pending.code_challenge.clone(),
-        expires_at: now.saturating_add(seconds(app.config.tokens.code_lifetime)),
-        used_at: None,
-    };
-    app.store.authorize(&Digest::of(&code), &authorization).await?;
-    Ok(answer::to_client(app, pending, &[("code", code.as_str())]))
+        used_at,
+    }
 }
 
 fn to_page(app: &App, route: Route, pending: &Pending) -> Result<Response, Trouble> {

@@ -3,12 +3,12 @@
 use super::address::Address;
 use super::goal::Goal;
 use super::params::{Form, Params, ParamsError};
-use super::pending::{CONTINUE, Pending};
+use super::pending::CONTINUE;
 use super::throttle::{Trier, name_of};
 use super::{App, Route, answer, cookies, csrf, flow, redirect_uri};
 use crate::activity::Kind;
 use crate::admin::{Actor, NOTHING, change};
-use crate::grants::seconds;
+use crate::grants::{GrantError, seconds};
 use crate::model::{Digest, Person, Session};
 use crate::pages::{self, FactorPage, LoginPage, Trouble};
 use crate::passwords::{PasswordError, Verdict};
@@ -169,6 +169,28 @@ async fn check(visit: &Visit<'_>, username: &str, password: &str) -> Result<Resu
         tracing::info!(address = address.text(), "sign-in throttled");
         return Ok(Err(Remark::Throttled(wait)));
     }
+    verify(app, username, password).await
+}
+
+/// The person, if the password is theirs, for the grant that takes passwords (RFC 6749 §4.3), which counts tries itself.
+/// Somebody with a second factor has no password alone that would open anything.
+pub(crate) async fn sign_in_by_password(
+    app: &App,
+    username: &str,
+    password: &str,
+) -> Result<Option<Person>, GrantError> {
+    if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
+        return Ok(None);
+    }
+    let person = match verify(app, username, password).await? {
+        Ok(person) => person,
+        Err(Remark::Busy) => return Err(GrantError::Busy),
+        Err(_) => return Ok(None),
+    };
+    Ok(if app.store.totp(&person.id).await?.is_some() { None } else { Some(person) })
+}
+
+async fn verify(app: &App, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
     let password = Zeroizing::new(password.to_owned());
     let person = app.store.person_by_username(username).await?;
     let stored = person.as_ref().map(|p| p.password_hash.clone());
@@ -182,7 +204,7 @@ async fn check(visit: &Visit<'_>, username: &str, password: &str) -> Result<Resu
         }
         (Ok(_), _) => {
             app.counters.count(Kind::Refused);
-            tracing::info!(address = address.text(), "sign-in refused");
+            tracing::info!("sign-in refused");
             Err(Remark::Wrong)
         }
         (Err(PasswordError::Busy | PasswordError::Failed), _) => Err(Remark::Busy),
@@ -253,7 +275,7 @@ async fn go_on(visit: &Visit<'_>, person: Person, goal: Goal, acr: &str) -> Resu
     app.store.begin_session(&Digest::of(&cookie), &session, whence, before.as_ref(), &change).await?;
     app.counters.count(Kind::SignedIn);
     let mut response = match goal {
-        Goal::Client(pending) => flow::to_consent(app, &Pending { sign_in: false, ..pending.renewed(now) })?,
+        Goal::Client(pending) => flow::to_consent(app, &pending.after_sign_in(now))?,
         Goal::Page(place) => answer::see_other(place.path()),
     };
     cookies::set_session(app, response.headers_mut(), &cookie);

@@ -20,6 +20,7 @@ mod jwks;
 mod login;
 mod metadata;
 mod observe;
+mod par;
 mod params;
 mod pending;
 mod presented;
@@ -34,6 +35,7 @@ pub use api::openapi;
 pub use assets::Assets;
 pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
 pub use error::Refusal;
+pub(crate) use login::sign_in_by_password as sign_in;
 pub(crate) use observe::count;
 pub use params::{Form, Params, ParamsError, decode};
 pub use routes::{Route, Urls};
@@ -41,7 +43,9 @@ pub use routes::{Route, Urls};
 use crate::activity::Counters;
 use crate::config::Config;
 use crate::env::Env;
+use crate::jwt::RemoteKeys;
 use crate::keys::{Keys, Sealer};
+use crate::limiter::Limiter;
 use crate::pages;
 use crate::passwords::Passwords;
 use crate::storage::Store;
@@ -69,7 +73,24 @@ pub struct App {
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) remote_keys: RemoteKeys,
+    pub(crate) limits: Limits,
 }
+
+/// How often one may guess.
+pub(crate) struct Limits {
+    /// Passwords, by username.
+    pub(crate) accounts: Limiter,
+    /// Passwords, by address.
+    pub(crate) addresses: Limiter,
+    /// User codes (RFC 8628 §5.1), by person.
+    pub(crate) user_codes: Limiter,
+}
+
+/// The seconds in which attempts are counted.
+const LIMIT_WINDOW: i64 = 900;
+/// How many user codes a person may try in that time: of 20^8, that is.
+const USER_CODES: u32 = 20;
 
 impl App {
     /// Puts the parts together.
@@ -81,6 +102,12 @@ impl App {
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
             counters: Arc::default(),
             assets: Assets::new(&urls),
+            limits: Limits {
+                accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
+                addresses: Limiter::new(config.passwords.attempts_per_address, LIMIT_WINDOW),
+                user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
+            },
+            remote_keys: RemoteKeys::default(),
             sealer,
             urls,
             config,
@@ -96,6 +123,7 @@ pub fn router(app: Arc<App>) -> Router {
     let path = |route| app.urls.path(route);
     Router::new()
         .route(&path(Route::Authorize), get(authorize::get).post(authorize::post))
+        .route(&path(Route::Par), post(par::post))
         .route(&path(Route::Token), post(token::post))
         .route(&path(Route::Revoke), post(revoke::post))
         .route(&path(Route::Introspect), post(introspect::post))
@@ -113,6 +141,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn(observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(axum::middleware::from_fn(observe::count))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), crate::gateway::believe))
         .with_state(app)
 }
 

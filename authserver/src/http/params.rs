@@ -10,7 +10,10 @@ pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The most parameters in one request.
 const MAX_PARAMS: usize = 64;
 
-/// Decoded parameters, each name once. They may hold secrets, so there is no `Debug`.
+/// The parameters that may come several times: RFC 8707 §2, RFC 8693 §2.1.
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
+
+/// Decoded parameters, each name once but for those of which there can be several. They may hold secrets, so there is no `Debug`.
 pub struct Params(Vec<(String, String)>);
 
 /// Why a request's parameters could not be read.
@@ -44,7 +47,7 @@ impl Params {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
-            if params.iter().any(|(n, _)| *n == name) {
+            if !REPEATABLE.contains(&name.as_str()) && params.iter().any(|(n, _)| *n == name) {
                 return Err(ParamsError::Repeated);
             }
             if params.len() == MAX_PARAMS {
@@ -58,7 +61,18 @@ impl Params {
     /// A parameter's value; one sent without a value counts as omitted (RFC 6749 §3.1).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.all(name).next()
+    }
+
+    /// The values of a parameter that may come several times (RFC 8707 §2); those without a value left out.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Parameters that came in another way than a form: in a signed request object (RFC 9101 §4).
+    #[must_use]
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 }
 

@@ -47,7 +47,7 @@ async fn refresh_token(app: &App, client: &Client, token: &str) -> Result<(), Re
 }
 
 async fn access_token(app: &App, client: &Client, token: &str) -> Result<(), Refusal> {
-    let Some(payload) = presented::payload(app, token) else { return Ok(()) };
+    let Some(payload) = presented::payload(app, token).await? else { return Ok(()) };
     let Some(claims) = presented::current(app, &payload) else { return Ok(()) };
     own(client, &claims.client_id)?;
     Ok(app.store.revoke(&revocation(&claims, app.env.clock.now())).await?)

@@ -7,6 +7,8 @@ use url::Url;
 pub enum Route {
     /// The authorization endpoint, RFC 6749 §3.1.
     Authorize,
+    /// The endpoint for pushed authorization requests, RFC 9126.
+    Par,
     /// The token endpoint, RFC 6749 §3.2.
     Token,
     /// The revocation endpoint, RFC 7009.
@@ -35,8 +37,9 @@ pub enum Route {
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Authorize,
+        Self::Par,
         Self::Token,
         Self::Revoke,
         Self::Introspect,
@@ -54,6 +57,7 @@ impl Route {
     const fn path(self) -> &'static str {
         match self {
             Self::Authorize => "/oauth2/authorize",
+            Self::Par => "/oauth2/par",
             Self::Token => "/oauth2/token",
             Self::Revoke => "/oauth2/revoke",
             Self::Introspect => "/oauth2/introspect",

@@ -4,7 +4,8 @@ use super::error::{Refusal, no_store_json};
 use super::params::Form;
 use super::{App, answer};
 use crate::activity::Kind;
-use crate::{client_auth, grants};
+use crate::confirmation::Confirmation;
+use crate::{client_auth, gateway, grants};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
@@ -19,6 +20,6 @@ pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: 
 
 async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
     let client = client_auth::authenticate(app, headers, params).await?;
-    let response = grants::issue(app, &client, params).await?;
+    let response = grants::issue(app, &client, params, Confirmation::default(), gateway::address(headers)).await?;
     Ok(no_store_json(StatusCode::OK, &response))
 }

@@ -23,7 +23,8 @@ const POINT_LEN: usize = 65;
 /// A key that signs.
 pub(super) struct Signer {
     pair: EcdsaKeyPair,
-    /// The JOSE header with the dot behind it, as it begins every token.
+    kid: String,
+    /// The JOSE header with the dot behind it, as it begins every access token.
     prefix: String,
 }
 
@@ -54,21 +55,16 @@ impl Signer {
     /// Opens a stored key.
     pub(super) fn open(sealer: &Sealer, key: &SigningKey) -> Result<Self, KeyError> {
         let pair = pair(&sealer.open(PURPOSE, key.kid.as_bytes(), &key.sealed_private)?)?;
-        let header = jws::Header {
-            alg: ALG.into(),
-            kid: Some(key.kid.as_str().into()),
-            typ: Some(ACCESS_TOKEN_TYPE.into()),
-            crit: None,
-        };
-        let header = serde_json::to_vec(&header).map_err(|_| KeyError::Crypto("a header that is no JSON"))?;
-        Ok(Self { pair, prefix: URL_SAFE_NO_PAD.encode(header) + "." })
+        Ok(Self { pair, prefix: prefix(&key.kid, ACCESS_TOKEN_TYPE)?, kid: key.kid.clone() })
     }
 
-    /// A token over this payload.
-    pub(super) fn token(&self, payload: &[u8]) -> Result<String, KeyError> {
+    /// A token of this `typ` over this payload.
+    pub(super) fn token(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
+        let other = if typ == ACCESS_TOKEN_TYPE { None } else { Some(prefix(&self.kid, typ)?) };
+        let prefix = other.as_ref().unwrap_or(&self.prefix);
         // Room for the payload and the signature, each in base64.
-        let mut token = String::with_capacity(self.prefix.len() + payload.len().div_ceil(3) * 4 + 90);
-        token.push_str(&self.prefix);
+        let mut token = String::with_capacity(prefix.len() + payload.len().div_ceil(3) * 4 + 90);
+        token.push_str(prefix);
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = self.pair.sign(&SystemRandom::new(), token.as_bytes());
         let signature = signature.map_err(|_| KeyError::Crypto("the key did not sign"))?;
@@ -98,6 +94,12 @@ impl Verifier {
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }
+}
+
+fn prefix(kid: &str, typ: &str) -> Result<String, KeyError> {
+    let header = jws::Header { alg: ALG.into(), kid: Some(kid.into()), typ: Some(typ.into()), crit: None };
+    let header = serde_json::to_vec(&header).map_err(|_| KeyError::Crypto("a header that is no JSON"))?;
+    Ok(URL_SAFE_NO_PAD.encode(header) + ".")
 }
 
 fn pair(pkcs8: &[u8]) -> Result<EcdsaKeyPair, KeyError> {

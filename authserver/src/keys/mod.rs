@@ -11,7 +11,7 @@ pub use ring::KeyRing;
 pub use seal::{Sealer, open_under_token, seal_under_token};
 
 use crate::storage::StoreError;
-use bearward_token::claims::Claims;
+use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};
 
 /// Why a key operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,15 @@ pub trait Keys: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`KeyError`] if no key can sign.
-    fn sign(&self, claims: &Claims<'_>) -> Result<String, KeyError>;
+    fn sign(&self, claims: &Claims<'_>) -> Result<String, KeyError> {
+        let payload = serde_json::to_vec(claims).map_err(|_| KeyError::Crypto("claims that are no JSON"))?;
+        self.sign_as(ACCESS_TOKEN_TYPE, &payload)
+    }
+    /// A signed JWT of this `typ` over these claims (JSON text), with the key that is active now.
+    ///
+    /// # Errors
+    /// [`KeyError`] if no key can sign.
+    fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError>;
     /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
     /// `typ`, `crit` and the signature; not time, issuer or audience.
     fn verify(&self, token: &str) -> Option<Vec<u8>>;

@@ -8,7 +8,7 @@ use crate::config::KeyPolicy;
 use crate::env::Env;
 use crate::model::SigningKey;
 use crate::storage::Store;
-use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};
+use bearward_token::claims::ACCESS_TOKEN_TYPE;
 use bearward_token::jws::{Compact, Header};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -112,12 +112,12 @@ impl KeyRing {
 }
 
 impl Keys for KeyRing {
-    fn sign(&self, claims: &Claims<'_>) -> Result<String, KeyError> {
+    fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
         let set = self.current();
         let now = self.env.now();
         let active = set.signers.iter().find(|(activates_at, _)| *activates_at <= now);
         let (_, signer) = active.ok_or(KeyError::Crypto("no key is active"))?;
-        signer.token(&serde_json::to_vec(claims).map_err(|_| KeyError::Crypto("claims that are no JSON"))?)
+        signer.token(typ, payload)
     }
 
     fn verify(&self, token: &str) -> Option<Vec<u8>> {

@@ -2,7 +2,6 @@
 
 mod account;
 mod console;
-mod trouble;
 
 pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
@@ -10,6 +9,12 @@ pub use console::{
     AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, KeysPage, OverviewPage,
     PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
+mod details;
+mod form_post;
+mod trouble;
+
+pub use details::{DetailWords, details};
+pub use form_post::form_post;
 pub use trouble::{Trouble, not_found};
 
 use crate::http::App;
@@ -98,6 +103,8 @@ pub struct ConsentPage<'a> {
     pub scopes: Vec<ScopeWords<'a>>,
     /// Whether the person may choose among them.
     pub partial: bool,
+    /// For what beside that, once.
+    pub details: Vec<DetailWords<'a>>,
     /// Where the answer goes.
     pub destination: Destination,
     /// The form token.

@@ -22,6 +22,8 @@ pub enum Trouble {
     RedirectUri,
     /// It leaves out `redirect_uri`, and the client registered none or several.
     RedirectUriMissing,
+    /// It names a `request_uri` that this client did not push, that was used, or that expired (RFC 9126 §4).
+    RequestUri,
     /// Its parameters cannot be read.
     Malformed(ParamsError),
     /// A page of ours was opened on its own, too late, or from a changed link.
@@ -73,6 +75,9 @@ impl Trouble {
             Self::RedirectUriMissing => {
                 app_is_wrong("redirect_uri is missing, and the client has not registered exactly one.")
             }
+            Self::RequestUri => app_is_wrong(
+                "request_uri is not one that the client has pushed here, or it expired, or it was used before.",
+            ),
             Self::Malformed(ParamsError::Repeated) => app_is_wrong("A parameter is repeated."),
             Self::Malformed(_) => app_is_wrong("The parameters are not well-formed application/x-www-form-urlencoded."),
             Self::NothingPending => Words {

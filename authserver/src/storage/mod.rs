@@ -3,19 +3,31 @@
 //! Every method is one atomic step of the protocol, carried out in one transaction and, where it can be, one
 //! round trip. What a method acknowledged survives `kill -9`.
 
+mod access_tokens;
 mod accounts;
 mod activity;
+mod authorization_types;
+mod devices;
 mod location;
 pub mod postgres;
+mod pushed_requests;
 mod registry;
 mod sql;
 pub mod sqlite;
+mod trusted_issuers;
+mod used_once;
 
+pub use access_tokens::AccessTokens;
 pub use accounts::Accounts;
 pub use activity::Activities;
+pub use authorization_types::AuthorizationTypes;
+pub use devices::Devices;
 pub use location::{Location, open};
+pub use pushed_requests::PushedRequests;
 pub use registry::Registry;
 pub use sql::LISTS;
+pub use trusted_issuers::TrustedIssuers;
+pub use used_once::UsedOnce;
 
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
@@ -92,7 +104,20 @@ pub struct FeedRead {
 
 /// The database.
 #[async_trait]
-pub trait Store: Accounts + Activities + Registry + Send + Sync + 'static {
+pub trait Store:
+    Accounts
+    + Activities
+    + Registry
+    + AccessTokens
+    + AuthorizationTypes
+    + Devices
+    + PushedRequests
+    + TrustedIssuers
+    + UsedOnce
+    + Send
+    + Sync
+    + 'static
+{
     /// Writes and reads one row through the very connection that requests write through.
     async fn check_write(&self, now: i64) -> Result<()>;
     /// Receivers that wake on changes made by anyone.
@@ -149,6 +174,9 @@ pub trait Store: Accounts + Activities + Registry + Send + Sync + 'static {
         successor: &NewRefreshToken,
         sealed: &[u8],
     ) -> Result<Rotated>;
+
+    /// Lets a refresh token that is kept in use live until `expires_at`; false if it is spent or its grant was revoked.
+    async fn extend_refresh(&self, token: &Digest, expires_at: i64) -> Result<bool>;
 
     /// One grant.
     async fn grant(&self, id: &str) -> Result<Option<Grant>>;

@@ -94,10 +94,9 @@ async fn other_mistakes_are_told_to_the_client() {
     server.app.store.create_client(&service).await.unwrap();
     let long = "x".repeat(4097);
     let mistakes = [
-        (vec![("response_type", "token")], "unsupported_response_type"),
         (vec![("response_type", "code token")], "unsupported_response_type"),
         (vec![("response_type", "")], "invalid_request"),
-        (vec![("response_mode", "fragment")], "invalid_request"),
+        (vec![("response_mode", "web_message")], "invalid_request"),
         (vec![("client_id", "no-code")], "unauthorized_client"),
         (vec![("code_challenge", "")], "invalid_request"),
         (vec![("code_challenge_method", "plain")], "invalid_request"),

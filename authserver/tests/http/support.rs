@@ -5,7 +5,8 @@ use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bearward::config::{
-    Config, Database, KeyPolicy, Log, MasterKey, Passwords as PasswordConfig, Secret, Sessions, Tokens,
+    Assertions, Authorization, Config, Database, Device, Dpop, Gateway, KeyPolicy, Log, MasterKey,
+    Passwords as PasswordConfig, Registration, Secret, Sessions, Tokens,
 };
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
@@ -357,14 +358,25 @@ fn config() -> Config {
         master_key: MasterKey(Zeroizing::new([7; 32])),
         tokens: Tokens {
             access_lifetime: Duration::from_secs(600),
+            max_access_lifetime: Duration::from_secs(3600),
             refresh_lifetime: Duration::from_secs(30 * 86_400),
+            refresh_absolute_lifetime: Duration::ZERO,
             refresh_grace: Duration::from_secs(10),
             code_lifetime: Duration::from_secs(60),
             audience: vec!["https://api.example".into()],
         },
+        authorization: Authorization {
+            require_pushed_requests: false,
+            pushed_request_lifetime: Duration::from_secs(90),
+        },
+        dpop: Dpop { require_nonce: false },
+        registration: Registration { enabled: false },
         keys: KeyPolicy { rotate_every: Duration::ZERO, publish_ahead: Duration::from_secs(600) },
         sessions: Sessions { lifetime: Duration::from_secs(43_200), trusted_proxies: 1 },
-        passwords: PasswordConfig { max_concurrent_hashes: 2 },
+        passwords: PasswordConfig { max_concurrent_hashes: 2, attempts_per_account: 10, attempts_per_address: 100 },
+        gateway: Gateway::default(),
+        assertions: Assertions::default(),
+        device: Device::default(),
         log: Log { json: false, filter: "info".into() },
     }
 }

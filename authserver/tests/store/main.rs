@@ -11,6 +11,7 @@
 )]
 
 mod admin;
+mod around;
 mod changes;
 mod durability;
 mod feed;
@@ -79,6 +80,9 @@ fn main() -> ExitCode {
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,
         admin::counts_add_up,
+        around::an_opaque_token_stands_for_its_payload_until_it_expires,
+        around::one_of_many_takes_a_pushed_request,
+        around::authorization_types_are_kept_in_order,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,

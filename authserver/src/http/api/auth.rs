@@ -29,7 +29,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         else {
             return Err(missing());
         };
-        let payload = presented::payload(app, token).ok_or_else(bad)?;
+        let payload = presented::payload(app, token).await?.ok_or_else(bad)?;
         // A token bound to a key is no bearer token (RFC 9449 §7.2, RFC 8705 §3).
         let bound =
             serde_json::from_slice::<serde_json::Value>(&payload).ok().is_none_or(|all| all.get("cnf").is_some());

@@ -85,6 +85,32 @@ impl Backend for PostgresBackend {
         self.write(sql, &args).await.map(drop)
     }
 
+    async fn create_grant(
+        &self,
+        code: &Digest,
+        authorization: &AuthorizationCode,
+        refresh: Option<&NewRefreshToken>,
+    ) -> Result<()> {
+        let sql = "WITH grant_row AS (
+                 INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ), token AS (
+                 INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at)
+                 SELECT $16::bytea, $11::text, $17::bigint, $18::bigint WHERE $16::bytea IS NOT NULL
+             )
+             INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
+             VALUES ($10, $11, $12, $13, $14, $15)";
+        let scope = authorization.grant.scope.to_string();
+        let details = json(&authorization.grant.details)?;
+        let mut args = and(&grant_values(&authorization.grant, &scope, &details), &code_values(code, authorization));
+        args.extend([
+            Value::OptBlob(refresh.map(|r| r.digest.0.as_slice())),
+            Value::OptInt(refresh.map(|r| r.issued_at)),
+            Value::OptInt(refresh.map(|r| r.expires_at)),
+        ]);
+        self.write(sql, &args).await.map(drop)
+    }
+
     async fn redeem_code(&self, code: &Digest, now: i64, refresh: Option<&NewRefreshToken>) -> Result<Redeemed> {
         let sql = concat!(
             "WITH ",

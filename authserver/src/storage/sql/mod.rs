@@ -3,11 +3,17 @@
 //! A [`Backend`] adds what truly differs: opening, migration, transactions of several steps, the feed's cursor,
 //! the notice of changes.
 
+mod access_tokens;
 mod accounts;
 mod activity;
+mod authorization_types;
+mod devices;
+mod pushed_requests;
 mod registry;
 mod rows;
 mod store;
+mod trusted_issuers;
+mod used_once;
 
 pub use registry::LISTS;
 pub(super) use rows::{Row, refresh_token};
@@ -112,7 +118,12 @@ macro_rules! prune_statements {
     ($suffix:literal) => {
         &[
             $crate::storage::sql::prune_statement!(Late, "codes", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Late, "device_codes", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "used_once", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Late, "refresh_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "access_tokens", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "pushed_requests", "digest", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "initial_access_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "throttles", "key", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "followers", "name", $suffix),
@@ -175,6 +186,13 @@ pub(super) trait Backend: Send + Sync + 'static {
     async fn replace_session(&self, id: &Digest, session: &Session, replaces: &Digest) -> Result<()>;
     /// See `Store::authorize`.
     async fn authorize(&self, code: &Digest, authorization: &AuthorizationCode) -> Result<()>;
+    /// See `Devices::create_grant`.
+    async fn create_grant(
+        &self,
+        code: &Digest,
+        authorization: &AuthorizationCode,
+        refresh: Option<&NewRefreshToken>,
+    ) -> Result<()>;
     /// See `Store::redeem_code`.
     async fn redeem_code(&self, code: &Digest, now: i64, refresh: Option<&NewRefreshToken>) -> Result<Redeemed>;
     /// See `Store::rotate_refresh`.

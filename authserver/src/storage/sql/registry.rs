@@ -164,6 +164,8 @@ impl<B: Backend> Registry for SqlStore<B> {
                 vec![Value::Text(id), Value::Int(version)],
             ),
             Step::new("DELETE FROM consents WHERE client_id = $1", name()),
+            Step::new("DELETE FROM device_codes WHERE client_id = $1", name()),
+            Step::new("DELETE FROM registration_access_tokens WHERE client_id = $1", name()),
             Step::new(
                 "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)",
                 name(),

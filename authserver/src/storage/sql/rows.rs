@@ -30,16 +30,16 @@ impl Row {
         }
     }
 
-    fn digest(&self, column: &str) -> Result<Option<Digest>> {
+    pub(super) fn digest(&self, column: &str) -> Result<Option<Digest>> {
         let bytes: Option<&[u8]> = self.get(column)?;
         bytes.map(|b| b.try_into().map(Digest).map_err(|_| corrupt(column, "not 32 bytes"))).transpose()
     }
 
-    fn scope(&self, column: &str) -> Result<ScopeSet> {
+    pub(super) fn scope(&self, column: &str) -> Result<ScopeSet> {
         ScopeSet::parse(self.get(column)?).map_err(|e| corrupt(column, e))
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         serde_json::from_str(self.get(column)?).map_err(|e| corrupt(column, e))
     }
 

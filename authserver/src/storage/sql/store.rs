@@ -185,6 +185,12 @@ impl<B: Backend> Store for SqlStore<B> {
         self.0.rotate_refresh(token, now, successor, sealed).await
     }
 
+    async fn extend_refresh(&self, token: &Digest, expires_at: i64) -> Result<bool> {
+        let sql = "UPDATE refresh_tokens SET expires_at = $2 WHERE digest = $1 AND spent_at IS NULL
+             AND EXISTS (SELECT 1 FROM grants g WHERE g.id = grant_id AND g.revoked_at IS NULL)";
+        Ok(self.0.write(sql, &[Value::Blob(&token.0), Value::Int(expires_at)]).await? > 0)
+    }
+
     async fn grant(&self, id: &str) -> Result<Option<Grant>> {
         let sql = concat!("SELECT ", grant_columns!(), " FROM grants g WHERE g.id = $1");
         one(&self.0, sql, id, rows::grant).await
@@ -340,7 +346,7 @@ pub(in crate::storage) fn session_values<'a>(id: &'a Digest, session: &'a Sessio
     ]
 }
 
-fn taken(rows: u64, what: &'static str) -> Result<()> {
+pub(super) fn taken(rows: u64, what: &'static str) -> Result<()> {
     if rows == 0 { Err(StoreError::Exists(what)) } else { Ok(()) }
 }
 

@@ -83,13 +83,21 @@ impl Backend for SqliteBackend {
             ];
             execute(&mut tx, sql, &args).await?;
         }
-        let sql =
-            "INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        execute(&mut tx, sql, &grant_values(grant, &grant.scope.to_string(), &json(&grant.details)?)).await?;
-        let sql = "INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
-             VALUES ($1, $2, $3, $4, $5, $6)";
-        execute(&mut tx, sql, &code_values(code, authorization)).await?;
+        add_grant(&mut tx, code, authorization).await?;
+        self.commit(tx).await
+    }
+
+    async fn create_grant(
+        &self,
+        code: &Digest,
+        authorization: &AuthorizationCode,
+        refresh: Option<&NewRefreshToken>,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        add_grant(&mut tx, code, authorization).await?;
+        if let Some(refresh) = refresh {
+            add_refresh_token(&mut tx, &authorization.grant.id, refresh).await?;
+        }
         self.commit(tx).await
     }
 
@@ -170,6 +178,16 @@ impl Backend for SqliteBackend {
         self.commit(tx).await?;
         Ok(won)
     }
+}
+
+async fn add_grant(tx: &mut SqliteConnection, code: &Digest, authorization: &AuthorizationCode) -> Result<()> {
+    let grant = &authorization.grant;
+    let sql = "INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    execute(tx, sql, &grant_values(grant, &grant.scope.to_string(), &json(&grant.details)?)).await?;
+    let sql = "INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    execute(tx, sql, &code_values(code, authorization)).await.map(drop)
 }
 
 async fn add_refresh_token(tx: &mut SqliteConnection, grant_id: &str, token: &NewRefreshToken) -> Result<()> {

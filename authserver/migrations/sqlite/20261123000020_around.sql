@@ -1,0 +1,46 @@
+-- Opaque access tokens: what each stands for.
+CREATE TABLE access_tokens (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    payload BLOB NOT NULL,          -- JSON, the claims that a JWT would carry
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
+
+-- Pushed authorization requests, checked when they came.
+CREATE TABLE pushed_requests (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    client_id TEXT NOT NULL,
+    request TEXT NOT NULL,          -- JSON
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pushed_requests_by_expiry ON pushed_requests (expires_at);
+
+-- Registered types of authorization_details.
+CREATE TABLE authorization_types (
+    name TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    fields TEXT NOT NULL            -- JSON object
+) STRICT, WITHOUT ROWID;
+
+-- Who may register clients.
+CREATE TABLE initial_access_tokens (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    note TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    uses_left INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX initial_access_tokens_by_expiry ON initial_access_tokens (expires_at);
+
+-- Who may manage a client that registered itself.
+CREATE TABLE registration_access_tokens (
+    client_id TEXT PRIMARY KEY REFERENCES clients (id),
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    scopes TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The key that a public client's refresh token is bound to: an RFC 7638 thumbprint.
+ALTER TABLE refresh_tokens ADD COLUMN jkt TEXT;

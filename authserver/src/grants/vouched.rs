@@ -1,0 +1,38 @@
+//! People of other issuers: what a trusted issuer's assertion can give at the token endpoint (RFC 7521 §4.1).
+
+use super::{GrantError, Request, scope};
+use crate::assertion::AssertionError;
+use crate::model::{AssertionKind, Subjects, TrustedIssuer};
+use bearward_token::scope::ScopeSet;
+
+/// The registration of an issuer whose assertions of this kind the client may bring.
+pub(super) async fn issuer(
+    request: &Request<'_>,
+    name: &str,
+    kind: AssertionKind,
+) -> Result<TrustedIssuer, GrantError> {
+    let found = request.app.store.issuer(name).await?.filter(|issuer| {
+        let clients = &issuer.settings.clients;
+        issuer.settings.kind == kind && (clients.is_empty() || clients.contains(&request.client.id))
+    });
+    Ok(found.ok_or(AssertionError::Untrusted)?)
+}
+
+/// The `sub` of the token for a subject that the issuer names.
+pub(super) async fn subject(request: &Request<'_>, issuer: &TrustedIssuer, name: &str) -> Result<String, GrantError> {
+    match issuer.settings.subjects {
+        Subjects::People => {
+            let person = request.app.store.person_by_username(name).await?;
+            let person = person.filter(|person| person.disabled_at.is_none());
+            Ok(person.ok_or(AssertionError::Untrusted)?.id)
+        }
+        Subjects::Any => Ok(format!("{}#{name}", issuer.issuer)),
+    }
+}
+
+/// Of what the client asks and may have, what the issuer's assertions can give.
+pub(super) fn scope(request: &Request<'_>, issuer: &TrustedIssuer) -> Result<ScopeSet, GrantError> {
+    let scope = scope::for_client(request.client, request.scope.as_ref())?;
+    let scope = issuer.settings.scopes.as_ref().map_or(scope.clone(), |most| scope.intersection(most));
+    if scope.is_empty() { Err(scope::ScopeRefused::Nothing.into()) } else { Ok(scope) }
+}

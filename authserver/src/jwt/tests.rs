@@ -1,0 +1,188 @@
+//! Signatures by another library, and what must not pass.
+
+use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken as other;
+use serde_json::{Value, json};
+
+fn b64(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A private key in PEM and the JWK of its public one.
+fn pair(algorithm: &'static rcgen::SignatureAlgorithm) -> (rcgen::KeyPair, Value) {
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+    let raw = key.public_key_raw();
+    let half = raw.len() / 2 + 1;
+    let jwk = if *algorithm == rcgen::PKCS_ED25519 {
+        json!({"kty": "OKP", "crv": "Ed25519", "x": b64(raw)})
+    } else if *algorithm == rcgen::PKCS_ECDSA_P384_SHA384 {
+        json!({"kty": "EC", "crv": "P-384", "x": b64(&raw[1..half]), "y": b64(&raw[half..])})
+    } else {
+        json!({"kty": "EC", "crv": "P-256", "x": b64(&raw[1..half]), "y": b64(&raw[half..])})
+    };
+    (key, jwk)
+}
+
+fn encoding_key(alg: other::Algorithm, pem: &str) -> other::EncodingKey {
+    match alg {
+        other::Algorithm::EdDSA => other::EncodingKey::from_ed_pem(pem.as_bytes()),
+        other::Algorithm::ES256 | other::Algorithm::ES384 => other::EncodingKey::from_ec_pem(pem.as_bytes()),
+        _ => other::EncodingKey::from_rsa_pem(pem.as_bytes()),
+    }
+    .unwrap()
+}
+
+fn sign(alg: other::Algorithm, pem: &str, kid: Option<&str>) -> String {
+    let header = other::Header { kid: kid.map(str::to_owned), ..other::Header::new(alg) };
+    other::encode(&header, &json!({"sub": "x"}), &encoding_key(alg, pem)).unwrap()
+}
+
+fn set(keys: &[Value]) -> KeySet {
+    KeySet::from_value(&json!({ "keys": keys })).unwrap()
+}
+
+#[test]
+fn signatures_of_another_library_pass_by_jwk_and_by_certificate() {
+    use other::Algorithm as A;
+    for (kind, algorithms) in [
+        (&rcgen::PKCS_ECDSA_P256_SHA256, &[A::ES256][..]),
+        (&rcgen::PKCS_ECDSA_P384_SHA384, &[A::ES384]),
+        (&rcgen::PKCS_ED25519, &[A::EdDSA]),
+        (&rcgen::PKCS_RSA_SHA256, &[A::RS256, A::RS384, A::RS512, A::PS256, A::PS384, A::PS512]),
+    ] {
+        let (key, jwk) = pair(kind);
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let pinned = KeySet::from_certificates([certificate.pem().as_str()]).unwrap();
+        let (foreign, _) = pair(if *kind == rcgen::PKCS_RSA_SHA256 { &rcgen::PKCS_ECDSA_P256_SHA256 } else { kind });
+        let foreign = rcgen::CertificateParams::default().self_signed(&foreign).unwrap();
+        let foreign = KeySet::from_certificates([foreign.pem().as_str()]).unwrap();
+        for alg in algorithms {
+            let text = sign(*alg, &key.serialize_pem(), Some("any"));
+            let jwt = Jwt::parse(&text).unwrap();
+            assert!(jwt.verify(&pinned).is_ok(), "{alg:?}");
+            assert!(jwt.verify(&foreign).is_err(), "{alg:?}");
+            if *kind != rcgen::PKCS_RSA_SHA256 {
+                assert!(jwt.verify(&set(std::slice::from_ref(&jwk))).is_ok(), "{alg:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rsa_by_its_numbers() {
+    // Modulus and exponent out of the library's own structure.
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let pair = aws_lc_rs::rsa::KeyPair::from_pkcs8(&key.serialize_der()).unwrap();
+    let public = aws_lc_rs::signature::KeyPair::public_key(&pair);
+    let jwk = json!({
+        "kty": "RSA", "n": b64(public.modulus().big_endian_without_leading_zero()),
+        "e": b64(public.exponent().big_endian_without_leading_zero()), "alg": "PS256",
+    });
+    let only = set(&[jwk]);
+    let jwt = |alg| sign(alg, &key.serialize_pem(), None);
+    assert!(Jwt::parse(&jwt(other::Algorithm::PS256)).unwrap().verify(&only).is_ok());
+    let refused = jwt(other::Algorithm::RS256);
+    assert_eq!(Jwt::parse(&refused).unwrap().verify(&only), Err(JwtError::NoKey), "the key names its algorithm");
+}
+
+#[test]
+fn alg_and_kid_are_the_keys_to_say() {
+    let (key, mut jwk) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+    jwk["kid"] = "one".into();
+    let keys = set(std::slice::from_ref(&jwk));
+    let pem = key.serialize_pem();
+    let check = |text: &str| Jwt::parse(text).and_then(|jwt| jwt.verify(&keys).map(<[u8]>::to_vec));
+    assert!(check(&sign(other::Algorithm::ES256, &pem, Some("one"))).is_ok());
+    assert!(check(&sign(other::Algorithm::ES256, &pem, None)).is_ok());
+    assert_eq!(check(&sign(other::Algorithm::ES256, &pem, Some("two"))), Err(JwtError::NoKey));
+    let good = sign(other::Algorithm::ES256, &pem, None);
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let payload = input.split_once('.').unwrap().1;
+    let with_header = |header: Value| format!("{}.{payload}.{signature}", b64(header.to_string().as_bytes()));
+    for (header, error) in [
+        (json!({"alg": "none"}), JwtError::Algorithm),
+        (json!({"alg": "HS256"}), JwtError::Algorithm),
+        (json!({"alg": "es256"}), JwtError::Algorithm),
+        (json!({"alg": "RS256"}), JwtError::NoKey),
+        (json!({"alg": "ES256", "x": 1}), JwtError::Signature),
+        (json!({"alg": "ES256", "crit": ["b64"], "b64": false}), JwtError::Critical),
+        (json!({"kid": "one"}), JwtError::Malformed),
+    ] {
+        assert_eq!(check(&with_header(header.clone())), Err(error), "{header}");
+    }
+    assert_eq!(check(&format!("{input}.")), Err(JwtError::Signature));
+    let twice = format!("{}.{payload}.{signature}", b64(br#"{"alg":"ES256","alg":"ES256"}"#));
+    assert_eq!(check(&twice), Err(JwtError::Malformed));
+    for junk in ["", "a.b", "a.b.c.d", "....", "e30.e30.e30="] {
+        assert_eq!(check(junk), Err(JwtError::Malformed), "{junk}");
+    }
+    // The public key as an HMAC secret: the classic confusion.
+    let hmac = |secret: &[u8]| {
+        let header = other::Header::new(other::Algorithm::HS256);
+        other::encode(&header, &json!({}), &other::EncodingKey::from_secret(secret)).unwrap()
+    };
+    assert_eq!(check(&hmac(key.public_key_raw())), Err(JwtError::Algorithm));
+    assert_eq!(check(&hmac(key.public_key_pem().as_bytes())), Err(JwtError::Algorithm));
+    let text = hmac(b"shared");
+    let jwt = Jwt::parse(&text).unwrap();
+    assert!(jwt.verify_hmac(b"shared").is_ok() && jwt.verify_hmac(b"other").is_err());
+    let signed = sign(other::Algorithm::ES256, &pem, None);
+    assert_eq!(Jwt::parse(&signed).unwrap().verify_hmac(b"shared"), Err(JwtError::Algorithm));
+}
+
+#[test]
+fn keys_of_no_use_are_left_out_and_private_ones_spoil_the_set() {
+    let (_, good) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let with = |name: &str, value: &str| {
+        let mut jwk = good.clone();
+        jwk[name] = value.into();
+        jwk
+    };
+    for bad in [
+        with("use", "enc"),
+        with("crv", "secp256k1"),
+        with("kty", "oct"),
+        with("alg", "RS256"),
+        with("alg", "none"),
+        with("x", "AAAA"),
+        with("y", good["x"].as_str().unwrap()),
+        json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "OKP", "crv": "X25519", "x": good["x"]}),
+        json!("text"),
+    ] {
+        assert!(PublicKey::from_jwk(&bad).is_err(), "{bad}");
+        assert!(KeySet::from_value(&json!({"keys": [bad, good]})).is_ok());
+    }
+    assert_eq!(PublicKey::from_jwk(&with("d", "AAAA")).err(), Some(JwkError::Private));
+    assert!(KeySet::from_value(&json!({"keys": [good, with("d", "AAAA")]})).is_err());
+    assert!(KeySet::from_value(&json!({"keys": []})).is_err() && KeySet::from_jwks(b"[]").is_err());
+    // RFC 7638 §3.1 has its example in RSA.
+    let example = json!({"kty": "RSA", "e": "AQAB", "alg": "RS256", "kid": "2011-04-29", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
+    let key = PublicKey::from_jwk(&example).unwrap();
+    assert_eq!(key.thumbprint(), Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
+}
+
+#[test]
+fn numbers_and_audiences_in_their_forms() {
+    let date = |json: &str| serde_json::from_str::<NumericDate>(json).ok();
+    assert_eq!(date("12").unwrap().seconds(false), Some(12));
+    assert_eq!(date("12.9").unwrap().seconds(false), Some(12));
+    assert_eq!(date("1e300").unwrap().seconds(false), None);
+    assert_eq!((date("\"12\"").unwrap().seconds(true), date("\"12\"").unwrap().seconds(false)), (Some(12), None));
+    assert!(date("null").is_none() && date("[1]").is_none());
+    let audience = |json: &str| serde_json::from_str::<Audience>(json).ok();
+    assert!(audience("[\"a\",\"b\"]").unwrap().any(|a| a == "b") && !audience("\"a\"").unwrap().any(|a| a == "b"));
+    assert!(audience("[1]").is_none());
+}
+
+#[test]
+fn keys_are_fetched_from_safe_urls_only() {
+    for good in ["https://id.example/jwks", "http://127.0.0.1:9/jwks", "http://localhost/jwks?x=1"] {
+        assert!(check_url(good).is_ok(), "{good}");
+    }
+    for bad in ["http://id.example/jwks", "file:///etc/passwd", "https://u:p@id.example/", "https://a/#f", "x", ""] {
+        assert!(check_url(bad).is_err(), "{bad}");
+    }
+}

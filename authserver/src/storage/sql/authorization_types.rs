@@ -1,0 +1,33 @@
+//! [`AuthorizationTypes`] in SQL.
+
+use super::{Backend, SqlStore, Value, json};
+use crate::model::AuthorizationType;
+use crate::storage::{AuthorizationTypes, Result};
+use async_trait::async_trait;
+
+#[async_trait]
+impl<B: Backend> AuthorizationTypes for SqlStore<B> {
+    async fn put_authorization_type(&self, kind: &AuthorizationType) -> Result<()> {
+        let sql = "INSERT INTO authorization_types (name, title, description, fields) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (name) DO UPDATE
+             SET title = excluded.title, description = excluded.description, fields = excluded.fields";
+        let fields = json(&kind.fields)?;
+        let args =
+            [Value::Text(&kind.name), Value::Text(&kind.title), Value::Text(&kind.description), Value::Text(&fields)];
+        self.0.write(sql, &args).await.map(drop)
+    }
+
+    async fn authorization_types(&self) -> Result<Vec<AuthorizationType>> {
+        let sql = "SELECT name, title, description, fields FROM authorization_types ORDER BY name";
+        let rows = self.0.read(sql, &[]).await?;
+        let read = |row: &super::Row| {
+            Ok(AuthorizationType {
+                name: row.get("name")?,
+                title: row.get("title")?,
+                description: row.get("description")?,
+                fields: row.json("fields")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}

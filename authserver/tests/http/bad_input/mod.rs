@@ -1,0 +1,128 @@
+//! Bad input, a row a rule: what is sent, and the exact status, `error` and headers that come back.
+//!
+//! A row fails by the name of its rule. What takes more than one request to show is in the files beside this directory.
+
+mod authorize;
+
+mod token;
+mod tokens;
+
+use crate::support::{Answer, Server, basic_header};
+use axum::body::Body;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// One rule: RFC and section with its words in short, what is sent, what comes back.
+struct Row {
+    rule: &'static str,
+    ask: Ask,
+    status: u16,
+    /// The `error`; empty for an answer that is none.
+    error: &'static str,
+    /// A header that has to be there, with the beginning of its value.
+    header: Option<(&'static str, &'static str)>,
+}
+
+/// A request. `{web-code}`, `{spa-code}`, `{web-refresh}` and `{service-token}` in the body stand for fresh ones.
+struct Ask {
+    method: Method,
+    path: &'static str,
+    content_type: Option<&'static str>,
+    authorization: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Ask {
+    fn post(path: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self { method: Method::POST, path, content_type: Some(FORM), authorization: None, body: body.into() }
+    }
+
+    fn get(path: &'static str) -> Self {
+        Self { method: Method::GET, content_type: None, ..Self::post(path, "") }
+    }
+
+    fn by(self, client: Option<(&str, &str)>) -> Self {
+        Self { authorization: client.map(|(id, secret)| basic_header(id, secret)), ..self }
+    }
+
+    fn authorization(self, value: &str) -> Self {
+        Self { authorization: Some(value.to_owned()), ..self }
+    }
+
+    fn content_type(self, content_type: Option<&'static str>) -> Self {
+        Self { content_type, ..self }
+    }
+
+    fn method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    async fn send(self, server: &Server) -> Answer {
+        let body = filled(server, self.body).await;
+        let mut request = Request::builder().method(self.method).uri(self.path);
+        for (name, value) in [(CONTENT_TYPE, self.content_type), (AUTHORIZATION, self.authorization.as_deref())] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        server.send(request.body(Body::from(body)).unwrap()).await
+    }
+}
+
+async fn filled(server: &Server, body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut text) = String::from_utf8(body.clone()) else { return body };
+    if text.contains("{web-code}") {
+        text = text.replace("{web-code}", &server.code("demo-web", None).await);
+    }
+    if text.contains("{spa-code}") {
+        text = text.replace("{spa-code}", &server.code("demo-spa", Some(crate::support::CHALLENGE)).await);
+    }
+    if text.contains("{web-refresh}") {
+        text = text.replace("{web-refresh}", server.web_tokens().await["refresh_token"].as_str().unwrap());
+    }
+    if text.contains("{service-token}") {
+        text = text.replace("{service-token}", &server.service_token().await);
+    }
+    text.into_bytes()
+}
+
+impl Row {
+    fn error(rule: &'static str, ask: Ask, status: u16, error: &'static str) -> Self {
+        Self { rule, ask, status, error, header: None }
+    }
+
+    fn fine(rule: &'static str, ask: Ask) -> Self {
+        Self::error(rule, ask, 200, "")
+    }
+
+    fn with(self, name: &'static str, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    async fn holds(self, server: &Server) {
+        let answer = self.ask.send(server).await;
+        let error = serde_json::from_str::<serde_json::Value>(&answer.body).ok();
+        let error = error.as_ref().and_then(|json| json["error"].as_str()).unwrap_or_default();
+        assert_eq!((answer.status.as_u16(), error), (self.status, self.error), "{}: {}", self.rule, answer.body);
+        if !self.error.is_empty() {
+            answer.is_error(self.status, self.error);
+            assert_eq!(answer.header("pragma"), "no-cache", "{}", self.rule);
+        }
+        if let Some((name, value)) = self.header {
+            assert!(answer.header(name).starts_with(value), "{}: {name}: {:?}", self.rule, answer.header(name));
+        }
+        if answer.status != 401 {
+            assert_eq!(answer.header("www-authenticate"), "", "{}", self.rule);
+        }
+    }
+}
+
+/// Each row on a fresh server would take long, and none of them changes what another sees.
+async fn hold(rows: Vec<Row>) {
+    let server = Server::start().await;
+    for row in rows {
+        row.holds(&server).await;
+    }
+}

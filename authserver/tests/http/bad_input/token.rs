@@ -1,0 +1,369 @@
+//! The token endpoint: RFC 6749 §2.3, §3.2, §4, §5.2, §6 and appendix B; RFC 7636 §4.5, §4.6.
+
+use super::{Ask, Row, hold};
+use crate::support::{SERVICE, WEB};
+use http::Method;
+
+const TOKEN: &str = "/oauth2/token";
+const CREDENTIALS: &str = "grant_type=client_credentials";
+const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
+const VERIFIER: &str = "code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+fn service(body: impl Into<Vec<u8>>) -> Ask {
+    Ask::post(TOKEN, body).by(SERVICE)
+}
+
+fn web(body: &str) -> Ask {
+    Ask::post(TOKEN, body).by(WEB)
+}
+
+#[tokio::test]
+async fn how_a_request_is_made() {
+    let mut long = CREDENTIALS.as_bytes().to_vec();
+    long.extend_from_slice(b"&x=");
+    long.resize(1 << 20, b'a');
+    let many: String = (0..100).map(|i| format!("&p{i}=1")).collect();
+    let invalid = [b"grant_type=client_credentials&x=".as_slice(), b"\xff\xfe"].concat();
+    hold(vec![
+        Row::error("6749 §3.2: POST only", Ask::get(TOKEN), 405, "").with("allow", "POST"),
+        Row::error("6749 §3.2: POST only, whatever the body", service(CREDENTIALS).method(Method::PUT), 405, ""),
+        Row::error(
+            "6749 §3.2: no parameter twice",
+            service("grant_type=client_credentials&grant_type=client_credentials"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §3.2: no parameter twice, scope",
+            service(format!("{CREDENTIALS}&scope=a&scope=a")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §3.2: no parameter twice, however written",
+            service(format!("{CREDENTIALS}&%73cope=a&scope=a")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §3.2: no parameter twice, known or not",
+            service(format!("{CREDENTIALS}&x=1&x=2")),
+            400,
+            "invalid_request",
+        ),
+        Row::fine("6749 §3.2: unknown parameters are ignored", service(format!("{CREDENTIALS}&x=1&resourcce=y"))),
+        Row::error(
+            "6749 §3.2: a parameter without a value is omitted",
+            service("grant_type=&scope=orders:read"),
+            400,
+            "invalid_request",
+        ),
+        Row::fine("6749 §3.2: so an empty scope is none", service(format!("{CREDENTIALS}&scope="))),
+        Row::error(
+            "6749 app. B: a form, not JSON",
+            service("{\"grant_type\":\"client_credentials\"}").content_type(Some("application/json")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: a form, not text",
+            service(CREDENTIALS).content_type(Some("text/plain")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: a form, not multipart",
+            service(CREDENTIALS).content_type(Some("multipart/form-data; boundary=x")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: a form, and it says so",
+            service(CREDENTIALS).content_type(None),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "6749 app. B: media types have no case, and parameters",
+            service(CREDENTIALS).content_type(Some("Application/X-WWW-Form-Urlencoded; charset=UTF-8")),
+        ),
+        Row::error("6749 app. B: UTF-8", service(invalid), 400, "invalid_request"),
+        Row::error("6749 app. B: UTF-8, escaped", service(format!("{CREDENTIALS}&x=%ff")), 400, "invalid_request"),
+        Row::error("6749 app. B: whole escapes", service(format!("{CREDENTIALS}&x=%f")), 400, "invalid_request"),
+        Row::error("6749 app. A: no NUL", service(format!("{CREDENTIALS}&x=a%00b")), 400, "invalid_request"),
+        Row::error("a body of 1 MiB", service(long), 413, "invalid_request"),
+        Row::error("a hundred parameters", service(format!("{CREDENTIALS}{many}")), 413, "invalid_request"),
+        Row::error("6749 §5.2: grant_type is required", service("scope=orders:read"), 400, "invalid_request"),
+        Row::error("an empty body", service(""), 400, "invalid_request"),
+        Row::error("6749 §5.2: a grant that there is not", service("grant_type=magic"), 400, "unsupported_grant_type"),
+        Row::error(
+            "6749 §1.1: names have case",
+            service("grant_type=Client_Credentials"),
+            400,
+            "unsupported_grant_type",
+        ),
+        Row::error(
+            "6749 §5.2: a grant the client may not use",
+            service("grant_type=authorization_code&code=x"),
+            400,
+            "unauthorized_client",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn how_a_client_proves_itself() {
+    let basic = "Basic realm=";
+    let post = |body: &str| Ask::post(TOKEN, body);
+    hold(vec![
+        Row::error("6749 §5.2: no client authentication", post(CREDENTIALS), 401, "invalid_client"),
+        Row::error(
+            "6749 §5.2: a wrong secret, and the scheme that was used",
+            post(CREDENTIALS).by(Some(("demo-service", "x"))),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", basic),
+        Row::error(
+            "6749 §5.2: an unknown client, the same answer",
+            post(CREDENTIALS).by(Some(("nobody", "x"))),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", basic),
+        Row::error(
+            "6749 §2.3.1: the secret in the form, wrong",
+            post("grant_type=client_credentials&client_id=demo-service&client_secret=x"),
+            401,
+            "invalid_client",
+        ),
+        Row::fine(
+            "6749 §2.3.1: the secret in the form",
+            post("grant_type=client_credentials&client_id=demo-service&client_secret=demo-service-secret"),
+        ),
+        Row::error(
+            "6749 §2.3.1: never in the query",
+            Ask::post("/oauth2/token?client_id=demo-service&client_secret=demo-service-secret", CREDENTIALS),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §3.2: nothing in the query counts",
+            Ask::post("/oauth2/token?grant_type=client_credentials", "").by(SERVICE),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §2.3: one method, not two",
+            service("grant_type=client_credentials&client_id=demo-service&client_secret=demo-service-secret"),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "6749 §3.2.1: client_id may repeat who it is",
+            service("grant_type=client_credentials&client_id=demo-service"),
+        ),
+        Row::error(
+            "6749 §2.3: client_id of somebody else",
+            service("grant_type=client_credentials&client_id=demo-web"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "7617 §2: a scheme that is not taken",
+            post(CREDENTIALS).authorization("Bearer x"),
+            401,
+            "invalid_client",
+        ),
+        Row::error("7617 §2: not base64", post(CREDENTIALS).authorization("Basic !!!"), 401, "invalid_client")
+            .with("www-authenticate", basic),
+        Row::error("7617 §2: no colon", post(CREDENTIALS).authorization("Basic ZGVtbw=="), 401, "invalid_client")
+            .with("www-authenticate", basic),
+        Row::error("7617 §2: a scheme and nothing", post(CREDENTIALS).authorization("Basic"), 401, "invalid_client"),
+        Row::error(
+            "6749 §2.3.1: a secret that is empty",
+            post(CREDENTIALS).by(Some(("demo-service", ""))),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §2.3: a confidential client without proof",
+            post("grant_type=refresh_token&refresh_token=x&client_id=demo-web"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §2.3: a public client with a secret",
+            post("grant_type=refresh_token&refresh_token=x&client_id=demo-spa&client_secret=x"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §4.4: confidential clients only",
+            post("grant_type=client_credentials&client_id=demo-spa"),
+            400,
+            "unauthorized_client",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn scopes() {
+    hold(vec![
+        Row::error("6749 §3.3: no quote", service(format!("{CREDENTIALS}&scope=a%22b")), 400, "invalid_scope"),
+        Row::error("6749 §3.3: no backslash", service(format!("{CREDENTIALS}&scope=a%5Cb")), 400, "invalid_scope"),
+        Row::error("6749 §3.3: visible ASCII", service(format!("{CREDENTIALS}&scope=%C3%A9")), 400, "invalid_scope"),
+        Row::error(
+            "6749 §3.3: no tab between",
+            service(format!("{CREDENTIALS}&scope=orders:read%09orders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §5.2: a scope that the client may not have",
+            service(format!("{CREDENTIALS}&scope=admin")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §3.3: scopes have case",
+            service(format!("{CREDENTIALS}&scope=Orders:Read")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §6: a refresh asks for more",
+            web("grant_type=refresh_token&refresh_token={web-refresh}&scope=orders:read+admin"),
+            400,
+            "invalid_scope",
+        ),
+        Row::fine(
+            "6749 §6: a refresh asks for less",
+            web("grant_type=refresh_token&refresh_token={web-refresh}&scope=orders:read"),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn codes() {
+    let code = |rest: &str| web(&format!("grant_type=authorization_code&{rest}"));
+    let spa = |rest: &str| Ask::post(TOKEN, format!("grant_type=authorization_code&client_id=demo-spa&{rest}"));
+    hold(vec![
+        Row::error("6749 §4.1.3: code is required", code(CALLBACK), 400, "invalid_request"),
+        Row::error(
+            "6749 §5.2: no such code",
+            code(&format!("code=SplxlOBeZQQYbYS6WxSbIA&{CALLBACK}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: redirect_uri is required if it was sent",
+            code("code={web-code}"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: the same redirect_uri",
+            code(&format!("code={{web-code}}&{CALLBACK}2")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: the same to the letter",
+            code("code={web-code}&redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2FCallback"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: with the port of the request",
+            code("code={web-code}&redirect_uri=http%3A%2F%2F127.0.0.1%3A8401%2Fcallback"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: issued to this client",
+            code(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: issued to this client, the other way",
+            spa(&format!("code={{web-code}}&{CALLBACK}&{VERIFIER}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §10.5: a refresh token is no code",
+            code(&format!("code={{web-refresh}}&{CALLBACK}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("7636 §4.6: a verifier is due", spa(&format!("code={{spa-code}}&{CALLBACK}")), 400, "invalid_grant"),
+        Row::error(
+            "7636 §4.6: the right verifier",
+            spa(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}x")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "7636 §4.1: 43 characters",
+            spa(&format!("code={{spa-code}}&{CALLBACK}&code_verifier=short")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "7636 §4.1: at most 128",
+            spa(&format!("code={{spa-code}}&{CALLBACK}&code_verifier={}", "a".repeat(129))),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "7636 §4.1: unreserved characters",
+            spa(&format!("code={{spa-code}}&{CALLBACK}&code_verifier={}", "%C3%A9".repeat(43))),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "7636 §4.6: the challenge is not its own verifier",
+            spa(&format!("code={{spa-code}}&{CALLBACK}&code_verifier=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "9700 §4.8.2: a verifier for a code without challenge",
+            code(&format!("code={{web-code}}&{CALLBACK}&{VERIFIER}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::fine("6749 §4.1.3: what is right", code(&format!("code={{web-code}}&{CALLBACK}"))),
+        Row::fine("7636 §4.6: what is right", spa(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}"))),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn refresh_tokens() {
+    let refresh = |rest: &str| web(&format!("grant_type=refresh_token&{rest}"));
+    hold(vec![
+        Row::error("6749 §6: refresh_token is required", refresh(""), 400, "invalid_request"),
+        Row::error("6749 §5.2: no such token", refresh("refresh_token=tGzv3JOkF0XG5Qx2TlKWIA"), 400, "invalid_grant"),
+        Row::error(
+            "6749 §6: issued to this client",
+            Ask::post(TOKEN, "grant_type=refresh_token&client_id=demo-spa&refresh_token={web-refresh}"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §10.4: an access token is no refresh token",
+            refresh("refresh_token={service-token}"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("6749 §10.5: a code is no refresh token", refresh("refresh_token={web-code}"), 400, "invalid_grant"),
+        Row::fine("6749 §6: what is right", refresh("refresh_token={web-refresh}")),
+    ])
+    .await;
+}

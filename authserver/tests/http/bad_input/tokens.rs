@@ -1,0 +1,103 @@
+//! Revocation (RFC 7009), introspection (RFC 7662), token information.
+
+use super::{Ask, Row, hold};
+use crate::support::{SERVICE, Server, WEB};
+use http::Method;
+
+const REVOKE: &str = "/oauth2/revoke";
+const INTROSPECT: &str = "/oauth2/introspect";
+
+#[tokio::test]
+async fn revocation() {
+    let revoke = |body: &str| Ask::post(REVOKE, body).by(SERVICE);
+    hold(vec![
+        Row::error("7009 §2: POST only", Ask::get(REVOKE), 405, "").with("allow", "POST"),
+        Row::error("7009 §2.1: token is required", revoke("token_type_hint=access_token"), 400, "invalid_request"),
+        Row::error("7009 §2.1: an empty token is none", revoke("token="), 400, "invalid_request"),
+        Row::error("7009 §2.1: no parameter twice", revoke("token=a&token=a"), 400, "invalid_request"),
+        Row::error("7009 §2.1: the client proves itself", Ask::post(REVOKE, "token=a"), 401, "invalid_client"),
+        Row::error(
+            "7009 §2.1: a wrong secret",
+            Ask::post(REVOKE, "token=a").by(Some(("demo-service", "x"))),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", "Basic realm="),
+        Row::error(
+            "7009 §2.1: not in the query",
+            Ask::post("/oauth2/revoke?token=a", "").by(SERVICE),
+            400,
+            "invalid_request",
+        ),
+        Row::error("7009 §2.1: a form", revoke("{}").content_type(Some("application/json")), 400, "invalid_request"),
+        Row::fine("7009 §2.2: an unknown token is no error", revoke("token=45ghiukldjahdnhzdauz")),
+        Row::fine("7009 §2.2: an unknown hint is ignored", revoke("token=x&token_type_hint=magic")),
+        Row::fine(
+            "7009 §2.1: a wrong hint misleads nobody",
+            revoke("token={service-token}&token_type_hint=refresh_token"),
+        ),
+        Row::fine("7009 §2.2: unknown parameters are ignored", revoke("token=x&y=z")),
+        Row::error(
+            "7009 §2.1: another client's access token",
+            Ask::post(REVOKE, "token={service-token}").by(WEB),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("7009 §2.1: another client's refresh token", revoke("token={web-refresh}"), 400, "invalid_grant"),
+        Row::error("a body of 1 MiB", revoke(&format!("token={}", "a".repeat(1 << 20))), 413, "invalid_request"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn introspection() {
+    let introspect = |body: &str| Ask::post(INTROSPECT, body).by(SERVICE);
+    hold(vec![
+        Row::error("7662 §2.1: POST only", Ask::get(INTROSPECT), 405, "").with("allow", "POST"),
+        Row::error("7662 §2.1: token is required", introspect(""), 400, "invalid_request"),
+        Row::error("7662 §2.1: no parameter twice", introspect("token=a&token=b"), 400, "invalid_request"),
+        Row::error("7662 §2.1: only for who may ask", Ask::post(INTROSPECT, "token=a"), 401, "invalid_client"),
+        Row::error(
+            "7662 §2.3: a public client may not",
+            Ask::post(INTROSPECT, "token=a&client_id=demo-spa"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "7662 §2.3: a token does not open its own introspection",
+            Ask::post(INTROSPECT, "token={service-token}").authorization("Bearer x"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "7662 §2.1: a form",
+            introspect("token=a").content_type(Some("application/json")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "7662 §4: not in the query",
+            Ask::post("/oauth2/introspect?token=a", "").by(SERVICE),
+            400,
+            "invalid_request",
+        ),
+        Row::error("7662 §4: not by GET", Ask::get("/oauth2/introspect?token=a").by(SERVICE), 405, ""),
+        Row::error("7662 §2.1: not by PUT", introspect("token=a").method(Method::PUT), 405, ""),
+    ])
+    .await;
+}
+
+/// RFC 7662 §2.2: what is not good is not active, and no more is said.
+#[tokio::test]
+async fn what_is_not_active_is_that_and_nothing_more() {
+    let server = Server::start().await;
+    let good = server.service_token().await;
+    let tampered = format!("{}x", &good[..good.len() - 1]);
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.";
+    let web = server.web_tokens().await["refresh_token"].as_str().unwrap().to_owned();
+    for token in ["x", "a.b.c", unsigned, &tampered, "bw_rt_x", &web, &"a".repeat(9000), "\u{e9}"] {
+        let answer = server.post(INTROSPECT, SERVICE, vec![("token", token), ("token_type_hint", "magic")]).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, r#"{"active":false}"#), "{token}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
