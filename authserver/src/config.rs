@@ -178,6 +178,8 @@ pub struct KeyPolicy {
 pub struct Sessions {
     /// `lifetime`: since sign-in. Default 12 hours.
     pub lifetime: Duration,
+    /// `trusted_proxies`: how many proxies in front say by `X-Forwarded-For` where a request came from. Default 1.
+    pub trusted_proxies: u32,
 }
 
 /// `[passwords]`

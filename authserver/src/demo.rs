@@ -3,8 +3,9 @@
 
 mod flows;
 
+use crate::admin::{Actor, NOTHING, change};
 use crate::env::Env;
-use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope};
+use crate::model::{Account, Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Role, Scope};
 use crate::passwords::{PasswordError, Passwords};
 use crate::secret::random_id;
 use crate::storage::{Store, StoreError};
@@ -13,6 +14,8 @@ use zeroize::Zeroizing;
 
 const USERNAME: &str = "alice";
 const PASSWORD: &str = "alice-demo-password";
+const ADMIN: &str = "admin";
+const ADMIN_PASSWORD: &str = "admin-demo-password";
 const REDIRECT_URI: &str = "http://127.0.0.1:8400/callback";
 const SCOPES: [(&str, &str, &str); 2] = [
     ("orders:read", "Read your orders", "See the orders you placed and where they are."),
@@ -70,17 +73,35 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
     }
     let scopes = ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?;
     flows::load(store, env, REDIRECT_URI, &scopes, &ScopeSet::parse(DEFAULT_SCOPE)?).await?;
+    let (scope, title) = (crate::admin::SCOPE.to_owned(), "Administer this server".to_owned());
+    let description = "See and change clients, people, keys and everything else here.".to_owned();
+    store.put_scope(&Scope { name: scope, title, description }).await?;
+    person(store, passwords, env, (USERNAME, PASSWORD), Role::Person).await?;
+    person(store, passwords, env, (ADMIN, ADMIN_PASSWORD), Role::Admin).await
+}
+
+async fn person(
+    store: &dyn Store,
+    passwords: &Passwords,
+    env: &Env,
+    (username, password): (&str, &str),
+    role: Role,
+) -> Result<(), DemoError> {
     // Asked first: a hash costs more than everything else here.
-    if store.person_by_username(USERNAME).await?.is_none() {
-        let person = Person {
-            id: random_id(&*env.random),
-            username: USERNAME.to_owned(),
-            password_hash: passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await?,
-            disabled_at: None,
-            created_at: env.now(),
-        };
-        unless_there(store.create_person(&person).await)?;
+    if store.person_by_username(username).await?.is_some() {
+        return Ok(());
     }
+    let person = Person {
+        id: random_id(&*env.random),
+        username: username.to_owned(),
+        password_hash: passwords.hash(Zeroizing::new(password.to_owned())).await?,
+        disabled_at: None,
+        created_at: env.now(),
+    };
+    let actor = Actor { kind: "server", id: "demo".to_owned(), address: None };
+    let change = change(env, &actor, ("person.create", "person", &person.id), NOTHING, NOTHING);
+    let account = Account { person, role, password_at: None, totp: false };
+    unless_there(store.add_account(&account, &change).await)?;
     Ok(())
 }
 

@@ -4,16 +4,18 @@
 //! `after` it is a snapshot of all that is live. The page is described byte by byte in [`bearward_token::feed`].
 //! A thousand followers at the same cursor cost one reading of the database for each change.
 
+use crate::activity::Counters;
 use crate::env::Env;
 use crate::http::Refusal;
 use crate::storage::{Store, StoreError};
-use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use bearward_token::feed::{MAX_CURSOR, MEDIA_TYPE, Page, capacity};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OnceCell, watch};
@@ -30,6 +32,7 @@ const PAGES_KEPT: usize = 128;
 pub struct Feed {
     store: Arc<dyn Store>,
     env: Env,
+    counters: Arc<Counters>,
     revocations: watch::Receiver<u64>,
     shutdown: watch::Receiver<bool>,
     pages: Mutex<Pages>,
@@ -52,11 +55,12 @@ struct Params {
 impl Feed {
     /// The feed of this database; when `shutdown` becomes true, everyone who waits is answered at once.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, env: Env, shutdown: watch::Receiver<bool>) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, env: Env, counters: Arc<Counters>, shutdown: watch::Receiver<bool>) -> Arc<Self> {
         let revocations = store.changes().revocations;
         Arc::new(Self {
             store,
             env,
+            counters,
             revocations,
             shutdown,
             pages: Mutex::default(),
@@ -119,7 +123,11 @@ impl Feed {
     }
 }
 
-async fn answer(State(feed): State<Arc<Feed>>, RawQuery(query): RawQuery) -> Response {
+async fn answer(
+    State(feed): State<Arc<Feed>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let params = match Params::parse(query.as_deref().unwrap_or_default()) {
         Ok(params) => params,
         Err(problem) => return Refusal::new("invalid_request", problem).into_response(),
@@ -131,6 +139,10 @@ async fn answer(State(feed): State<Arc<Feed>>, RawQuery(query): RawQuery) -> Res
             return Refusal::new("temporarily_unavailable", "The feed cannot be read at the moment.").into_response();
         }
     };
+    if let Some(Extension(ConnectInfo(peer))) = peer {
+        // A page after which there is no more: the follower has everything as soon as it has this.
+        feed.counters.follower(&peer.ip().to_canonical().to_string(), feed.env.now(), !page.more);
+    }
     let page = Page { now_ms: feed.env.clock.now_ms(), ..Page::clone(&page) };
     let Some(bytes) = page.encode() else {
         tracing::error!(cursor = page.cursor.len(), entries = page.entries.len(), "a page does not fit its own format");

@@ -4,6 +4,8 @@
 //! method, [`storage`] the seam with its two databases, [`keys`] signing keys and sealing, [`saml`] assertions of others, `pages/` what people
 //! see, [`config`], `cli/`.
 
+pub mod activity;
+pub mod admin;
 pub mod assertion;
 pub mod authorization_details;
 pub mod cli;
@@ -32,5 +34,6 @@ pub mod serve;
 pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod totp;
 pub mod user_code;
 pub mod x509;

@@ -1,9 +1,14 @@
 //! What the authserver keeps: plain data, valid by construction. Times are Unix time in seconds.
 
+mod admin;
 mod device;
 mod names;
 mod trust;
 
+pub use admin::{
+    Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Recorded, Role, SessionEntry,
+    Totp, Versioned,
+};
 pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
 pub use trust::{
@@ -20,6 +25,44 @@ use serde::{Deserialize, Serialize};
 /// SHA-256 of a secret: the only form in which tokens, codes and client secrets are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// In hexadecimal.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        use std::fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _: std::fmt::Result = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// From 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (place, at) in bytes.iter_mut().zip((0..64_usize).step_by(2)) {
+            *place = u8::from_str_radix(text.get(at..at.saturating_add(2))?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("not 64 hexadecimal digits"))
+    }
+}
 
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +102,18 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ClientOptions {
+    /// People are not asked for their consent: it is the operator's own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub first_party: bool,
+    /// People may allow only some of the scopes it asks for.
+    #[serde(skip_serializing_if = "is_default")]
+    pub partial_consent: bool,
+    /// The switch of [`Client::secret`].
+    #[serde(skip_serializing_if = "is_default")]
+    pub first_secret: SecretSwitch,
+    /// Further secrets that are as good, so that one can take over from another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_secrets: Vec<MoreSecret>,
     /// What a refresh gives back.
     #[serde(skip_serializing_if = "is_default")]
     pub refresh_mode: RefreshMode,
@@ -115,6 +170,40 @@ pub struct ClientOptions {
     /// Its tokens are bound to the certificate it shows (RFC 8705 §3.4).
     #[serde(skip_serializing_if = "is_default")]
     pub tls_client_certificate_bound_access_tokens: bool,
+}
+
+/// What is known of a secret, and whether it counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecretSwitch {
+    /// Names it among the client's; empty for the first one.
+    pub id: String,
+    /// What people call it.
+    pub label: String,
+    /// When it was made; 0 for one that is as old as its client.
+    pub created_at: i64,
+    /// When it was switched off, if it is.
+    pub disabled_at: Option<i64>,
+    /// When it stops being good, if it does.
+    pub expires_at: Option<i64>,
+}
+
+impl SecretSwitch {
+    /// Whether the secret is good.
+    #[must_use]
+    pub fn is_on(&self, now: i64) -> bool {
+        self.disabled_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
+/// A secret beside the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoreSecret {
+    /// Its digest.
+    pub digest: Digest,
+    /// The rest.
+    #[serde(flatten)]
+    pub switch: SecretSwitch,
 }
 
 /// How an access token is written.

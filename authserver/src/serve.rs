@@ -89,9 +89,10 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
     let background = [
         tokio::spawn(keys.run()),
         tokio::spawn(prune(Arc::clone(&store), env.clone())),
+        tokio::spawn(crate::activity::run(Arc::clone(&app.counters), Arc::clone(&store), env.clone())),
         tokio::spawn(upkeep(metrics.clone())),
     ];
-    let feed = Feed::new(Arc::clone(&store), env.clone(), stopping.clone()).router();
+    let feed = Feed::new(Arc::clone(&store), env.clone(), Arc::clone(&app.counters), stopping.clone()).router();
     let feed = feed.layer(axum::middleware::from_fn(crate::http::count));
     let operators = Management::new(store, env, metrics, stopping.clone()).router();
     tracing::info!(
@@ -121,7 +122,8 @@ async fn run(listener: TcpListener, router: Router, mut stopping: watch::Receive
     let stop = async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the listener failed");
     }
 }

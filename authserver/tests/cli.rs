@@ -83,7 +83,7 @@ fn clients_are_created_listed_disabled_and_enabled() {
     assert!(bearward.json(&["client", "list", "--json"])[0]["disabled_at"].is_number());
     bearward.says(&["client", "enable", "web"]);
     assert!(bearward.json(&["client", "list", "--json"])[0]["disabled_at"].is_null());
-    assert!(bearward.refuses(&["client", "disable", "nobody"]).contains("there is no client nobody"));
+    assert!(bearward.refuses(&["client", "disable", "nobody"]).contains("there is no such client"));
 
     let public = bearward.json(&[
         "client",

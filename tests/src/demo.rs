@@ -4,6 +4,10 @@
 pub const USERNAME: &str = "alice";
 /// Her password.
 pub const PASSWORD: &str = "alice-demo-password";
+/// The administrator.
+pub const ADMIN: &str = "admin";
+/// Their password.
+pub const ADMIN_PASSWORD: &str = "admin-demo-password";
 /// The client of client credentials.
 pub const SERVICE: &str = "demo-service";
 /// Its secret.

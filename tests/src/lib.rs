@@ -21,6 +21,7 @@ pub mod python;
 pub mod sample;
 pub mod stack;
 pub mod tempdir;
+pub mod tour;
 pub mod wait;
 pub mod workspace;
 

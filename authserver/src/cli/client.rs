@@ -3,21 +3,16 @@
 use super::client_options::TokenOptions;
 use super::client_proof::ProofOptions;
 use super::failure::Failure;
-use super::{Context, Output, print_json, redirect_uri};
+use super::{Context, Output, as_json, print_json, redirect_uri, secret};
 use crate::client_auth::seal_secret;
-use crate::grants::{CLOCK_MARGIN, seconds};
 use crate::keys::{Sealer, lifecycle};
-use crate::model::{Client, ClientAuthMethod, Digest, GrantType, Revocation};
+use crate::model::{Client, ClientAuthMethod, Digest, GrantType};
 use crate::secret::{CLIENT_SECRET, generate, random_id};
-use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
 use clap::builder::PossibleValue;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-/// A server may have read the client just before it is disabled, and sign a token just after. So tokens issued up to
-/// this many seconds later are revoked as well.
-const DISABLE_MARGIN: i64 = 5;
 const PAGE: u32 = 1000;
 /// The grants in which a person takes part once, so that what they granted can be refreshed without them.
 const GIVE_REFRESH_TOKENS: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::Password, GrantType::DeviceCode];
@@ -31,6 +26,19 @@ pub(super) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Show a client.
+    Show {
+        /// Its client_id.
+        id: String,
+    },
+    /// Delete a client with its grants and consents; its tokens are revoked.
+    Delete {
+        /// Its client_id.
+        id: String,
+    },
+    /// A client's secrets: several at once, each with its own switch.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Refuse a client, and every token it has, from now on.
     Disable {
         /// Its client_id.
@@ -108,13 +116,24 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
     match command {
         Command::Create(create) => self::create(context, *create).await,
         Command::List { output } => list(context, output).await,
+        Command::Show { id } => {
+            print_json(&as_json(&context.admin().client(&id).await?)?);
+            Ok(())
+        }
+        Command::Delete { id } => {
+            let client = context.admin().client(&id).await?;
+            context.admin().delete_client(&id, client.version).await?;
+            println!("{id} is deleted, and every token it had is revoked.");
+            Ok(())
+        }
+        Command::Secret(command) => secret::run(context, command).await,
         Command::Disable { id } => {
-            set_disabled(context, &id, true).await?;
+            context.admin().set_client_disabled(&id, true).await?;
             println!("{id} is disabled: it gets no tokens, and those it has are revoked.");
             Ok(())
         }
         Command::Enable { id } => {
-            set_disabled(context, &id, false).await?;
+            context.admin().set_client_disabled(&id, false).await?;
             println!("{id} can ask for tokens again; those it had before it was disabled stay revoked.");
             Ok(())
         }
@@ -136,7 +155,7 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
         }
         None => {}
     }
-    context.store.create_client(&client).await?;
+    context.admin().register_client(&client).await?;
     if output.json {
         let mut value = describe(&client)?;
         if let (Some(secret), Some(object)) = (&secret, value.as_object_mut()) {
@@ -248,20 +267,12 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn set_disabled(context: &Context, id: &str, disabled: bool) -> Result<(), Failure> {
-    let now = context.env.now();
-    let cutoff = now + DISABLE_MARGIN;
-    let expires_at = cutoff + seconds(context.config.tokens.max_access_lifetime) + CLOCK_MARGIN;
-    let revocation = disabled.then(|| Revocation::up_to(Subject::Client(id), cutoff, now, expires_at));
-    match context.store.set_client_disabled(id, revocation.as_ref()).await? {
-        true => Ok(()),
-        false => Err(Failure::new(format!("there is no client {id}; bearward client list shows those there are"))),
-    }
-}
-
 fn describe(client: &Client) -> Result<serde_json::Value, Failure> {
     let mut value = serde_json::to_value(client).map_err(|e| Failure::new(e.to_string()))?;
     if let Some(object) = value.as_object_mut() {
+        for secrets in ["first_secret", "more_secrets"] {
+            object.remove(secrets);
+        }
         // The name that RFC 7591 gives it.
         let id = object.remove("id").unwrap_or_default();
         object.insert("client_id".to_owned(), id);

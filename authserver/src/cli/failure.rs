@@ -1,5 +1,6 @@
 //! Why a command failed: one line for the person at the terminal, which says what to do.
 
+use crate::admin::AdminError;
 use crate::config::ConfigError;
 use crate::keys::KeyError;
 use crate::passwords::PasswordError;
@@ -35,6 +36,16 @@ impl From<StoreError> for Failure {
             }
             _ => one_line(&error),
         })
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(error) => error.into(),
+            AdminError::Key(error) => error.into(),
+            other => Self(one_line(&other)),
+        }
     }
 }
 

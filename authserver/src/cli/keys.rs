@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::{Context, Output, print_json};
+use crate::admin::RotateSpec;
 use crate::env::Env;
-use crate::keys::Sealer;
-use crate::keys::lifecycle::{self, Rotation, State};
+use crate::keys::lifecycle::{self, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
@@ -70,15 +70,12 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
 }
 
 async fn rotate(context: &Context, at_once: bool) -> Result<(), Failure> {
-    let sealer = Sealer::new(&context.config.master_key);
+    let rotated = context.admin().rotate_keys(RotateSpec { now: at_once }).await?;
     let now = context.env.now();
-    lifecycle::check_master_key(&*context.store, &sealer).await?;
-    // A database that no server has used yet gets its first keys here.
-    lifecycle::init(&*context.store, &sealer, &context.config.keys, now).await?;
-    match lifecycle::rotate(&*context.store, &sealer, &context.config.keys, now, at_once).await? {
-        Rotation::Begun { kid, activates_at } if activates_at <= now => println!("{kid} signs now."),
-        Rotation::Begun { kid, activates_at } => println!("{kid} signs in {} s.", activates_at - now),
-        Rotation::Another => println!("Another rotation began at the same moment; bearward keys list shows it."),
+    match (rotated.kid, rotated.activates_at) {
+        (Some(kid), Some(at)) if at <= now => println!("{kid} signs now."),
+        (Some(kid), Some(at)) => println!("{kid} signs in {} s.", at.saturating_sub(now)),
+        _ => println!("Another rotation began at the same moment; bearward keys list shows it."),
     }
     Ok(())
 }

@@ -2,19 +2,24 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod audit;
 mod authorization_type;
 mod client;
 mod client_options;
 mod client_proof;
 mod failure;
 mod feed;
+mod grant;
+mod init;
 mod issuer;
 mod keys;
 pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
+mod secret;
 mod user;
 
+use crate::admin::{Actor, Admin};
 use crate::config::Config;
 use crate::env::Env;
 use crate::storage::{self, Store};
@@ -45,6 +50,8 @@ enum Command {
     },
     /// Check the configuration and print the settings that hold, without secrets.
     CheckConfig,
+    /// Make the first administrator, who signs in at /admin. There is no default password.
+    Init(init::Init),
     /// Bring the database's schema up to date; the server does this too when it starts.
     Migrate,
     /// Register clients, list them, disable and enable them.
@@ -53,7 +60,7 @@ enum Command {
     /// Whose assertions are believed.
     #[command(subcommand)]
     Issuer(issuer::Command),
-    /// Add people who can sign in.
+    /// Add people who can sign in, list and change them.
     #[command(subcommand)]
     User(user::Command),
     /// List and rotate signing keys; make a master key.
@@ -68,6 +75,11 @@ enum Command {
     /// Let others register clients (RFC 7591).
     #[command(subcommand)]
     RegistrationToken(registration_token::Command),
+    /// What people granted to clients: look for it, revoke it.
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// The audit log: who did what to which object, from where.
+    Audit(audit::Audit),
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -126,6 +138,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
         Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
         Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,
+        Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
+        Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
+        Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
         Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
     }
 }
@@ -134,6 +149,13 @@ impl Context {
     async fn open(config: Config) -> Result<Self, Failure> {
         let store = storage::open(&config.database).await?;
         Ok(Self { config, store, env: Env::system() })
+    }
+
+    /// Administration on behalf of the operating system's user.
+    fn admin(&self) -> Admin<'_> {
+        let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let actor = Actor { kind: "command", id: user.unwrap_or_else(|| "unknown".to_owned()), address: None };
+        Admin { store: &*self.store, config: &self.config, env: &self.env, actor }
     }
 }
 
@@ -149,4 +171,8 @@ fn fail(failure: &Failure) -> ExitCode {
 
 fn print_json(value: &serde_json::Value) {
     println!("{value:#}");
+}
+
+fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(value).map_err(|error| Failure::new(error.to_string()))
 }

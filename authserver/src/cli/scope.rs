@@ -2,8 +2,7 @@
 
 use super::failure::Failure;
 use super::{Context, Output, print_json};
-use crate::model::Scope;
-use bearward_token::scope::is_scope_token;
+use crate::admin::ScopeSpec;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
@@ -19,6 +18,11 @@ pub(super) enum Command {
         #[arg(long, default_value = "")]
         description: String,
     },
+    /// Delete a scope.
+    Delete {
+        /// The scope.
+        name: String,
+    },
     /// List the scopes.
     List {
         #[command(flatten)]
@@ -29,16 +33,13 @@ pub(super) enum Command {
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Set { name, title, description } => {
-            if !is_scope_token(&name) {
-                return Err(Failure::new(
-                    "a scope is printable ASCII without space, double quote and backslash (RFC 6749 section 3.3)",
-                ));
-            }
-            if title.trim().is_empty() {
-                return Err(Failure::new("--title is what people see on the consent page; it cannot be empty"));
-            }
-            context.store.put_scope(&Scope { name: name.clone(), title, description }).await?;
+            context.admin().put_scope(ScopeSpec { name: name.clone(), title, description }).await?;
             println!("Scope {name} is set.");
+        }
+        Command::Delete { name } => {
+            let scope = context.admin().scope(&name).await?;
+            context.admin().delete_scope(&name, scope.version).await?;
+            println!("Scope {name} is deleted.");
         }
         Command::List { output } => {
             let scopes = context.store.scopes().await?;

@@ -1,10 +1,10 @@
 //! `bearward user`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
-use crate::model::Person;
+use super::{Context, Output, as_json, print_json};
+use crate::admin::{NewPerson, PersonEdit, PersonView, check_password, check_username};
+use crate::model::Role;
 use crate::passwords::Passwords;
-use crate::secret::random_id;
 use clap::Subcommand;
 use serde_json::json;
 use std::io::{IsTerminal as _, Read as _};
@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-const SHORTEST: usize = 8;
 /// Far longer than any password; so much is hashed at most.
 const LONGEST: u64 = 1024;
 
@@ -26,36 +25,158 @@ pub(super) enum Command {
         /// Read the password from this file.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+        /// An administrator, who may use the console and the admin API.
+        #[arg(long)]
+        admin: bool,
         #[command(flatten)]
         output: Output,
     },
+    /// List people.
+    List {
+        /// Only those whose username begins with this.
+        text: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Change a person.
+    Edit(Edit),
+    /// End every session of a person, and revoke every token they gave.
+    SignOut {
+        /// Their username.
+        username: String,
+    },
+    /// Take the second factor of a person away who lost it.
+    RemoveTotp {
+        /// Their username.
+        username: String,
+    },
+    /// Delete a person with everything they granted.
+    Delete {
+        /// Their username.
+        username: String,
+    },
+}
+
+#[derive(clap::Args)]
+pub(super) struct Edit {
+    /// Their username.
+    username: String,
+    /// Make them an administrator.
+    #[arg(long, conflicts_with = "no_admin")]
+    admin: bool,
+    /// Let them be an administrator no more.
+    #[arg(long)]
+    no_admin: bool,
+    /// Refuse them, end their sessions and revoke every token they gave.
+    #[arg(long, conflicts_with = "enable")]
+    disable: bool,
+    /// Let them sign in again.
+    #[arg(long)]
+    enable: bool,
+    /// Ask for a new password, which ends their sessions.
+    #[arg(long)]
+    password: bool,
+    /// Read the new password from this file.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let Command::Create { username, password_file, output } = command;
-    if username.is_empty() || username.len() > 255 || username.trim() != username || username.contains(char::is_control)
-    {
-        return Err(Failure::new("a username is 1 to 255 bytes, without control characters or space around it"));
+    match command {
+        Command::Create { username, password_file, admin, output } => {
+            let person = create(context, username, password_file, role(admin)).await?;
+            if output.json {
+                print_json(&json!({ "sub": person.id, "username": person.username, "role": person.role }));
+            } else {
+                println!("{} can sign in; sub {}", person.username, person.id);
+            }
+        }
+        Command::List { text, output } => list(context, text.as_deref(), output).await?,
+        Command::Edit(edit) => self::edit(context, edit).await?,
+        Command::SignOut { username } => {
+            context.admin().sign_out_everywhere(&find(context, &username).await?.id).await?;
+            println!("{username} is signed out everywhere, and every token they gave is revoked.");
+        }
+        Command::RemoveTotp { username } => {
+            context.admin().remove_factor(&find(context, &username).await?.id).await?;
+            println!("{username} signs in by password alone.");
+        }
+        Command::Delete { username } => {
+            let person = find(context, &username).await?;
+            context.admin().delete_person(&person.id, person.version).await?;
+            println!("{username} is deleted, and every token they gave is revoked.");
+        }
     }
+    Ok(())
+}
+
+/// Adds a person, whose password is asked for.
+pub(super) async fn create(
+    context: &Context,
+    username: String,
+    password_file: Option<PathBuf>,
+    role: Role,
+) -> Result<PersonView, Failure> {
+    check_username(&username)?;
     if context.store.person_by_username(&username).await?.is_some() {
         return Err(Failure::new(format!("user {username} exists already")));
     }
     let password = read_password(password_file)?;
     let passwords = Passwords::new(1, Arc::clone(&context.env.random));
-    let person = Person {
-        id: random_id(&*context.env.random),
-        username,
-        password_hash: passwords.hash(password).await?,
-        disabled_at: None,
-        created_at: context.env.now(),
-    };
-    context.store.create_person(&person).await?;
+    let new = NewPerson { username, password: password.to_string(), role };
+    Ok(context.admin().add_person(new, &passwords).await?)
+}
+
+async fn list(context: &Context, text: Option<&str>, output: Output) -> Result<(), Failure> {
+    let mut after: Option<String> = None;
+    let mut all = Vec::new();
+    loop {
+        let page = context.admin().people(text, after.as_deref(), 500).await?;
+        if output.json {
+            all.extend(page.items);
+        } else {
+            for person in &page.items {
+                let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
+                let factor = if person.totp { "password and code" } else { "password" };
+                println!("{}\t{}\t{}\t{state}\t{factor}", person.username, person.id, person.role.name());
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     if output.json {
-        print_json(&json!({ "sub": person.id, "username": person.username }));
-    } else {
-        println!("{} can sign in; sub {}", person.username, person.id);
+        print_json(&as_json(&all)?);
     }
     Ok(())
+}
+
+async fn edit(context: &Context, edit: Edit) -> Result<(), Failure> {
+    let person = find(context, &edit.username).await?;
+    let ask = edit.password || edit.password_file.is_some();
+    let password = if ask { Some(read_password(edit.password_file)?.to_string()) } else { None };
+    let changes = PersonEdit {
+        username: None,
+        password,
+        role: (edit.admin || edit.no_admin).then(|| role(edit.admin)),
+        disabled: (edit.disable || edit.enable).then_some(edit.disable),
+    };
+    let passwords = Passwords::new(1, Arc::clone(&context.env.random));
+    context.admin().edit_person(&person.id, person.version, changes, &passwords).await?;
+    println!("{} is changed.", person.username);
+    Ok(())
+}
+
+async fn find(context: &Context, username: &str) -> Result<PersonView, Failure> {
+    match context.store.person_by_username(username).await? {
+        Some(person) => Ok(context.admin().person(&person.id).await?),
+        None => Err(Failure::new(format!("there is no user {username}; bearward user list shows those there are"))),
+    }
+}
+
+fn role(admin: bool) -> Role {
+    if admin { Role::Admin } else { Role::Person }
 }
 
 fn read_password(file: Option<PathBuf>) -> Result<Zeroizing<String>, Failure> {
@@ -74,8 +195,8 @@ fn read_password(file: Option<PathBuf>) -> Result<Zeroizing<String>, Failure> {
         }
         None => first_line(std::io::stdin())?,
     };
-    if password.chars().count() < SHORTEST {
-        return Err(Failure::new(format!("a password has at least {SHORTEST} characters")));
+    if check_password(&password).is_err() {
+        return Err(Failure::new("a password has at least 8 characters"));
     }
     Ok(password)
 }

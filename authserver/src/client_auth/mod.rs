@@ -15,7 +15,6 @@ use crate::model::{Client, ClientAuthMethod, Digest};
 use crate::storage::StoreError;
 use http::HeaderMap;
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// The methods that the endpoints take, by their registered names (RFC 8414 §2).
@@ -135,10 +134,7 @@ fn credentials(headers: &HeaderMap, params: &Params) -> Result<Credentials, Auth
 
 /// Whether this is the client's own proof, of the kind that it is registered for.
 async fn proves(app: &App, headers: &HeaderMap, client: &Client, proof: &Proof) -> Result<bool, AuthError> {
-    let by_secret = |secret: &str| {
-        let given = Digest::of(secret);
-        client.secret.is_some_and(|stored| stored.0.ct_eq(&given.0).into())
-    };
+    let by_secret = |secret: &str| client.accepts(&Digest::of(secret), app.env.now());
     Ok(match (client.auth_method, proof) {
         (ClientAuthMethod::None, Proof::Nothing) => true,
         (ClientAuthMethod::ClientSecret | ClientAuthMethod::ClientSecretBasic, Proof::Basic(secret))

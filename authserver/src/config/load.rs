@@ -145,7 +145,10 @@ impl Settings {
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
             },
-            sessions: Sessions { lifetime: self.duration("sessions.lifetime", DAY / 2, MINUTE..=DAY * 90)? },
+            sessions: Sessions {
+                lifetime: self.duration("sessions.lifetime", DAY / 2, MINUTE..=DAY * 90)?,
+                trusted_proxies: self.number("sessions.trusted_proxies", 0..=16)?.map_or(1, |n| n as u32),
+            },
             passwords: Passwords {
                 max_concurrent_hashes: self.hashes()?,
                 attempts_per_account: self.number("passwords.attempts_per_account", 1..=1000)?.unwrap_or(10) as u32,

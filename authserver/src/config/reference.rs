@@ -266,6 +266,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "",
     },
     Setting {
+        path: "sessions.trusted_proxies",
+        secret: false,
+        default: "1, the gateway",
+        example: "2",
+        meaning: "How many proxies in front of the server add to `X-Forwarded-For`, 0 to 16: by it sign-ins are throttled, and \
+                  people see in their account where they signed in from.",
+        warning: "Too many, and anybody can make up where they come from; too few, and everybody comes from the proxy.",
+    },
+    Setting {
         path: "passwords.max_concurrent_hashes",
         secret: false,
         default: "the number of cores",

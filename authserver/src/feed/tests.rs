@@ -35,7 +35,7 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&dir.path().join("db"), None).await.unwrap());
         let (stop, stopping) = watch::channel(false);
-        let feed = Feed::new(store.clone(), env(&TestClock::at(NOW)), stopping);
+        let feed = Feed::new(store.clone(), env(&TestClock::at(NOW)), Arc::default(), stopping);
         Self { _dir: dir, store, feed, stop }
     }
 

@@ -9,15 +9,18 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 const STYLE: &str = include_str!("../../assets/bearward.css");
+const CONSOLE: &str = include_str!("../../assets/console.css");
 const ICON: &str = include_str!("../../assets/bearward.svg");
 
 /// The files, and where they are.
 pub struct Assets {
     /// The path of the style sheet.
     pub style: String,
+    /// The path of the console's own style sheet.
+    pub console: String,
     /// The path of the icon.
     pub icon: String,
-    files: [File; 2],
+    files: [File; 3],
 }
 
 struct File {
@@ -31,8 +34,14 @@ impl Assets {
     #[must_use]
     pub fn new(urls: &Urls) -> Self {
         let style = File { name: hashed(STYLE, "css"), media_type: "text/css; charset=utf-8", text: STYLE };
+        let console = File { name: hashed(CONSOLE, "css"), media_type: "text/css; charset=utf-8", text: CONSOLE };
         let icon = File { name: hashed(ICON, "svg"), media_type: "image/svg+xml", text: ICON };
-        Self { style: urls.asset(&style.name), icon: urls.asset(&icon.name), files: [style, icon] }
+        Self {
+            style: urls.asset(&style.name),
+            console: urls.asset(&console.name),
+            icon: urls.asset(&icon.name),
+            files: [style, console, icon],
+        }
     }
 }
 

@@ -8,8 +8,12 @@ use super::{App, Route, cookies, csrf, redirect_uri};
 use crate::pages::{self, ConsentPage, Destination, Trouble};
 use axum::extract::State;
 use axum::response::Response;
+use bearward_token::scope::ScopeSet;
 use http::{HeaderMap, StatusCode, Uri};
 use std::sync::Arc;
+
+/// A checkbox for each scope where a client lets people choose: this, then the scope.
+const SCOPE_FIELD: &str = "scope ";
 
 pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
     let shown = async {
@@ -50,10 +54,26 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
         return page(app, signed_in, pending, Some("This page had expired. Please look at it again.")).await;
     }
     match params.get("decision") {
-        Some("allow") => flow::grant(app, signed_in, &pending).await,
+        Some("allow") => match chosen(app, &pending, params).await? {
+            Some(pending) => flow::grant(app, signed_in, &pending).await,
+            None => page(app, signed_in, pending, Some("Choose at least one thing to allow, or don’t allow it.")).await,
+        },
         Some("deny") => flow::deny(app, &pending).await,
         _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
     }
+}
+
+/// The request with what the person chose of it, where the client lets them choose; `None` if that is nothing.
+async fn chosen(app: &App, pending: &Pending, params: &Params) -> Result<Option<Pending>, Trouble> {
+    if !flow::client(app, pending).await?.options.partial_consent {
+        return Ok(Some(pending.clone()));
+    }
+    let kept: Vec<&str> =
+        pending.scope.iter().filter(|scope| params.get(&format!("{SCOPE_FIELD}{scope}")).is_some()).collect();
+    let Ok(scope) = ScopeSet::parse(&kept.join(" ")) else { return Err(Trouble::Broken) };
+    // A request for no scope at all has nothing to choose from.
+    let nothing = kept.is_empty() && !pending.scope.is_empty();
+    Ok((!nothing).then(|| Pending { scope, ..pending.clone() }))
 }
 
 async fn page(
@@ -74,6 +94,7 @@ async fn page(
         client_name: &client.name,
         username: &signed_in.person.username,
         scopes: pages::scopes(&pending.scope, &words),
+        partial: client.options.partial_consent,
         details: pages::details(&pending.authorization_details, &types),
         destination: Destination::of(&pending.redirect_uri, pending.device.as_deref()),
         csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,

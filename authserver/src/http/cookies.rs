@@ -1,20 +1,27 @@
-//! The two cookies: the session of a signed-in person, and a random name for the browser that forms are bound to.
+//! The cookies: the session of a signed-in person, a random name for the browser that forms are bound to, and one that says
+//! that the browser signed in to an account before (see `throttle`).
 
 use super::App;
 use crate::grants::seconds;
+use crate::keys::KeyError;
 use crate::model::{Digest, Person, Session};
 use crate::secret;
 use crate::storage::StoreError;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
+
+const DEVICE: &str = "a browser that signed in before";
 
 /// A cookie's name. `__Host-` (RFC 6265bis §4.1.3.2) keeps other hosts from setting it; browsers take it by TLS only.
 #[derive(Debug, Clone, Copy)]
 enum Name {
     Session,
     Browser,
+    Device,
 }
 
 impl Name {
@@ -24,6 +31,8 @@ impl Name {
             (Self::Session, false) => "bearward",
             (Self::Browser, true) => "__Host-bearward-browser",
             (Self::Browser, false) => "bearward-browser",
+            (Self::Device, true) => "__Host-bearward-device",
+            (Self::Device, false) => "bearward-device",
         }
     }
 }
@@ -64,6 +73,26 @@ pub(super) fn set_session(app: &App, headers: &mut HeaderMap, value: &str) {
 /// Names the browser, until it is closed.
 pub(super) fn set_browser(app: &App, headers: &mut HeaderMap, value: &str) {
     set(app, headers, Name::Browser, value, None);
+}
+
+/// What the browser is known by, if it signed in to this account (as `throttle` names it) before.
+pub(super) fn device(app: &App, headers: &HeaderMap, account: &str) -> Option<String> {
+    let value = read(app, headers, Name::Device)?;
+    let plain = app.sealer.open(DEVICE, account.as_bytes(), &URL_SAFE_NO_PAD.decode(&value).ok()?).ok()?;
+    String::from_utf8(plain.to_vec()).ok()
+}
+
+/// Lets the browser be known to an account for a year.
+pub(super) fn set_device(app: &App, headers: &mut HeaderMap, account: &str) -> Result<(), KeyError> {
+    let name = secret::random_id(app.env.random.as_ref());
+    let value = URL_SAFE_NO_PAD.encode(app.sealer.seal(DEVICE, account.as_bytes(), name.as_bytes())?);
+    set(app, headers, Name::Device, &value, Some(365 * 86_400));
+    Ok(())
+}
+
+/// Takes the session cookie away.
+pub(super) fn clear_session(app: &App, headers: &mut HeaderMap) {
+    set(app, headers, Name::Session, "", Some(0));
 }
 
 fn read(app: &App, headers: &HeaderMap, name: Name) -> Option<String> {

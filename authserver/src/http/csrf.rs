@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     Login,
     Consent,
     Device,
+    Account,
+    Console,
 }
 
 impl Purpose {
@@ -25,6 +27,8 @@ impl Purpose {
             Self::Login => "form: login",
             Self::Consent => "form: consent",
             Self::Device => "form: device",
+            Self::Account => "form: account",
+            Self::Console => "form: console",
         }
     }
 }
@@ -45,9 +49,13 @@ fn message(cookie: &str, sealed: &str) -> Vec<u8> {
     [cookie.as_bytes(), b"\0", sealed.as_bytes()].concat()
 }
 
-/// Whether the browser says that the form was posted from one of our own pages. Old browsers say nothing.
+/// Whether the browser says that the form was posted from one of our own pages. Old browsers say nothing. A page that is
+/// reached beside the gateway, as the console is, has another origin than the issuer; the browser says all the same whether
+/// the form is from there (`Sec-Fetch-Site`, which no page can make up).
 pub(super) fn same_origin(app: &App, headers: &HeaderMap) -> bool {
-    let origin = headers.get_all(ORIGIN).iter().all(|o| o.as_bytes() == app.urls.origin().as_bytes());
-    let site = headers.get_all("sec-fetch-site").iter().all(|s| matches!(s.as_bytes(), b"same-origin" | b"none"));
-    origin && site
+    let mut sites = headers.get_all("sec-fetch-site").iter().peekable();
+    if sites.peek().is_some() {
+        return sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
+    }
+    headers.get_all(ORIGIN).iter().all(|origin| origin.as_bytes() == app.urls.origin().as_bytes())
 }

@@ -49,6 +49,9 @@ pub(super) async fn step<'a>(
     if pending.ask || !certain || !pending.authorization_details.is_empty() {
         return Ok(Step::Ask(signed_in));
     }
+    if client.options.first_party {
+        return Ok(Step::Grant(signed_in));
+    }
     let agreed = app.store.consent(&signed_in.person.id, &client.id).await?;
     Ok(if pending.scope.is_subset(&agreed) { Step::Grant(signed_in) } else { Step::Ask(signed_in) })
 }

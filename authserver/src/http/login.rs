@@ -1,25 +1,40 @@
-//! `GET` and `POST /login`: the sign-in page.
+//! `GET` and `POST /login`: the sign-in page, and the page for the second factor behind it.
 
+use super::address::Address;
+use super::goal::Goal;
 use super::params::{Form, Params, ParamsError};
-use super::pending::{Opened, Pending};
-use super::{App, Route, cookies, csrf, flow, redirect_uri};
+use super::pending::CONTINUE;
+use super::throttle::{Trier, name_of};
+use super::{App, Route, answer, cookies, csrf, flow, redirect_uri};
+use crate::activity::Kind;
+use crate::admin::{Actor, NOTHING, change};
 use crate::grants::{GrantError, seconds};
 use crate::model::{Digest, Person, Session};
-use crate::pages::{self, LoginPage, Trouble};
+use crate::pages::{self, FactorPage, LoginPage, Trouble};
 use crate::passwords::{PasswordError, Verdict};
 use crate::secret;
 use crate::storage::StoreError;
+use crate::totp;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The `acr` of a sign-in by password alone.
+/// The `acr` of a sign-in by password alone, and of one with a second factor.
 const ACR_PASSWORD: &str = "pwd";
+const ACR_FACTORS: &str = "mfa";
 /// The longest username and password that are looked at, in bytes.
 const MAX_USERNAME: usize = 256;
 const MAX_PASSWORD: usize = 1024;
+/// The form field that carries a sign-in whose second factor is missing, and how long that may be, in seconds.
+const HALF: &str = "half";
+const HALF_PURPOSE: &str = "half a sign-in";
+const HALF_KEPT: i64 = 5 * 60;
 
 /// What the page says beside its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +42,9 @@ enum Remark {
     Expired,
     Incomplete,
     Wrong,
+    WrongCode,
+    /// Too many tries; how many seconds to wait.
+    Throttled(i64),
     Busy,
 }
 
@@ -34,65 +52,145 @@ impl Remark {
     fn status(self) -> StatusCode {
         match self {
             Self::Expired => StatusCode::FORBIDDEN,
-            Self::Incomplete | Self::Wrong => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Incomplete | Self::Wrong | Self::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    fn text(self) -> &'static str {
+    fn text(self) -> String {
         match self {
-            Self::Expired => "This page had expired. Please sign in again.",
-            Self::Incomplete => "Enter your username and your password.",
-            Self::Wrong => "That username and password do not match. Check both and try again.",
-            Self::Busy => "Many people are signing in at the moment. Please try again in a few seconds.",
+            Self::Expired => "This page had expired. Please sign in again.".to_owned(),
+            Self::Incomplete => "Enter your username and your password.".to_owned(),
+            Self::Wrong => "That username and password do not match. Check both and try again.".to_owned(),
+            Self::WrongCode => {
+                "That code is not right, or was used before. Wait for the next one and try again.".to_owned()
+            }
+            Self::Throttled(wait) if wait > 90 => {
+                format!(
+                    "There were too many tries. Please wait {} minutes and try again.",
+                    wait.saturating_add(59) / 60
+                )
+            }
+            Self::Throttled(wait) => format!("There were too many tries. Please wait {wait} seconds and try again."),
+            Self::Busy => "Many people are signing in at the moment. Please try again in a few seconds.".to_owned(),
         }
     }
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+/// What came with a request, beside its form.
+struct Visit<'a> {
+    app: &'a App,
+    headers: &'a HeaderMap,
+    address: Address,
+}
+
+/// A sign-in that lacks the second factor.
+#[derive(Serialize, Deserialize)]
+struct Half {
+    person_id: String,
+    at: i64,
+}
+
+pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
     let shown = async {
         let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        let Opened { pending, expired } = flow::opened(&app, &params)?;
+        let (goal, expired) = Goal::opened(&app, &params)?;
         let remark = expired.then_some(Remark::Expired);
-        page(&app, &headers, pending, "", remark, StatusCode::OK).await
+        let visit = Visit { app: &app, headers: &headers, address };
+        page(&visit, goal, "", remark, StatusCode::OK).await
     };
     shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Result<Form, ParamsError>) -> Response {
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    address: Address,
+    headers: HeaderMap,
+    form: Result<Form, ParamsError>,
+) -> Response {
     let answered = async {
         let Form(params) = form?;
-        sign_in(&app, &headers, &params).await
+        sign_in(&Visit { app: &app, headers: &headers, address }, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-async fn sign_in(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
+async fn sign_in(visit: &Visit<'_>, params: &Params) -> Result<Response, Trouble> {
+    let Visit { app, headers, .. } = visit;
     if !csrf::same_origin(app, headers) {
         return Err(Trouble::Foreign);
     }
-    let Opened { pending, expired } = flow::opened(app, params)?;
+    let (goal, expired) = Goal::opened(app, params)?;
+    let half = params.get(HALF);
     let username = params.get("username").unwrap_or_default().trim();
     let ours = cookies::browser_cookie(app, headers).is_some_and(|browser| {
-        let sealed = params.get(super::pending::CONTINUE).unwrap_or_default();
+        let sealed = half.or(params.get(CONTINUE)).unwrap_or_default();
         csrf::check(app, csrf::Purpose::Login, &browser, sealed, params)
     });
+    if let Some(half) = half {
+        let opened = open_half(app, half).filter(|_| ours && !expired);
+        let Some(half) = opened else { return refused(visit, goal, "", Remark::Expired).await };
+        return second_factor(visit, goal, half, params.get("code").unwrap_or_default()).await;
+    }
     let outcome = match params.get("password") {
         _ if expired || !ours => Err(Remark::Expired),
-        Some(password) if !username.is_empty() => check(app, username, password).await?,
+        Some(password) if !username.is_empty() => check(visit, username, password).await?,
         _ => Err(Remark::Incomplete),
     };
     match outcome {
-        Ok(person) => go_on(app, headers, person, pending).await,
-        Err(remark) => page(app, headers, pending, username, Some(remark), remark.status()).await,
+        Ok(person) if app.store.totp(&person.id).await?.is_some() => {
+            factor_page(visit, goal, &Half { person_id: person.id, at: app.env.now() }, None).await
+        }
+        Ok(person) => go_on(visit, person, goal, ACR_PASSWORD).await,
+        Err(remark) => refused(visit, goal, username, remark).await,
     }
 }
 
+async fn refused(visit: &Visit<'_>, goal: Goal, username: &str, remark: Remark) -> Result<Response, Trouble> {
+    let mut response = page(visit, goal, username, Some(remark), remark.status()).await?;
+    if let Remark::Throttled(wait) = remark {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.unsigned_abs()));
+    }
+    Ok(response)
+}
+
 /// The person, if the password is theirs. Whether the person exists cannot be told from the answer or its time.
-async fn check(app: &App, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
+async fn check(visit: &Visit<'_>, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
+    let Visit { app, headers, address } = visit;
     if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
         return Ok(Err(Remark::Wrong));
     }
+    let device = cookies::device(app, headers, &name_of(username));
+    let trier = Trier { username, address: *address, device: device.as_deref() };
+    // Taken before the password is looked at, so that many tries at once are counted one by one.
+    if let Some(wait) = trier.password(app).await? {
+        app.counters.count(Kind::Refused);
+        tracing::info!(address = address.text(), "sign-in throttled");
+        return Ok(Err(Remark::Throttled(wait)));
+    }
+    verify(app, username, password).await
+}
+
+/// The person, if the password is theirs, for the grant that takes passwords (RFC 6749 §4.3), which counts tries itself.
+/// Somebody with a second factor has no password alone that would open anything.
+pub(crate) async fn sign_in_by_password(
+    app: &App,
+    username: &str,
+    password: &str,
+) -> Result<Option<Person>, GrantError> {
+    if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
+        return Ok(None);
+    }
+    let person = match verify(app, username, password).await? {
+        Ok(person) => person,
+        Err(Remark::Busy) => return Err(GrantError::Busy),
+        Err(_) => return Ok(None),
+    };
+    Ok(if app.store.totp(&person.id).await?.is_some() { None } else { Some(person) })
+}
+
+async fn verify(app: &App, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
     let password = Zeroizing::new(password.to_owned());
     let person = app.store.person_by_username(username).await?;
     let stored = person.as_ref().map(|p| p.password_hash.clone());
@@ -105,24 +203,12 @@ async fn check(app: &App, username: &str, password: &str) -> Result<Result<Perso
             Ok(person)
         }
         (Ok(_), _) => {
+            app.counters.count(Kind::Refused);
             tracing::info!("sign-in refused");
             Err(Remark::Wrong)
         }
         (Err(PasswordError::Busy | PasswordError::Failed), _) => Err(Remark::Busy),
     })
-}
-
-/// The person, if the password is theirs, for the grant that takes passwords (RFC 6749 §4.3).
-pub(crate) async fn sign_in_by_password(
-    app: &App,
-    username: &str,
-    password: &str,
-) -> Result<Option<Person>, GrantError> {
-    match check(app, username, password).await? {
-        Ok(person) => Ok(Some(person)),
-        Err(Remark::Busy) => Err(GrantError::Busy),
-        Err(_) => Ok(None),
-    }
 }
 
 /// Stores the password under the present scheme. Signing in does not depend on it: the next time will do.
@@ -133,49 +219,135 @@ async fn rehash(app: &App, person: &Person, password: Zeroizing<String>) {
     }
 }
 
+async fn second_factor(visit: &Visit<'_>, goal: Goal, half: Half, code: &str) -> Result<Response, Trouble> {
+    let Visit { app, headers, address } = visit;
+    let person = app.store.person(&half.person_id).await?.filter(|p| p.disabled_at.is_none());
+    let Some(person) = person else { return refused(visit, goal, "", Remark::Expired).await };
+    // Taken away meanwhile: then the password is enough, and was right.
+    let Some(stored) = app.store.totp(&person.id).await? else { return go_on(visit, person, goal, ACR_PASSWORD).await };
+    let device = cookies::device(app, headers, &name_of(&person.username));
+    let trier = Trier { username: &person.username, address: *address, device: device.as_deref() };
+    if let Some(wait) = trier.code(app).await? {
+        app.counters.count(Kind::Refused);
+        return factor_page(visit, goal, &half, Some(Remark::Throttled(wait))).await;
+    }
+    let secret = totp::Secret::open(&app.sealer, &person.id, &stored.sealed)?;
+    let right = match secret.step_of(code, app.env.now()) {
+        Some(step) => app.store.use_totp_step(&person.id, step).await?,
+        None if code.len() <= MAX_USERNAME && code.len() >= 20 => {
+            let object = ("person.recovery_code.use", "person", person.id.as_str());
+            let change = change(&app.env, &actor(&person, *address), object, NOTHING, NOTHING);
+            app.store.use_recovery_code(&person.id, &totp::recovery_digest(code), &change).await?
+        }
+        None => false,
+    };
+    if right {
+        return go_on(visit, person, goal, ACR_FACTORS).await;
+    }
+    app.counters.count(Kind::Refused);
+    tracing::info!(address = address.text(), "second factor refused");
+    factor_page(visit, goal, &half, Some(Remark::WrongCode)).await
+}
+
 /// A new session, whatever the browser had before (a session is never taken over across a sign-in), and on.
-async fn go_on(app: &App, headers: &HeaderMap, person: Person, pending: Pending) -> Result<Response, Trouble> {
+async fn go_on(visit: &Visit<'_>, person: Person, goal: Goal, acr: &str) -> Result<Response, Trouble> {
+    let Visit { app, headers, address } = visit;
     let now = app.env.clock.now();
     let cookie = secret::generate(app.env.random.as_ref(), secret::SESSION);
+    let account = name_of(&person.username);
+    let known = cookies::device(app, headers, &account);
+    let trier = Trier { username: &person.username, address: *address, device: known.as_deref() };
+    trier.right(app).await?;
     let session = Session {
-        person_id: person.id,
+        person_id: person.id.clone(),
         auth_time: now,
-        acr: ACR_PASSWORD.to_owned(),
+        acr: acr.to_owned(),
         expires_at: now.saturating_add(seconds(app.config.sessions.lifetime)),
     };
     let before = cookies::session_cookie(app, headers).map(|old| Digest::of(&old));
-    app.store.create_session(&Digest::of(&cookie), &session, before.as_ref()).await?;
-    let mut response = flow::to_consent(app, &pending.after_sign_in(now))?;
+    let after = serde_json::json!({ "acr": acr });
+    let object = ("session.begin", "person", person.id.as_str());
+    let change = change(&app.env, &actor(&person, *address), object, NOTHING, Some(&after));
+    let agent: Option<String> =
+        headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(200).collect());
+    let from = address.text();
+    let whence = (from.as_deref(), agent.as_deref());
+    app.store.begin_session(&Digest::of(&cookie), &session, whence, before.as_ref(), &change).await?;
+    app.counters.count(Kind::SignedIn);
+    let mut response = match goal {
+        Goal::Client(pending) => flow::to_consent(app, &pending.after_sign_in(now))?,
+        Goal::Page(place) => answer::see_other(place.path()),
+    };
     cookies::set_session(app, response.headers_mut(), &cookie);
+    if known.is_none() {
+        cookies::set_device(app, response.headers_mut(), &account)?;
+    }
     Ok(response)
 }
 
+fn actor(person: &Person, address: Address) -> Actor {
+    Actor { kind: "person", id: person.id.clone(), address: address.text() }
+}
+
+fn open_half(app: &App, sealed: &str) -> Option<Half> {
+    let plain = app.sealer.open(HALF_PURPOSE, &[], &URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
+    let half: Half = serde_json::from_slice(&plain).ok()?;
+    (app.env.now().saturating_sub(half.at) < HALF_KEPT).then_some(half)
+}
+
+async fn factor_page(visit: &Visit<'_>, goal: Goal, half: &Half, remark: Option<Remark>) -> Result<Response, Trouble> {
+    let Visit { app, headers, .. } = visit;
+    let goal = goal.renewed(app.env.clock.now());
+    let plain = serde_json::to_vec(half).map_err(|_| Trouble::Broken)?;
+    let half = URL_SAFE_NO_PAD.encode(app.sealer.seal(HALF_PURPOSE, &[], &plain)?);
+    let browser = cookies::browser_cookie(app, headers).ok_or(Trouble::NothingPending)?;
+    let error = remark.map(Remark::text);
+    let page = FactorPage {
+        frame: pages::Frame::of(app),
+        action: app.urls.path(Route::Login),
+        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &half)?,
+        sealed: goal.seal(app)?,
+        half,
+        error: error.as_deref(),
+    };
+    let status = remark.map_or(StatusCode::OK, Remark::status);
+    let target = if let Goal::Client(pending) = &goal { redirect_uri::csp_source(&pending.redirect_uri) } else { None };
+    Ok(pages::html(status, &page, target.as_deref()))
+}
+
 async fn page(
-    app: &App,
-    headers: &HeaderMap,
-    pending: Pending,
+    visit: &Visit<'_>,
+    goal: Goal,
     username: &str,
     remark: Option<Remark>,
     status: StatusCode,
 ) -> Result<Response, Trouble> {
-    let client = flow::client(app, &pending).await?;
-    let pending = pending.renewed(app.env.clock.now());
-    let sealed = pending.seal(app)?;
+    let Visit { app, headers, .. } = visit;
+    let (towards, target) = match &goal {
+        Goal::Client(pending) => {
+            (flow::client(app, pending).await?.name.clone(), redirect_uri::csp_source(&pending.redirect_uri))
+        }
+        Goal::Page(place) if place.is_console(app) => ("the console".to_owned(), None),
+        Goal::Page(_) => ("your account".to_owned(), None),
+    };
+    let sealed = goal.renewed(app.env.clock.now()).seal(app)?;
     let known = cookies::browser_cookie(app, headers);
     let browser = known.clone().unwrap_or_else(|| secret::random_id(app.env.random.as_ref()));
+    let text = remark.map(Remark::text);
+    let expired = remark == Some(Remark::Expired);
     let page = LoginPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Login),
-        client_name: &client.name,
+        towards: &towards,
         csrf: csrf::token(app, csrf::Purpose::Login, &browser, &sealed)?,
         sealed,
         username,
-        error: remark.filter(|r| *r != Remark::Expired).map(Remark::text),
-        notice: remark.filter(|r| *r == Remark::Expired).map(Remark::text),
+        error: text.as_deref().filter(|_| !expired),
+        notice: text.as_deref().filter(|_| expired),
     };
-    let mut response = pages::html(status, &page, redirect_uri::csp_source(&pending.redirect_uri).as_deref());
+    let mut response = pages::html(status, &page, target.as_deref());
     if known.is_none() {
         cookies::set_browser(app, response.headers_mut(), &browser);
     }
-    Ok(response.into_response())
+    Ok(response)
 }

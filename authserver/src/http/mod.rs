@@ -1,17 +1,22 @@
 //! The server over HTTP: one file per endpoint, each thin: read, call, answer.
 
+mod account;
+pub(crate) mod address;
 mod answer;
+mod api;
 mod assets;
 mod authorization_request;
 mod authorize;
 mod clients;
 mod consent;
+mod console;
 mod cookies;
 mod csrf;
 mod device;
 mod device_authorization;
 mod error;
 mod flow;
+mod goal;
 mod introspect;
 mod jwks;
 mod login;
@@ -27,9 +32,11 @@ mod request_object;
 mod revoke;
 mod routes;
 mod sender;
+mod throttle;
 mod token;
 mod tokeninfo;
 
+pub use api::openapi;
 pub use assets::Assets;
 pub use clients::{ClientCache, MAX_AGE_MS as CLIENT_MAX_AGE_MS};
 pub use error::Refusal;
@@ -38,6 +45,7 @@ pub(crate) use observe::count;
 pub use params::{Form, Params, ParamsError, decode};
 pub use routes::{Route, Urls};
 
+use crate::activity::Counters;
 use crate::config::Config;
 use crate::env::Env;
 use crate::jwt::RemoteKeys;
@@ -65,6 +73,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Links.
     pub urls: Urls,
+    /// What goes on.
+    pub counters: Arc<Counters>,
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
@@ -99,6 +109,7 @@ impl App {
         Self {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
+            counters: Arc::default(),
             assets: Assets::new(&urls),
             limits: Limits {
                 accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
@@ -135,11 +146,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Consent), get(consent::get).post(consent::post))
         .route(&path(Route::DeviceAuthorization), post(device_authorization::post))
         .route(&path(Route::Device), get(device::get).post(device::post))
+        .route(&path(Route::Admin), get(console::get).post(console::post))
+        .route(&format!("{}/{{*rest}}", path(Route::Admin)), get(console::get).post(console::post))
+        .route(&path(Route::Account), get(account::get).post(account::post))
         .route(&path(Route::Assets), get(assets::get))
+        .merge(api::router(&app))
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(axum::middleware::from_fn(observe::count))
         .layer(axum::middleware::from_fn_with_state(app.clone(), crate::gateway::believe))
         .with_state(app)
+}
+
+/// A name as one segment of a path.
+pub(crate) fn escaped(name: &str) -> String {
+    percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

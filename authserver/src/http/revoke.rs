@@ -4,6 +4,7 @@ use super::App;
 use super::error::Refusal;
 use super::params::{Form, Params};
 use super::{answer, presented};
+use crate::activity::Kind;
 use crate::client_auth;
 use crate::grants::{CLOCK_MARGIN, revoke_grant};
 use crate::model::{Client, Digest, Revocation};
@@ -19,7 +20,10 @@ use std::sync::Arc;
 pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, Form(params): Form) -> Response {
     let response = match revoke(&app, &headers, &params).await {
         // RFC 7009 §2.2: an unknown token is an answered request too; the body does not matter.
-        Ok(()) => (StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response(),
+        Ok(()) => {
+            app.counters.count(Kind::Revoked);
+            (StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response()
+        }
         Err(refusal) => refusal.into_response(),
     };
     answer::any_origin(response)

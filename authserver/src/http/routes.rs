@@ -33,13 +33,19 @@ pub enum Route {
     DeviceAuthorization,
     /// Where a person types a device's code, RFC 8628 §3.3.
     Device,
+    /// The account page.
+    Account,
+    /// The console; its pages are under it.
+    Admin,
+    /// Everything of the admin API is under it.
+    AdminApi,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Authorize,
         Self::Par,
         Self::Token,
@@ -54,6 +60,9 @@ impl Route {
         Self::Consent,
         Self::DeviceAuthorization,
         Self::Device,
+        Self::Account,
+        Self::Admin,
+        Self::AdminApi,
         Self::Assets,
     ];
 
@@ -73,6 +82,9 @@ impl Route {
             Self::Consent => "/consent",
             Self::DeviceAuthorization => "/oauth2/device_authorization",
             Self::Device => "/device",
+            Self::Account => "/account",
+            Self::Admin => "/admin",
+            Self::AdminApi => "/admin/api",
             Self::Assets => "/assets/{file}",
         }
     }

@@ -3,6 +3,7 @@
 use super::error::{Refusal, no_store_json};
 use super::params::Form;
 use super::{App, Route, answer, sender};
+use crate::activity::Kind;
 use crate::client_auth::AuthError;
 use crate::{client_auth, gateway, grants};
 use axum::extract::State;
@@ -11,7 +12,9 @@ use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
 pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Form) -> Response {
-    let answer = answer(&app, &headers, &form).await.unwrap_or_else(|refusal| refusal.into_response());
+    let answer = answer(&app, &headers, &form).await;
+    app.counters.count(if answer.is_ok() { Kind::Issued } else { Kind::Denied });
+    let answer = answer.unwrap_or_else(|refusal| refusal.into_response());
     answer::any_origin(sender::with_nonce(&app, &headers, answer))
 }
 

@@ -3,7 +3,7 @@
 use super::signing;
 use super::{KeyError, Sealer};
 use crate::config::KeyPolicy;
-use crate::model::SigningKey;
+use crate::model::{Change, SigningKey};
 use crate::storage::Store;
 use std::time::Duration;
 
@@ -80,6 +80,24 @@ pub async fn rotate(
     now: i64,
     at_once: bool,
 ) -> Result<Rotation, KeyError> {
+    rotate_audited(store, sealer, policy, now, at_once, None).await
+}
+
+/// Makes the entry of the audit log for the key that will sign, and from when.
+pub type Audit<'a> = &'a (dyn Fn(&str, i64) -> Change + Send + Sync);
+
+/// As [`rotate`], with an entry in the audit log.
+///
+/// # Errors
+/// As [`rotate`].
+pub async fn rotate_audited(
+    store: &dyn Store,
+    sealer: &Sealer,
+    policy: &KeyPolicy,
+    now: i64,
+    at_once: bool,
+    audit: Option<Audit<'_>>,
+) -> Result<Rotation, KeyError> {
     let keys = store.signing_keys().await?;
     let next = keys.iter().find(|k| k.activates_at.is_none()).ok_or(KeyError::Crypto("there is no next key"))?;
     let activates_at = if at_once {
@@ -91,7 +109,13 @@ pub async fn rotate(
         now.max(next.published_at + seconds(policy.publish_ahead)).max(scheduled)
     };
     let new_next = signing::generate(policy.algorithm, sealer, now, None)?;
-    let begun = store.rotate_signing_keys(&next.kid, activates_at, &new_next).await?;
+    let begun = match audit {
+        Some(audit) => {
+            let change = audit(&next.kid, activates_at);
+            store.rotate_keys_audited(&next.kid, activates_at, &new_next, &change).await?
+        }
+        None => store.rotate_signing_keys(&next.kid, activates_at, &new_next).await?,
+    };
     Ok(if begun { Rotation::Begun { kid: next.kid.clone(), activates_at } } else { Rotation::Another })
 }
 

@@ -1,5 +1,14 @@
 //! What people see: pages rendered on the server, without scripts, escaped by the template engine.
 
+mod account;
+mod console;
+
+pub(crate) use account::when;
+pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
+pub use console::{
+    AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, KeysPage, OverviewPage,
+    PeoplePage, PersonPage, ScopePage, ScopesPage,
+};
 mod details;
 mod device;
 mod form_post;
@@ -26,7 +35,7 @@ pub struct Frame<'a> {
     style: &'a str,
     icon: &'a str,
     /// Where people are: what they should find in the address bar.
-    host: &'a str,
+    pub(crate) host: &'a str,
 }
 
 impl<'a> Frame<'a> {
@@ -46,8 +55,8 @@ pub struct LoginPage<'a> {
     pub frame: Frame<'a>,
     /// Where the form goes.
     pub action: String,
-    /// Who wants the person to sign in.
-    pub client_name: &'a str,
+    /// What the person signs in to.
+    pub towards: &'a str,
     /// The form token.
     pub csrf: String,
     /// The pending request.
@@ -58,6 +67,24 @@ pub struct LoginPage<'a> {
     pub error: Option<&'a str>,
     /// What the person should know beside that.
     pub notice: Option<&'a str>,
+}
+
+/// The page for the second factor.
+#[derive(Template)]
+#[template(path = "factor.html")]
+pub struct FactorPage<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// Where the form goes.
+    pub action: String,
+    /// The form token.
+    pub csrf: String,
+    /// Where the person goes.
+    pub sealed: String,
+    /// The sign-in so far.
+    pub half: String,
+    /// What was wrong with the code.
+    pub error: Option<&'a str>,
 }
 
 /// The consent page.
@@ -76,6 +103,8 @@ pub struct ConsentPage<'a> {
     pub username: &'a str,
     /// For what.
     pub scopes: Vec<ScopeWords<'a>>,
+    /// Whether the person may choose among them.
+    pub partial: bool,
     /// For what beside that, once.
     pub details: Vec<DetailWords<'a>>,
     /// Where the answer goes.
@@ -90,6 +119,7 @@ pub struct ConsentPage<'a> {
 
 /// A scope in words.
 pub struct ScopeWords<'a> {
+    name: &'a str,
     title: &'a str,
     description: &'a str,
 }
@@ -98,8 +128,10 @@ pub struct ScopeWords<'a> {
 #[must_use]
 pub fn scopes<'a>(asked: &'a ScopeSet, words: &'a [Scope]) -> Vec<ScopeWords<'a>> {
     let describe = |name: &'a str| match words.iter().find(|scope| scope.name == name) {
-        Some(scope) if !scope.title.is_empty() => ScopeWords { title: &scope.title, description: &scope.description },
-        _ => ScopeWords { title: name, description: "" },
+        Some(scope) if !scope.title.is_empty() => {
+            ScopeWords { name, title: &scope.title, description: &scope.description }
+        }
+        _ => ScopeWords { name, title: name, description: "" },
     };
     asked.iter().map(describe).collect()
 }

@@ -32,6 +32,8 @@ pub enum Trouble {
     NothingPending,
     /// A form was posted from another site.
     Foreign,
+    /// The console, and a person who is no administrator.
+    NotAdmin,
     /// There is no such page.
     NotFound,
     /// The database does not answer.
@@ -93,6 +95,12 @@ impl Trouble {
                 status: StatusCode::FORBIDDEN,
                 title: "This form came from somewhere else",
                 text: "For your safety we only accept this form from our own page. Go back to the app you want to use and sign in from there.",
+                hint: None,
+            },
+            Self::NotAdmin => Words {
+                status: StatusCode::FORBIDDEN,
+                title: "This is for administrators",
+                text: "You are signed in, but you are not an administrator of this server. Ask one of them, or sign in as somebody else.",
                 hint: None,
             },
             Self::NotFound => Words {

@@ -4,23 +4,30 @@
 //! round trip. What a method acknowledged survives `kill -9`.
 
 mod access_tokens;
+mod accounts;
+mod activity;
 mod authorization_types;
 mod devices;
 mod location;
 pub mod postgres;
 mod pushed_requests;
 mod registrations;
+mod registry;
 mod sql;
 pub mod sqlite;
 mod trusted_issuers;
 mod used_once;
 
 pub use access_tokens::AccessTokens;
+pub use accounts::Accounts;
+pub use activity::Activities;
 pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
 pub use location::{Location, open};
 pub use pushed_requests::PushedRequests;
 pub use registrations::{InitialAccessToken, Registration, Registrations};
+pub use registry::Registry;
+pub use sql::LISTS;
 pub use trusted_issuers::TrustedIssuers;
 pub use used_once::UsedOnce;
 
@@ -100,11 +107,14 @@ pub struct FeedRead {
 /// The database.
 #[async_trait]
 pub trait Store:
-    AccessTokens
+    Accounts
+    + Activities
+    + Registry
+    + Registrations
+    + AccessTokens
     + AuthorizationTypes
     + Devices
     + PushedRequests
-    + Registrations
     + TrustedIssuers
     + UsedOnce
     + Send

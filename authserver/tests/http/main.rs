@@ -1,8 +1,9 @@
 //! The authserver through its router, on a real SQLite file, with a clock that the tests move.
 
 #[cfg(test)]
-mod assertions;
+mod admin_api;
 #[cfg(test)]
+mod assertions;
 mod authorize;
 #[cfg(test)]
 mod bad_input;
@@ -30,6 +31,8 @@ mod pages;
 mod par;
 #[cfg(test)]
 mod password;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]

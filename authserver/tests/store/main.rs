@@ -10,6 +10,7 @@
     reason = "tests; the lints know only those that the compiler's own harness runs"
 )]
 
+mod admin;
 mod around;
 mod changes;
 mod devices;
@@ -78,6 +79,15 @@ fn main() -> ExitCode {
         devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
         devices::one_of_many_uses_a_name,
         devices::issuers_are_kept_changed_and_removed,
+        admin::a_change_and_its_entry_are_one,
+        admin::of_many_edits_one_holds,
+        admin::a_client_goes_with_all_it_had,
+        admin::people_are_edited_and_go,
+        admin::scopes_are_edited_and_go,
+        admin::a_code_is_taken_once,
+        admin::a_bucket_runs_dry_and_fills_up,
+        admin::access_is_withdrawn,
+        admin::counts_add_up,
         around::an_opaque_token_stands_for_its_payload_until_it_expires,
         around::one_of_many_takes_a_pushed_request,
         around::authorization_types_are_kept_in_order,

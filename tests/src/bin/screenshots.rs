@@ -3,14 +3,15 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bearward_tests::artifacts::Profile;
 use bearward_tests::browser::Browser;
 use bearward_tests::stack::{Options, Parts, Stack};
-use bearward_tests::{Error, Result, demo, wait, workspace};
-use fantoccini::Locator;
+use bearward_tests::tour::tour;
+use bearward_tests::{Error, Result, workspace};
 use serde_json::json;
 use std::process::ExitCode;
-use std::time::Duration;
 
 const WIDTHS: [u32; 2] = [390, 1280];
 const SCHEMES: [&str; 2] = ["light", "dark"];
@@ -30,42 +31,7 @@ async fn run() -> Result<()> {
     let parts = Parts::get(Profile::Dev, &|step| println!("bearward: {step}"))?;
     let stack = Stack::start(&parts, &Options::default()).await?;
     let browser = Browser::start().await?;
-    let authorize = |client: &str, redirect: &str| {
-        format!(
-            "{}/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={redirect}&state=s\
-             &scope=orders:read+orders:write&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
-             &code_challenge_method=S256",
-            stack.url
-        )
-    };
-    open(&browser, &authorize(demo::WEB, demo::REDIRECT)).await?;
-    shoot(&browser, "login").await?;
-    sign_in(&browser, "not her password").await?;
-    shoot(&browser, "login-wrong").await?;
-    sign_in(&browser, demo::PASSWORD).await?;
-    shoot(&browser, "consent").await?;
-    open(&browser, &authorize(demo::WEB, "https://elsewhere.example")).await?;
-    shoot(&browser, "error").await
-}
-
-async fn open(browser: &Browser, url: &str) -> Result<()> {
-    browser.client.goto(url).await.map_err(words)
-}
-
-async fn sign_in(browser: &Browser, password: &str) -> Result<()> {
-    let before = browser.client.find(Locator::Css("form")).await.map_err(words)?;
-    for (name, value) in [("username", demo::USERNAME), ("password", password)] {
-        let field = browser.client.find(Locator::Css(&format!("input[name={name}]"))).await.map_err(words)?;
-        field.clear().await.map_err(words)?;
-        field.send_keys(value).await.map_err(words)?;
-    }
-    browser.client.find(Locator::Css("button[type=submit]")).await.map_err(words)?.click().await.map_err(words)?;
-    // The next page is there when this one's form is not.
-    wait::until("the next page", Duration::from_secs(15), async || match before.tag_name().await {
-        Ok(_) => Err("still the same".to_owned()),
-        Err(_) => Ok(()),
-    })
-    .await
+    tour(&stack, &browser, async |name| shoot(&browser, name).await).await
 }
 
 async fn shoot(browser: &Browser, name: &str) -> Result<()> {
@@ -79,7 +45,7 @@ async fn shoot(browser: &Browser, name: &str) -> Result<()> {
             let features = features.map(|(name, value)| json!({ "name": name, "value": value }));
             let media = json!({ "features": features });
             browser.devtools("Emulation.setEmulatedMedia", media).await?;
-            let picture = browser.client.screenshot().await.map_err(words)?;
+            let picture = whole_page(browser).await?;
             let file = dir.join(format!("{name}-{width}-{scheme}.png"));
             std::fs::write(&file, picture).map_err(Error::io("writing a screenshot"))?;
             println!("{}", file.display());
@@ -88,7 +54,10 @@ async fn shoot(browser: &Browser, name: &str) -> Result<()> {
     Ok(())
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn words(error: fantoccini::error::CmdError) -> Error {
-    Error::Browser(error.to_string())
+/// All of the page, also what one has to scroll to.
+async fn whole_page(browser: &Browser) -> Result<Vec<u8>> {
+    let answer =
+        browser.devtools("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true })).await?;
+    let data = answer.get("data").and_then(serde_json::Value::as_str).unwrap_or_default();
+    STANDARD.decode(data).map_err(|error| Error::Browser(error.to_string()))
 }

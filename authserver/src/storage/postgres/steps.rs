@@ -3,8 +3,8 @@
 use super::{PostgresBackend, corrupt};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, confirmation, create_session, grant_values, json,
-    key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
+    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session, grant_values,
+    json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
@@ -35,6 +35,18 @@ impl Backend for PostgresBackend {
 
     async fn write(&self, sql: &'static str, args: &[Value<'_>]) -> Result<u64> {
         Ok(bind!(sql, args).execute(&self.pool).await?.rows_affected())
+    }
+
+    async fn together(&self, steps: &[Step<'_>]) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        for step in steps {
+            if bind!(step.sql, step.args).execute(&mut *tx).await?.rows_affected() == 0 && step.must {
+                // Dropped, the transaction is undone.
+                return Ok(false);
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     fn changes(&self) -> Changes {

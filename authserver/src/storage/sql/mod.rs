@@ -4,15 +4,19 @@
 //! the notice of changes.
 
 mod access_tokens;
+mod accounts;
+mod activity;
 mod authorization_types;
 mod devices;
 mod pushed_requests;
 mod registrations;
+mod registry;
 mod rows;
 mod store;
 mod trusted_issuers;
 mod used_once;
 
+pub use registry::LISTS;
 pub(super) use rows::{Row, refresh_token};
 pub(super) use store::{END_SESSION, REFRESH_TOKEN, json, session_values};
 
@@ -30,6 +34,24 @@ pub(super) enum Value<'a> {
     OptText(Option<&'a str>),
     Blob(&'a [u8]),
     OptBlob(Option<&'a [u8]>),
+}
+
+/// One statement of several that are carried out together.
+pub(super) struct Step<'a> {
+    pub(super) sql: &'static str,
+    pub(super) args: Vec<Value<'a>>,
+    /// If it touches no row, nothing of all happens.
+    pub(super) must: bool,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(sql: &'static str, args: Vec<Value<'a>>) -> Self {
+        Self { sql, args, must: false }
+    }
+
+    pub(super) fn must(sql: &'static str, args: Vec<Value<'a>>) -> Self {
+        Self { sql, args, must: true }
+    }
 }
 
 /// Binds [`Value`]s to a query of either database: the types differ, the words do not.
@@ -105,6 +127,9 @@ macro_rules! prune_statements {
             $crate::storage::sql::prune_statement!(Soon, "pushed_requests", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "initial_access_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "throttles", "key", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "followers", "name", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "activity", "(minute, kind)", "minute, kind", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
         ]
     };
@@ -113,6 +138,9 @@ pub(super) use prune_statements;
 
 macro_rules! prune_statement {
     ($when:ident, $table:literal, $key:literal, $suffix:literal) => {
+        $crate::storage::sql::prune_statement!($when, $table, $key, $key, $suffix)
+    };
+    ($when:ident, $table:literal, $key:literal, $columns:literal, $suffix:literal) => {
         (
             $crate::storage::sql::Prune::$when,
             concat!(
@@ -121,7 +149,7 @@ macro_rules! prune_statement {
                 " WHERE ",
                 $key,
                 " IN (SELECT ",
-                $key,
+                $columns,
                 " FROM ",
                 $table,
                 " WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
@@ -148,6 +176,9 @@ pub(super) trait Backend: Send + Sync + 'static {
     async fn write_returning(&self, sql: &'static str, args: &[Value<'_>]) -> Result<Vec<Row>>;
     /// Carries out one statement; how many rows it touched.
     async fn write(&self, sql: &'static str, args: &[Value<'_>]) -> Result<u64>;
+    /// Carries out statements in order, in one transaction: all of them, or none if one that must touch a row did not.
+    /// Whether they were.
+    async fn together(&self, steps: &[Step<'_>]) -> Result<bool>;
     /// See `Store::changes`.
     fn changes(&self) -> Changes;
 

@@ -2,7 +2,8 @@
 
 use crate::confirmation::Confirmation;
 use crate::model::{
-    AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, Person, RefreshToken, Scope, Session, SigningKey, Spent,
+    Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, Grant, GrantEntry,
+    Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp, Versioned,
 };
 use crate::storage::{Result, StoreError};
 use bearward_token::feed::Entry;
@@ -156,4 +157,74 @@ pub(super) fn signing_key(row: &Row) -> Result<SigningKey> {
         published_at: row.get("published_at")?,
         activates_at: row.get("activates_at")?,
     })
+}
+
+pub(super) fn versioned_client(row: &Row) -> Result<Versioned<Client>> {
+    Ok(Versioned { value: client(row)?, version: row.get("version")? })
+}
+
+pub(super) fn account(row: &Row) -> Result<Versioned<Account>> {
+    let role = Role::from_name(row.get("role")?).ok_or_else(|| corrupt("role", "no such role"))?;
+    let account = Account { person: person(row)?, role, password_at: row.get("password_at")?, totp: row.get("totp")? };
+    Ok(Versioned { value: account, version: row.get("version")? })
+}
+
+pub(super) fn grant_entry(row: &Row) -> Result<GrantEntry> {
+    Ok(GrantEntry { grant: grant(row)?, client_name: row.get("client_name")?, username: row.get("username")? })
+}
+
+pub(super) fn recorded(row: &Row) -> Result<Recorded> {
+    let json = |column: &str| -> Result<Option<serde_json::Value>> {
+        let text: Option<&str> = row.get(column)?;
+        text.map(|text| serde_json::from_str(text).map_err(|e| corrupt(column, e))).transpose()
+    };
+    Ok(Recorded {
+        id: row.get("id")?,
+        at: row.get("at")?,
+        actor_kind: row.get("actor_kind")?,
+        actor: row.get("actor")?,
+        address: row.get("address")?,
+        action: row.get("action")?,
+        object_kind: row.get("object_kind")?,
+        object: row.get("object")?,
+        before: json("before")?,
+        after: json("after")?,
+    })
+}
+
+pub(super) fn session_entry(row: &Row) -> Result<SessionEntry> {
+    Ok(SessionEntry {
+        id: row.digest("id")?.ok_or_else(|| corrupt("sessions.id", "is not there"))?,
+        auth_time: row.get("auth_time")?,
+        acr: row.get("acr")?,
+        expires_at: row.get("expires_at")?,
+        address: row.get("address")?,
+        agent: row.get("agent")?,
+    })
+}
+
+pub(super) fn totp(row: &Row) -> Result<Totp> {
+    Ok(Totp { sealed: row.get("sealed")?, last_step: row.get("last_step")?, added_at: row.get("added_at")? })
+}
+
+/// One scope of a client that has access; rows of one client follow each other.
+pub(super) fn access(row: &Row, found: &mut Vec<Access>) -> Result<()> {
+    let client_id: String = row.get("client_id")?;
+    let (scope, since): (String, i64) = (row.get("scope")?, row.get("granted_at")?);
+    match found.last_mut().filter(|last| last.client_id == client_id) {
+        Some(last) => {
+            last.scopes.push(scope);
+            last.since = last.since.min(since);
+        }
+        None => found.push(Access { client_id, client_name: row.get("client_name")?, scopes: vec![scope], since }),
+    }
+    Ok(())
+}
+
+pub(super) fn activity(row: &Row) -> Result<Activity> {
+    Ok(Activity { from: row.get("span")?, kind: row.get("kind")?, count: row.get("count")? })
+}
+
+pub(super) fn follower(row: &Row) -> Result<Follower> {
+    Ok(Follower { name: row.get("name")?, seen_at: row.get("seen_at")?, current_at: row.get("current_at")? })
 }

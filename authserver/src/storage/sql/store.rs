@@ -20,6 +20,7 @@ macro_rules! grant_columns {
         "g.id AS grant_id, g.client_id, g.person_id, g.scope, g.auth_time, g.acr, g.details, g.created_at, g.revoked_at"
     };
 }
+pub(super) use grant_columns;
 
 macro_rules! client_columns {
     () => {
@@ -27,6 +28,7 @@ macro_rules! client_columns {
          disabled_at, created_at, sealed_secret"
     };
 }
+pub(super) use client_columns;
 
 macro_rules! person_columns {
     () => {
@@ -67,25 +69,9 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn create_client(&self, client: &Client) -> Result<()> {
-        let sql = "INSERT INTO clients (id, name, auth_method, secret, grant_types, redirect_uris, scopes,
-                 default_scopes, audience, options, disabled_at, created_at, sealed_secret)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
-        let args = [
-            Value::Text(&client.id),
-            Value::Text(&client.name),
-            Value::Text(&name(&client.auth_method)?),
-            Value::OptBlob(client.secret.as_ref().map(|d| d.0.as_slice())),
-            Value::Text(&json(&client.grant_types)?),
-            Value::Text(&json(&client.redirect_uris)?),
-            Value::Text(&client.scopes.to_string()),
-            Value::Text(&client.default_scopes.to_string()),
-            Value::Text(&json(&client.audience)?),
-            Value::Text(&json(&client.options)?),
-            Value::OptInt(client.disabled_at),
-            Value::Int(client.created_at),
-            Value::OptBlob(client.sealed_secret.as_deref()),
-        ];
-        taken(self.0.write(sql, &args).await?, "client")
+        let texts = ClientTexts::of(client)?;
+        let written = self.0.write(CREATE_CLIENT, &client_values(client, &texts)).await?;
+        taken(written, "client")
     }
 
     async fn client(&self, id: &str) -> Result<Option<Client>> {
@@ -124,15 +110,8 @@ impl<B: Backend> Store for SqlStore<B> {
     async fn create_person(&self, person: &Person) -> Result<()> {
         let sql = "INSERT INTO people (id, username, username_key, password_hash, disabled_at, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-        let args = [
-            Value::Text(&person.id),
-            Value::Text(&person.username),
-            Value::Text(&person.username.to_lowercase()),
-            Value::Text(&person.password_hash),
-            Value::OptInt(person.disabled_at),
-            Value::Int(person.created_at),
-        ];
-        taken(self.0.write(sql, &args).await?, "user")
+        let key = person.username.to_lowercase();
+        taken(self.0.write(sql, &person_values(person, &key)).await?, "user")
     }
 
     async fn person_by_username(&self, username: &str) -> Result<Option<Person>> {
@@ -290,6 +269,67 @@ async fn one<T>(
         return Ok(None);
     }
     backend.read(sql, &[Value::Text(key)]).await?.first().map(read).transpose()
+}
+
+/// Takes [`client_values`].
+pub(super) const CREATE_CLIENT: &str = "INSERT INTO clients (id, name, auth_method, secret, grant_types, redirect_uris,
+     scopes, default_scopes, audience, options, disabled_at, created_at, sealed_secret)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
+
+/// What of a client is stored as text that has to be made first.
+pub(super) struct ClientTexts {
+    auth_method: String,
+    grant_types: String,
+    redirect_uris: String,
+    scopes: String,
+    default_scopes: String,
+    audience: String,
+    options: String,
+}
+
+impl ClientTexts {
+    pub(super) fn of(client: &Client) -> Result<Self> {
+        Ok(Self {
+            auth_method: name(&client.auth_method)?,
+            grant_types: json(&client.grant_types)?,
+            redirect_uris: json(&client.redirect_uris)?,
+            scopes: client.scopes.to_string(),
+            default_scopes: client.default_scopes.to_string(),
+            audience: json(&client.audience)?,
+            options: json(&client.options)?,
+        })
+    }
+}
+
+/// The parameters of a client's row, in the order of [`CREATE_CLIENT`].
+pub(super) fn client_values<'a>(client: &'a Client, texts: &'a ClientTexts) -> [Value<'a>; 13] {
+    [
+        Value::Text(&client.id),
+        Value::Text(&client.name),
+        Value::Text(&texts.auth_method),
+        Value::OptBlob(client.secret.as_ref().map(|d| d.0.as_slice())),
+        Value::Text(&texts.grant_types),
+        Value::Text(&texts.redirect_uris),
+        Value::Text(&texts.scopes),
+        Value::Text(&texts.default_scopes),
+        Value::Text(&texts.audience),
+        Value::Text(&texts.options),
+        Value::OptInt(client.disabled_at),
+        Value::Int(client.created_at),
+        Value::OptBlob(client.sealed_secret.as_deref()),
+    ]
+}
+
+/// The parameters of a person's row: id, username, username_key, password_hash, disabled_at, created_at.
+pub(super) fn person_values<'a>(person: &'a Person, key: &'a str) -> [Value<'a>; 6] {
+    [
+        Value::Text(&person.id),
+        Value::Text(&person.username),
+        Value::Text(key),
+        Value::Text(&person.password_hash),
+        Value::OptInt(person.disabled_at),
+        Value::Int(person.created_at),
+    ]
 }
 
 /// `$1` is the session's digest.

@@ -4,7 +4,7 @@
 use super::{SqliteBackend, execute, fetch};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Value, bind, code_values, confirmation, create_session,
+    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session,
     grant_values, json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values,
     session_values,
 };
@@ -34,6 +34,18 @@ impl Backend for SqliteBackend {
         let done = bind!(sql, args).execute(&self.writer).await?;
         self.changes.look();
         Ok(done.rows_affected())
+    }
+
+    async fn together(&self, steps: &[Step<'_>]) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        for step in steps {
+            if execute(&mut tx, step.sql, &step.args).await? == 0 && step.must {
+                // Dropped, the transaction is undone.
+                return Ok(false);
+            }
+        }
+        self.commit(tx).await?;
+        Ok(true)
     }
 
     fn changes(&self) -> Changes {

@@ -45,11 +45,17 @@ In a browser, sign in as {username} with {password}:
 
     {authorize}
 
+The console, for {admin_name} with {admin_password}:
+
+    http://127.0.0.1:{authserver}/admin
+
 Ctrl-C stops everything."#,
         admin = args.envoy_admin_port,
         authserver = args.authserver_port,
         management = args.management_port,
         dir = dir.display(),
+        admin_name = demo::ADMIN,
+        admin_password = demo::ADMIN_PASSWORD,
         username = demo::USERNAME,
         password = demo::PASSWORD,
     )

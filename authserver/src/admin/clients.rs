@@ -1,0 +1,313 @@
+//! The client registry.
+
+use super::secrets::{SecretView, ShownSecret};
+use super::{Admin, AdminError, DISABLE_MARGIN, NOTHING, Page, Result, client_rules, invalid};
+use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Revocation, Versioned};
+use crate::secret::{CLIENT_SECRET, generate, random_id};
+use bearward_token::feed::Subject;
+use bearward_token::scope::ScopeSet;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What a client is registered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSpec {
+    /// Letters, digits and `-._~`; random if left out. It cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What people see; the id if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it proves itself: `none`, `client_secret`, `client_secret_basic`, `client_secret_post`, `private_key_jwt` and
+    /// so on (RFC 7591 section 2).
+    #[schema(value_type = String, example = "client_secret")]
+    pub auth_method: ClientAuthMethod,
+    /// The grants it may use.
+    #[schema(value_type = Vec<String>, example = json!(["authorization_code", "refresh_token"]))]
+    pub grant_types: Vec<GrantType>,
+    /// Where people are sent back to.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// The scopes it may ask for, separated by spaces.
+    #[serde(default)]
+    pub scope: String,
+    /// The scopes it gets when it asks for none.
+    #[serde(default)]
+    pub default_scope: String,
+    /// The `aud` of its tokens; empty takes the server's.
+    #[serde(default)]
+    pub audience: Vec<String>,
+    /// What else is particular about it, such as `first_party` and `partial_consent`. What is left out has its default.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub options: Map<String, Value>,
+}
+
+/// A client as it is, without anything that opens a door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ClientView {
+    /// Its id.
+    pub client_id: String,
+    /// What people see.
+    pub name: String,
+    /// How it proves itself.
+    #[schema(value_type = String)]
+    pub auth_method: ClientAuthMethod,
+    /// The grants it may use.
+    #[schema(value_type = Vec<String>)]
+    pub grant_types: Vec<GrantType>,
+    /// Where people are sent back to.
+    pub redirect_uris: Vec<String>,
+    /// The scopes it may ask for.
+    pub scope: String,
+    /// The scopes it gets when it asks for none.
+    pub default_scope: String,
+    /// The `aud` of its tokens.
+    pub audience: Vec<String>,
+    /// What else is particular about it.
+    #[schema(value_type = Object)]
+    pub options: Map<String, Value>,
+    /// Its secrets, without what is secret about them.
+    pub secrets: Vec<SecretView>,
+    /// When it was disabled, Unix time in seconds; null if it is enabled.
+    pub disabled_at: Option<i64>,
+    /// When it was registered, Unix time in seconds.
+    pub created_at: i64,
+    /// Grows with every change; the `ETag`.
+    pub version: i64,
+}
+
+impl ClientView {
+    /// What an administrator sees of a client.
+    #[must_use]
+    pub fn of(client: &Versioned<Client>) -> Self {
+        let Versioned { value: client, version } = client;
+        Self {
+            client_id: client.id.clone(),
+            name: client.name.clone(),
+            auth_method: client.auth_method,
+            grant_types: client.grant_types.clone(),
+            redirect_uris: client.redirect_uris.clone(),
+            scope: client.scopes.to_string(),
+            default_scope: client.default_scopes.to_string(),
+            audience: client.audience.clone(),
+            options: open_options(&client.options),
+            secrets: SecretView::all(client),
+            disabled_at: client.disabled_at,
+            created_at: client.created_at,
+            version: *version,
+        }
+    }
+}
+
+/// The options as an administrator edits them: secrets have functions of their own.
+fn open_options(options: &ClientOptions) -> Map<String, Value> {
+    let Ok(Value::Object(mut map)) = serde_json::to_value(options) else { return Map::new() };
+    for own in ["first_secret", "more_secrets"] {
+        map.remove(own);
+    }
+    map
+}
+
+impl Admin<'_> {
+    /// A page of clients in order of id; with a text, those whose id or name begins with it.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn clients(&self, text: Option<&str>, after: Option<&str>, limit: u32) -> Result<Page<ClientView>> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty() && !text.contains('\0'));
+        let after = after.unwrap_or_default().replace('\0', "");
+        let found = self.store.find_clients(text, &after, limit.saturating_add(1)).await?;
+        Ok(Page::new(found.iter().map(ClientView::of).collect(), limit, |client| client.client_id.clone()))
+    }
+
+    /// One client.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub async fn client(&self, id: &str) -> Result<ClientView> {
+        Ok(ClientView::of(&self.stored_client(id).await?))
+    }
+
+    /// Registers a client; if it proves itself by a secret, that is made and given, this once.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::Exists`].
+    pub async fn create_client(&self, spec: ClientSpec) -> Result<(ClientView, Option<ShownSecret>)> {
+        let id = spec.client_id.clone().unwrap_or_else(|| random_id(&*self.env.random));
+        let secret = spec.auth_method.shows_secret().then(|| generate(&*self.env.random, CLIENT_SECRET));
+        let blank = Client {
+            id: id.clone(),
+            name: String::new(),
+            auth_method: spec.auth_method,
+            secret: secret.as_ref().map(|secret| Digest::of(secret)),
+            sealed_secret: None,
+            grant_types: Vec::new(),
+            redirect_uris: Vec::new(),
+            scopes: ScopeSet::default(),
+            default_scopes: ScopeSet::default(),
+            audience: Vec::new(),
+            options: ClientOptions::default(),
+            disabled_at: None,
+            created_at: self.now(),
+        };
+        let client = self.apply(blank, spec).await?;
+        let view = self.register_client(&client).await?;
+        let shown = secret.map(|secret| ShownSecret { id: String::new(), client_secret: secret.to_string() });
+        Ok((view, shown))
+    }
+
+    /// Registers a client that was put together elsewhere.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::Exists`].
+    pub async fn register_client(&self, client: &Client) -> Result<ClientView> {
+        client_rules::check(client, &self.store.scopes().await?)?;
+        if client.auth_method == ClientAuthMethod::ClientSecretJwt && client.sealed_secret.is_none() {
+            return invalid(
+                "auth_method",
+                "client_secret_jwt needs a secret that the server can read; register it by the command line",
+            );
+        }
+        let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
+        let change = self.change("client.create", "client", &client.id, NOTHING, Some(&view));
+        self.store.register_client(client, &change).await?;
+        Ok(view)
+    }
+
+    /// Replaces what a client is registered with, if it is still at this version.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn edit_client(&self, id: &str, version: i64, spec: ClientSpec) -> Result<ClientView> {
+        let stored = self.at_version(id, version).await?;
+        if spec.client_id.as_deref().is_some_and(|other| other != id) {
+            return invalid("client_id", "cannot be changed: tokens and consents name it");
+        }
+        let method = spec.auth_method;
+        if method.shows_secret() && stored.value.secret.is_none() {
+            return invalid("auth_method", "the client has no secret; register another one, or keep its method");
+        }
+        let mut edited = self.apply(stored.value.clone(), spec).await?;
+        edited.auth_method = method;
+        if !method.shows_secret() {
+            edited.secret = None;
+            edited.options.first_secret = Default::default();
+            edited.options.more_secrets.clear();
+        }
+        if (method == ClientAuthMethod::ClientSecretJwt) != edited.sealed_secret.is_some() {
+            return invalid(
+                "auth_method",
+                "to or from client_secret_jwt, register another client: the secret is kept in another way",
+            );
+        }
+        client_rules::check(&edited, &self.store.scopes().await?)?;
+        self.replace("client.edit", &stored, edited, None).await
+    }
+
+    /// Disables a client, which revokes every token it has, or enables it again.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Changed`].
+    pub async fn set_client_disabled(&self, id: &str, disabled: bool) -> Result<ClientView> {
+        let stored = self.stored_client(id).await?;
+        if stored.value.disabled_at.is_some() == disabled {
+            return Ok(ClientView::of(&stored));
+        }
+        let mut edited = stored.value.clone();
+        edited.disabled_at = disabled.then(|| self.now());
+        let (action, revocation) =
+            if disabled { ("client.disable", Some(self.client_revocation(id))) } else { ("client.enable", None) };
+        self.replace(action, &stored, edited, revocation.as_ref()).await
+    }
+
+    /// Deletes a client with its grants and consents, and revokes its tokens; if it is still at this version.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Changed`].
+    pub async fn delete_client(&self, id: &str, version: i64) -> Result<()> {
+        let stored = self.at_version(id, version).await?;
+        let change = self.change("client.delete", "client", id, Some(&ClientView::of(&stored)), NOTHING);
+        let gone = self.store.delete_client(id, version, &self.client_revocation(id), &change).await?;
+        if gone { Ok(()) } else { Err(AdminError::Changed) }
+    }
+
+    pub(super) async fn stored_client(&self, id: &str) -> Result<Versioned<Client>> {
+        self.store.versioned_client(id).await?.ok_or(AdminError::NotFound("client"))
+    }
+
+    /// Stores an edited client, if nobody else edited it since it was read.
+    pub(super) async fn replace(
+        &self,
+        action: &'static str,
+        stored: &Versioned<Client>,
+        edited: Client,
+        revocation: Option<&Revocation>,
+    ) -> Result<ClientView> {
+        let edited = Versioned { value: edited, version: stored.version.saturating_add(1) };
+        let (before, after) = (ClientView::of(stored), ClientView::of(&edited));
+        let change = self.change(action, "client", &edited.value.id, Some(&before), Some(&after));
+        match self.store.edit_client(&edited.value, stored.version, revocation, &change).await? {
+            true => Ok(after),
+            false => Err(AdminError::Changed),
+        }
+    }
+
+    async fn at_version(&self, id: &str, version: i64) -> Result<Versioned<Client>> {
+        let stored = self.stored_client(id).await?;
+        if stored.version == version { Ok(stored) } else { Err(AdminError::Changed) }
+    }
+
+    /// The client with what the specification says; secrets stay as they are.
+    async fn apply(&self, mut client: Client, spec: ClientSpec) -> Result<Client> {
+        client.name = spec.name.unwrap_or_else(|| client.id.clone());
+        client.grant_types = GrantType::ALL.iter().copied().filter(|g| spec.grant_types.contains(g)).collect();
+        client.redirect_uris = spec.redirect_uris;
+        client.scopes = scopes("scope", &spec.scope)?;
+        client.default_scopes = scopes("default_scope", &spec.default_scope)?;
+        client.audience = spec.audience;
+        let mut options = read_options(spec.options)?;
+        options.first_secret = std::mem::take(&mut client.options.first_secret);
+        options.more_secrets = std::mem::take(&mut client.options.more_secrets);
+        client.options = options;
+        Ok(client)
+    }
+
+    fn client_revocation(&self, id: &str) -> Revocation {
+        let cutoff = self.now().saturating_add(DISABLE_MARGIN);
+        Revocation::up_to(Subject::Client(id), cutoff, self.now(), self.revoked_until(cutoff))
+    }
+}
+
+fn scopes(field: &'static str, text: &str) -> Result<ScopeSet> {
+    match ScopeSet::parse(&text.split_whitespace().collect::<Vec<_>>().join(" ")) {
+        Ok(scopes) => Ok(scopes),
+        Err(error) => invalid(field, error.to_string()),
+    }
+}
+
+/// Options, each known: a slip of the pen is not silently ignored.
+fn read_options(given: Map<String, Value>) -> Result<ClientOptions> {
+    if ["first_secret", "more_secrets"].iter().any(|own| given.contains_key(*own)) {
+        return invalid("options", "secrets are not set here");
+    }
+    let options: ClientOptions = match serde_json::from_value(Value::Object(given.clone())) {
+        Ok(options) => options,
+        Err(error) => return invalid("options", error.to_string()),
+    };
+    let known = open_options(&options);
+    // What has its default need not be written; anything else that is not written back was not understood.
+    let is_default = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    };
+    match given.iter().find(|(key, value)| !known.contains_key(*key) && !is_default(value)) {
+        Some((key, _)) => invalid("options", format!("there is no option {key}")),
+        None => Ok(options),
+    }
+}

@@ -1,0 +1,61 @@
+//! `bearward grant`.
+
+use super::failure::Failure;
+use super::{Context, Output, as_json, print_json};
+use crate::model::GrantFilter;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List grants, the newest first.
+    List {
+        /// Only those of this client.
+        #[arg(long, value_name = "ID")]
+        client: Option<String>,
+        /// Only those of this person, by their sub.
+        #[arg(long, value_name = "SUB")]
+        person: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Revoke a grant, with every token that came from it.
+    Revoke {
+        /// The grant's id: the gid of its tokens.
+        id: String,
+    },
+    /// Revoke one access token.
+    RevokeToken {
+        /// The token's jti.
+        jti: String,
+    },
+}
+
+pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    let admin = context.admin();
+    match command {
+        Command::List { client, person, limit, output } => {
+            let filter = GrantFilter { client_id: client, person_id: person };
+            let grants = admin.grants(&filter, None, limit).await?.items;
+            if output.json {
+                print_json(&as_json(&grants)?);
+            } else {
+                for grant in grants {
+                    let state = if grant.revoked_at.is_some() { "revoked" } else { "live" };
+                    println!("{}\t{}\t{}\t{state}\t{}", grant.id, grant.username, grant.client_id, grant.scope);
+                }
+            }
+        }
+        Command::Revoke { id } => {
+            admin.revoke_grant(&id).await?;
+            println!("{id} is revoked, with every token that came from it.");
+        }
+        Command::RevokeToken { jti } => {
+            admin.revoke_token(&jti).await?;
+            println!("{jti} is revoked.");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! `/admin`: the console, for people with the role of an administrator. Every page is one or two calls of [`crate::admin`],
+//! rendered on the server; it works without scripts. A form names what it does in `do`.
+
+mod clients;
+mod others;
+mod people;
+
+use super::address::Address;
+use super::cookies::{self, SignedIn};
+use super::params::{Form, Params, ParamsError};
+use super::{App, Route, answer, csrf, goal};
+use crate::admin::{Actor, Admin, AdminError};
+use crate::model::Role;
+use crate::pages::{ConsoleFrame, Trouble};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use std::sync::Arc;
+
+/// What the console's forms are bound to, beside the session.
+const FORMS: &str = "console";
+/// How many rows a list has.
+const ROWS: u32 = 50;
+
+/// What a page answers.
+type Answer = Result<Response, Trouble>;
+
+/// An administrator at the console.
+struct Visit<'a> {
+    app: &'a App,
+    signed_in: SignedIn,
+    address: Address,
+    /// The path behind `/admin`, decoded.
+    segments: Vec<String>,
+    query: Params,
+}
+
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    address: Address,
+    rest: Option<Path<String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let shown = async {
+        let signed_in = match admitted(&app, &headers, &uri).await? {
+            Ok(signed_in) => signed_in,
+            Err(login) => return Ok(login),
+        };
+        let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+        let visit = Visit { app: &app, signed_in, address, segments: segments(rest)?, query };
+        let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            [] => others::overview(&visit).await,
+            ["clients"] => clients::list(&visit).await,
+            ["clients", "new"] => clients::blank(&visit).await,
+            ["clients", id] => clients::one(&visit, id, None).await,
+            ["scopes"] => others::scopes(&visit, None).await,
+            ["scopes", name] => others::scope(&visit, name, None).await,
+            ["people"] => people::list(&visit, None).await,
+            ["people", id] => people::one(&visit, id, None).await,
+            ["grants"] => others::grants(&visit, None).await,
+            ["keys"] => others::keys(&visit).await,
+            ["audit"] => others::audit(&visit).await,
+            ["audit.jsonl"] => others::audit_export(&visit).await,
+            _ => Err(Trouble::NotFound),
+        }
+    };
+    shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
+}
+
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    address: Address,
+    rest: Option<Path<String>>,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Result<Form, ParamsError>,
+) -> Response {
+    let answered = async {
+        let Form(form) = form?;
+        if !csrf::same_origin(&app, &headers) {
+            return Err(Trouble::Foreign);
+        }
+        let signed_in = match admitted(&app, &headers, &uri).await? {
+            Ok(signed_in) => signed_in,
+            Err(login) => return Ok(login),
+        };
+        if !csrf::check(&app, csrf::Purpose::Console, &signed_in.cookie, FORMS, &form) {
+            return Err(Trouble::Foreign);
+        }
+        let query = Params::parse(b"")?;
+        let visit = Visit { app: &app, signed_in, address, segments: segments(rest)?, query };
+        let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["clients", "new"] => clients::create(&visit, &form).await,
+            ["clients", id] => clients::act(&visit, id, &form).await,
+            ["scopes"] => others::create_scope(&visit, &form).await,
+            ["scopes", name] => others::act_on_scope(&visit, name, &form).await,
+            ["people"] => people::create(&visit, &form).await,
+            ["people", id] => people::act(&visit, id, &form).await,
+            ["grants"] => others::revoke(&visit, &form).await,
+            ["keys"] => others::rotate(&visit, &form).await,
+            _ => Err(Trouble::NotFound),
+        }
+    };
+    answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
+}
+
+/// The administrator, or the way to the sign-in page and back.
+async fn admitted(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Result<SignedIn, Response>, Trouble> {
+    let Some(signed_in) = cookies::signed_in(app, headers).await? else {
+        let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
+        return Ok(Err(answer::see_other(&goal::login_for(app, path)?)));
+    };
+    let account = app.store.account(&signed_in.person.id).await?;
+    match account {
+        Some(account) if account.value.role == Role::Admin => Ok(Ok(signed_in)),
+        _ => Err(Trouble::NotAdmin),
+    }
+}
+
+fn segments(rest: Option<Path<String>>) -> Result<Vec<String>, Trouble> {
+    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+    if rest.contains('\0') {
+        return Err(Trouble::NotFound);
+    }
+    Ok(rest.split('/').filter(|segment| !segment.is_empty()).map(ToOwned::to_owned).collect())
+}
+
+impl Visit<'_> {
+    fn admin(&self) -> Admin<'_> {
+        let id = self.signed_in.person.id.clone();
+        let actor = Actor { kind: "person", id, address: self.address.text() };
+        Admin { store: self.app.store.as_ref(), config: &self.app.config, env: &self.app.env, actor }
+    }
+
+    fn frame(&self, section: &'static str) -> Result<ConsoleFrame<'_>, Trouble> {
+        Ok(ConsoleFrame {
+            frame: crate::pages::Frame::of(self.app),
+            console_style: &self.app.assets.console,
+            base: self.app.urls.path(Route::Admin),
+            account: self.app.urls.path(Route::Account),
+            section,
+            username: &self.signed_in.person.username,
+            csrf: csrf::token(self.app, csrf::Purpose::Console, &self.signed_in.cookie, FORMS)?,
+            done: self.query.get("done").and_then(done),
+        })
+    }
+
+    /// Off to a page of the console, which says what was done.
+    fn to(&self, path: &str, done: &str) -> Response {
+        answer::see_other(&format!("{}/{path}?done={done}", self.app.urls.path(Route::Admin)))
+    }
+}
+
+/// What pages say was done: from a fixed list, never from the query itself.
+fn done(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "saved" => "Saved.",
+        "disabled" => "Disabled. What it had does not work any more, anywhere.",
+        "enabled" => "Enabled. What was revoked stays revoked.",
+        "deleted" => "Deleted.",
+        "secret" => "The secret is changed.",
+        "scope" => "The scope is there.",
+        "person" => "The person can sign in now.",
+        "signed-out" => "Signed out everywhere, and every token revoked.",
+        "factor" => "The second factor is taken away.",
+        "revoked" => "Revoked, everywhere.",
+        "rotated" => "The next key is on its way.",
+        _ => return None,
+    })
+}
+
+/// What a form shows if the layer below refused; what is no fault of the form is a page of its own.
+fn remark(error: AdminError) -> Result<String, Trouble> {
+    match error {
+        AdminError::Store(error) => Err(error.into()),
+        AdminError::Key(error) => Err(error.into()),
+        AdminError::Password(_) => Err(Trouble::Unavailable),
+        AdminError::NotFound(_) => Err(Trouble::NotFound),
+        AdminError::Changed => {
+            Ok("Somebody else changed this in the meantime. Look at it as it is now, and try again.".to_owned())
+        }
+        AdminError::Invalid { field, problem } => Ok(format!("{}: {problem}.", field_name(field))),
+        other => Ok(sentence(&other.to_string())),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}
+
+fn field_name(field: &str) -> &str {
+    match field {
+        "client_id" => "Client ID",
+        "name" => "Name",
+        "redirect_uris" => "Redirect URIs",
+        "grant_types" => "Grants",
+        "auth_method" => "Authentication",
+        "scope" => "Scopes",
+        "default_scope" => "Default scopes",
+        "audience" => "Audience",
+        "options" => "Further options",
+        "title" => "Title",
+        "description" => "Description",
+        "username" => "Username",
+        "password" => "Password",
+        "label" => "Label",
+        other => other,
+    }
+}
+
+impl From<AdminError> for Trouble {
+    fn from(error: AdminError) -> Self {
+        match remark(error) {
+            Err(trouble) => trouble,
+            Ok(_) => Self::NotFound,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The console's pages about people.
+
+use super::clients::more;
+use super::{Answer, ROWS, Visit, remark};
+use crate::admin::{NewPerson, PersonEdit};
+use crate::http::params::Params;
+use crate::model::Role;
+use crate::pages::{self, PeoplePage, PersonPage, Trouble};
+use http::StatusCode;
+
+pub(super) async fn list(visit: &Visit<'_>, problem: Option<String>) -> Answer {
+    let text = visit.query.get("q").unwrap_or_default();
+    let page = visit.admin().people(Some(text), visit.query.get("after"), ROWS).await?;
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let next = more(text, page.next);
+    let page = PeoplePage { console: visit.frame("people")?, text, next, people: page.items, problem };
+    Ok(pages::html(status, &page, None))
+}
+
+pub(super) async fn create(visit: &Visit<'_>, form: &Params) -> Answer {
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let new = NewPerson { username: text("username"), password: text("password"), role: role(form) };
+    match visit.admin().add_person(new, &visit.app.passwords).await {
+        Ok(person) => Ok(visit.to(&format!("people/{}", person.id), "person")),
+        Err(error) => list(visit, Some(remark(error)?)).await,
+    }
+}
+
+pub(super) async fn one(visit: &Visit<'_>, id: &str, problem: Option<String>) -> Answer {
+    let person = visit.admin().person(id).await?;
+    let access = visit.app.store.access(id).await?;
+    let sessions = visit.app.store.sessions(id, visit.app.env.now()).await?.len();
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = PersonPage { console: visit.frame("people")?, person, access, sessions, problem };
+    Ok(pages::html(status, &page, None))
+}
+
+pub(super) async fn act(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
+    let admin = visit.admin();
+    let version = form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default();
+    let edit = async |edit: PersonEdit| admin.edit_person(id, version, edit, &visit.app.passwords).await.map(drop);
+    let (result, done) = match form.get("do") {
+        Some("save") => {
+            let username = form.get("username").map(ToOwned::to_owned);
+            (edit(PersonEdit { username, role: Some(role(form)), ..PersonEdit::default() }).await, "saved")
+        }
+        Some("password") => {
+            let password = Some(form.get("password").unwrap_or_default().to_owned());
+            (edit(PersonEdit { password, ..PersonEdit::default() }).await, "saved")
+        }
+        Some("disable") => (edit(PersonEdit { disabled: Some(true), ..PersonEdit::default() }).await, "disabled"),
+        Some("enable") => (edit(PersonEdit { disabled: Some(false), ..PersonEdit::default() }).await, "enabled"),
+        Some("sign-out") => (admin.sign_out_everywhere(id).await, "signed-out"),
+        Some("factor") => (admin.remove_factor(id).await, "factor"),
+        Some("delete") => match admin.delete_person(id, version).await {
+            Ok(()) => return Ok(visit.to("people", "deleted")),
+            Err(error) => (Err(error), ""),
+        },
+        _ => return Err(Trouble::NotFound),
+    };
+    match result {
+        Ok(()) => Ok(visit.to(&format!("people/{}", crate::http::escaped(id)), done)),
+        Err(error) => one(visit, id, Some(remark(error)?)).await,
+    }
+}
+
+fn role(form: &Params) -> Role {
+    if form.get("admin").is_some() { Role::Admin } else { Role::Person }
+}

@@ -1,0 +1,218 @@
+//! What administration keeps beside the registry itself: the audit log, accounts, and versions of things.
+
+use super::{Client, Digest, Grant, Person};
+use serde::{Deserialize, Serialize};
+
+/// What a person may do here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Signs in, and manages their own account.
+    #[default]
+    Person,
+    /// Also administers this server.
+    Admin,
+}
+
+impl Role {
+    /// As stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Person, Self::Admin].into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// A thing as it was read, with the version that an edit must still find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The thing.
+    pub value: T,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// A person, with what administration knows of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The person.
+    pub person: Person,
+    /// What they may do.
+    pub role: Role,
+    /// When they last chose a password, if they have since they were added.
+    pub password_at: Option<i64>,
+    /// Whether a second factor is asked for.
+    pub totp: bool,
+}
+
+/// A session, for the list that its person sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEntry {
+    /// The digest of its cookie: names it, and opens nothing.
+    pub id: Digest,
+    /// When its person signed in.
+    pub auth_time: i64,
+    /// How.
+    pub acr: String,
+    /// When it ends.
+    pub expires_at: i64,
+    /// From where it was begun.
+    pub address: Option<String>,
+    /// By which browser, as it calls itself.
+    pub agent: Option<String>,
+}
+
+/// A client that a person gave access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Which.
+    pub client_id: String,
+    /// As people know it.
+    pub client_name: String,
+    /// The scopes consented to.
+    pub scopes: Vec<String>,
+    /// Since when.
+    pub since: i64,
+}
+
+/// What to record with a change: who did it, to what, from where, and how it was before and after. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// When, Unix time in seconds.
+    pub at: i64,
+    /// `person`, `client`, `command` or `server`.
+    pub actor_kind: &'static str,
+    /// Its name: a person's id, a client's, the operating system's user.
+    pub actor: String,
+    /// The network address it came from, if it came from one.
+    pub address: Option<String>,
+    /// Such as `client.edit`.
+    pub action: &'static str,
+    /// Such as `client`.
+    pub object_kind: &'static str,
+    /// The object's id.
+    pub object: String,
+    /// JSON, if it was there before.
+    pub before: Option<String>,
+    /// JSON, if it is there now.
+    pub after: Option<String>,
+}
+
+/// A [`Change`] as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = AuditEntry)]
+pub struct Recorded {
+    /// Grows with time.
+    pub id: i64,
+    /// When, Unix time in seconds.
+    pub at: i64,
+    /// `person`, `client`, `command` or `server`.
+    pub actor_kind: String,
+    /// Its name: a person's id, a client's, the operating system's user.
+    pub actor: String,
+    /// The network address it came from.
+    pub address: Option<String>,
+    /// What was done, such as `client.edit`.
+    pub action: String,
+    /// To what kind of object.
+    pub object_kind: String,
+    /// To which.
+    pub object: String,
+    /// How it was, without secrets.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<serde_json::Value>,
+    /// How it is, without secrets.
+    #[schema(value_type = Option<Object>)]
+    pub after: Option<serde_json::Value>,
+}
+
+/// Which entries of the audit log to read; all that is set must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// By whom.
+    pub actor: Option<String>,
+    /// What.
+    pub action: Option<String>,
+    /// To what kind of object.
+    pub object_kind: Option<String>,
+    /// To which object.
+    pub object: Option<String>,
+    /// Not before, Unix time in seconds.
+    pub since: Option<i64>,
+}
+
+/// Which grants to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GrantFilter {
+    /// Of this client.
+    pub client_id: Option<String>,
+    /// Of this person.
+    pub person_id: Option<String>,
+}
+
+/// A grant in a list, with the names of those concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantEntry {
+    /// The grant.
+    pub grant: Grant,
+    /// The client's name.
+    pub client_name: String,
+    /// The person's username.
+    pub username: String,
+}
+
+/// A client's stored TOTP secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totp {
+    /// Sealed under the master key.
+    pub sealed: Vec<u8>,
+    /// The time step of the last code taken.
+    pub last_step: i64,
+    /// Since when.
+    pub added_at: i64,
+}
+
+/// How much of one kind happened in one span of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// When the span began, Unix time in seconds.
+    pub from: i64,
+    /// What.
+    pub kind: String,
+    /// How often.
+    pub count: i64,
+}
+
+/// Who follows the revocation feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follower {
+    /// Where it asks from.
+    pub name: String,
+    /// When it asked last.
+    pub seen_at: i64,
+    /// When it was last known to have everything.
+    pub current_at: i64,
+}
+
+impl Client {
+    /// Every secret, the first one first.
+    pub fn secrets(&self) -> impl Iterator<Item = (&Digest, &super::SecretSwitch)> {
+        let first = self.secret.as_ref().map(|digest| (digest, &self.options.first_secret));
+        first.into_iter().chain(self.options.more_secrets.iter().map(|more| (&more.digest, &more.switch)))
+    }
+
+    /// Whether this is the digest of a secret that is good at `now`.
+    #[must_use]
+    pub fn accepts(&self, given: &Digest, now: i64) -> bool {
+        // No early end: which of them fits does not show in the time taken.
+        self.secrets().fold(false, |good, (digest, switch)| (digest.matches(given) && switch.is_on(now)) | good)
+    }
+}

@@ -1,0 +1,377 @@
+//! The console's pages.
+
+use super::{Frame, When};
+use crate::admin::{ClientView, GrantView, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView, ShownSecret};
+use crate::keys::lifecycle::State;
+use crate::model::{Access, AuditFilter, ClientAuthMethod, GrantType, Recorded, Role, Scope};
+use askama::Template;
+
+/// What every page of the console has.
+pub struct ConsoleFrame<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// The path of the console's own style sheet.
+    pub console_style: &'a str,
+    /// Where the console is.
+    pub base: String,
+    /// Where the account page is.
+    pub account: String,
+    /// Which part of it this is.
+    pub section: &'static str,
+    /// Who is there.
+    pub username: &'a str,
+    /// The token of every form.
+    pub csrf: String,
+    /// What was just done.
+    pub done: Option<&'static str>,
+}
+
+impl ConsoleFrame<'_> {
+    fn is(&self, section: &str) -> bool {
+        self.section == section
+    }
+}
+
+/// The parts of the console: path, and words.
+const SECTIONS: [(&str, &str, &str); 7] = [
+    ("overview", "", "Overview"),
+    ("clients", "/clients", "Clients"),
+    ("scopes", "/scopes", "Scopes"),
+    ("people", "/people", "People"),
+    ("grants", "/grants", "Grants"),
+    ("keys", "/keys", "Keys"),
+    ("audit", "/audit", "Audit log"),
+];
+
+/// The first page.
+#[derive(Template)]
+#[template(path = "console/overview.html")]
+pub struct OverviewPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// One for each thing that is counted.
+    pub charts: Vec<Chart>,
+    /// What happened.
+    pub overview: &'a Overview,
+}
+
+/// A day in bars.
+pub struct Chart {
+    title: &'static str,
+    total: i64,
+    bars: Vec<Bar>,
+    from: When,
+}
+
+struct Bar {
+    x: usize,
+    y: i64,
+    height: i64,
+    count: i64,
+    from: When,
+}
+
+/// The height of a chart, and the width of a bar with the gap beside it, in the units of its drawing.
+const HEIGHT: i64 = 64;
+const STEP: usize = 10;
+
+impl Chart {
+    /// One bar for each hour.
+    #[must_use]
+    pub fn of(title: &'static str, values: &[i64], hours: &[Point]) -> Self {
+        let most = values.iter().copied().max().unwrap_or(0).max(1);
+        let bars = values.iter().zip(hours).enumerate().map(|(n, (count, hour))| {
+            // What there is shows, however little it is beside the most.
+            let least = i64::from(*count > 0).saturating_mul(2);
+            let height = count.saturating_mul(HEIGHT).checked_div(most).unwrap_or(0).max(least);
+            let y = HEIGHT.saturating_sub(height);
+            Bar { x: n.saturating_mul(STEP), y, height, count: *count, from: When(hour.from) }
+        });
+        let from = When(hours.first().map_or(0, |hour| hour.from));
+        Self { title, total: values.iter().sum(), bars: bars.collect(), from }
+    }
+}
+
+/// The list of clients.
+#[derive(Template)]
+#[template(path = "console/clients.html")]
+pub struct ClientsPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// What was looked for.
+    pub text: &'a str,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// The page.
+    pub clients: Vec<ClientView>,
+}
+
+impl ClientsPage<'_> {
+    fn short(&self, grant: &GrantType) -> String {
+        grant.wire_name().rsplit(':').next().unwrap_or_default().replace(['_', '-'], " ")
+    }
+}
+
+/// A client, or a form for a new one.
+#[derive(Template)]
+#[template(path = "console/client.html")]
+pub struct ClientPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// The client, unless it is new.
+    pub client: Option<ClientView>,
+    /// What the form shows.
+    pub form: ClientForm,
+    /// The scopes there are.
+    pub scopes: Vec<Scope>,
+    /// What was wrong with the form.
+    pub problem: Option<String>,
+    /// A secret to be shown, this once.
+    pub secret: Option<ShownSecret>,
+    /// Unix time in seconds.
+    pub now: i64,
+}
+
+/// What the form about a client shows.
+#[derive(Default)]
+pub struct ClientForm {
+    /// Its id.
+    pub client_id: String,
+    /// What people see.
+    pub name: String,
+    /// How it proves itself, as registered.
+    pub auth_method: String,
+    /// The grants, by their names on the wire.
+    pub grant_types: Vec<&'static str>,
+    /// One on a line.
+    pub redirect_uris: String,
+    /// Separated by spaces.
+    pub scope: String,
+    /// Separated by spaces.
+    pub default_scope: String,
+    /// One on a line.
+    pub audience: String,
+    /// People are not asked.
+    pub first_party: bool,
+    /// People may choose.
+    pub partial_consent: bool,
+    /// Everything else, as JSON.
+    pub options: String,
+}
+
+impl ClientPage<'_> {
+    fn over(&self, expires_at: &Option<i64>) -> bool {
+        expires_at.is_some_and(|at| at <= self.now)
+    }
+
+    fn grants(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        GrantType::ALL.iter().map(|grant| {
+            let name = grant.wire_name();
+            (name, grant_words(*grant), self.form.grant_types.contains(&name))
+        })
+    }
+
+    fn methods(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        ClientAuthMethod::ALL.iter().map(|method| {
+            let name = method.wire_name();
+            (name, method_words(*method), self.form.auth_method == name)
+        })
+    }
+}
+
+fn grant_words(grant: GrantType) -> &'static str {
+    match grant {
+        GrantType::AuthorizationCode => "Authorization code: people sign in",
+        GrantType::ClientCredentials => "Client credentials: it acts for itself",
+        GrantType::RefreshToken => "Refresh token: access lasts",
+        GrantType::Implicit => "Implicit (legacy)",
+        GrantType::Password => "Password (legacy)",
+        GrantType::JwtBearer => "JWT bearer assertion",
+        GrantType::Saml2Bearer => "SAML 2.0 bearer assertion",
+        GrantType::DeviceCode => "Device code: televisions, terminals",
+        GrantType::TokenExchange => "Token exchange",
+    }
+}
+
+fn method_words(method: ClientAuthMethod) -> &'static str {
+    match method {
+        ClientAuthMethod::None => "None: an app that cannot keep a secret",
+        ClientAuthMethod::ClientSecret => "Secret, by header or form",
+        ClientAuthMethod::ClientSecretBasic => "Secret, by header only",
+        ClientAuthMethod::ClientSecretPost => "Secret, by form only",
+        ClientAuthMethod::ClientSecretJwt => "JWT under a secret",
+        ClientAuthMethod::PrivateKeyJwt => "JWT signed with its own key",
+        ClientAuthMethod::TlsClientAuth => "TLS certificate of an authority",
+        ClientAuthMethod::SelfSignedTlsClientAuth => "TLS certificate of its own",
+    }
+}
+
+/// The list of scopes.
+#[derive(Template)]
+#[template(path = "console/scopes.html")]
+pub struct ScopesPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// All of them.
+    pub scopes: Vec<Scope>,
+    /// What was refused.
+    pub form: Option<ScopeSpec>,
+    /// Why.
+    pub problem: Option<String>,
+}
+
+impl ScopesPage<'_> {
+    fn path(&self, name: &str) -> String {
+        crate::http::escaped(name)
+    }
+
+    fn typed(&self, field: &str) -> &str {
+        let Some(form) = &self.form else { return "" };
+        match field {
+            "name" => &form.name,
+            "title" => &form.title,
+            _ => &form.description,
+        }
+    }
+}
+
+/// A scope.
+#[derive(Template)]
+#[template(path = "console/scope.html")]
+pub struct ScopePage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// Its name, as part of a path.
+    pub path: String,
+    /// As it is.
+    pub scope: ScopeView,
+    /// What was wrong with the form.
+    pub problem: Option<String>,
+}
+
+/// The list of people.
+#[derive(Template)]
+#[template(path = "console/people.html")]
+pub struct PeoplePage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// What was looked for.
+    pub text: &'a str,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// The page.
+    pub people: Vec<PersonView>,
+    /// What was wrong with the form.
+    pub problem: Option<String>,
+}
+
+/// A person.
+#[derive(Template)]
+#[template(path = "console/person.html")]
+pub struct PersonPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// As they are.
+    pub person: PersonView,
+    /// The clients that have access.
+    pub access: Vec<Access>,
+    /// How many sessions they have.
+    pub sessions: usize,
+    /// What was wrong with the form.
+    pub problem: Option<String>,
+}
+
+/// Grants.
+#[derive(Template)]
+#[template(path = "console/grants.html")]
+pub struct GrantsPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// The client looked for.
+    pub client: String,
+    /// The person looked for.
+    pub person: String,
+    /// The page.
+    pub grants: Vec<GrantView>,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// What was wrong with the form.
+    pub problem: Option<String>,
+}
+
+/// Signing keys.
+#[derive(Template)]
+#[template(path = "console/keys.html")]
+pub struct KeysPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// All of them, the oldest first.
+    pub keys: Vec<KeyView>,
+}
+
+impl KeysPage<'_> {
+    fn state(&self, key: &KeyView) -> &'static str {
+        match key.state {
+            State::Next => "next",
+            State::Active => "active",
+            State::Retired => "retired",
+        }
+    }
+}
+
+/// The audit log.
+#[derive(Template)]
+#[template(path = "console/audit.html")]
+pub struct AuditPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// What was looked for.
+    pub filter: &'a AuditFilter,
+    /// The page.
+    pub entries: Vec<AuditRow<'a>>,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// The query of the export.
+    pub export: String,
+}
+
+impl AuditPage<'_> {
+    fn typed<'a>(&self, value: &'a Option<String>) -> &'a str {
+        value.as_deref().unwrap_or_default()
+    }
+}
+
+/// An entry, with what changed in words.
+pub struct AuditRow<'a> {
+    entry: &'a Recorded,
+    at: When,
+    changes: Vec<(String, String, String)>,
+}
+
+impl<'a> AuditRow<'a> {
+    /// Field by field, what is not as before.
+    #[must_use]
+    pub fn of(entry: &'a Recorded) -> Self {
+        let empty = serde_json::Map::new();
+        let fields = |value: &'a Option<serde_json::Value>| value.as_ref().and_then(serde_json::Value::as_object);
+        let (before, after) = (fields(&entry.before).unwrap_or(&empty), fields(&entry.after).unwrap_or(&empty));
+        let mut changes = Vec::new();
+        for (name, old) in before {
+            let new = after.get(name);
+            if new != Some(old) && name != "version" {
+                changes.push((name.clone(), text(Some(old)), text(new)));
+            }
+        }
+        let added = after.iter().filter(|(name, _)| !before.contains_key(*name) && *name != "version");
+        changes.extend(added.map(|(name, new)| (name.clone(), String::new(), text(Some(new)))));
+        Self { entry, at: When(entry.at), changes }
+    }
+}
+
+fn text(value: Option<&serde_json::Value>) -> String {
+    match value {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

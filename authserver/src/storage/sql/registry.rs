@@ -1,0 +1,393 @@
+//! [`Registry`] in SQL.
+
+use super::store::{client_values, person_values};
+use super::{Backend, SqlStore, Step, Value, key_values, record_revocation, revocation_values, rows};
+use crate::model::{
+    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey, Versioned,
+};
+use crate::storage::sql::store::{client_columns, grant_columns};
+use crate::storage::{Registry, Result, StoreError};
+use async_trait::async_trait;
+
+const RECORD_REVOCATION: &str = record_revocation!("VALUES ($1, $2, $3, $4, $5, $6)");
+
+/// The step that records a change.
+pub(super) fn recorded(change: &Change) -> Step<'_> {
+    let sql = "INSERT INTO audit (at, actor_kind, actor, address, action, object_kind, object, before, after)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let args = vec![
+        Value::Int(change.at),
+        Value::Text(change.actor_kind),
+        Value::Text(&change.actor),
+        Value::OptText(change.address.as_deref()),
+        Value::Text(change.action),
+        Value::Text(change.object_kind),
+        Value::Text(&change.object),
+        Value::OptText(change.before.as_deref()),
+        Value::OptText(change.after.as_deref()),
+    ];
+    Step::new(sql, args)
+}
+
+/// The step that records a revocation.
+pub(super) fn revoked(revocation: &Revocation) -> Step<'_> {
+    Step::new(RECORD_REVOCATION, revocation_values(revocation).to_vec())
+}
+
+/// The steps that end grants.
+pub(super) fn ended<'a>(grants: &'a [(String, Revocation)]) -> impl Iterator<Item = Step<'a>> {
+    grants.iter().flat_map(|(id, revocation)| {
+        let sql = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        [Step::new(sql, vec![Value::Text(id), Value::Int(revocation.created_at)]), revoked(revocation)]
+    })
+}
+
+macro_rules! account_columns {
+    () => {
+        "p.id, p.username, p.password_hash, p.disabled_at, p.created_at, p.role, p.password_at, p.version, \
+         EXISTS (SELECT 1 FROM totp WHERE person_id = p.id) AS totp"
+    };
+}
+
+macro_rules! audit_query {
+    ($first:literal) => {
+        concat!(
+            "SELECT id, at, actor_kind, actor, address, action, object_kind, object, before, after FROM audit WHERE ",
+            $first,
+            " id < $1 AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
+              AND ($4 IS NULL OR object_kind = $4) AND ($5 IS NULL OR object = $5) AND at >= $6
+              ORDER BY id DESC LIMIT $7"
+        )
+    };
+}
+
+macro_rules! grant_query {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            grant_columns!(),
+            ", c.name AS client_name, p.username FROM grants g JOIN clients c ON c.id = g.client_id
+              JOIN people p ON p.id = g.person_id WHERE ",
+            $condition,
+            " (g.created_at, g.id) < ($1, $2) ORDER BY g.created_at DESC, g.id DESC LIMIT $3"
+        )
+    };
+}
+
+/// The queries of the console's lists, by what they are asked, for the test that they use an index.
+pub const LISTS: [&str; 14] = [
+    CLIENTS,
+    CLIENTS_BY_TEXT,
+    ACCOUNTS,
+    ACCOUNTS_BY_TEXT,
+    GRANTS,
+    GRANTS_OF_CLIENT,
+    GRANTS_OF_PERSON,
+    GRANTS_OF_BOTH,
+    AUDIT,
+    AUDIT_BY_OBJECT,
+    AUDIT_BY_ACTOR,
+    AUDIT_BY_ACTION,
+    super::accounts::SESSIONS,
+    super::accounts::ACCESS,
+];
+
+const CLIENTS: &str =
+    concat!("SELECT version, ", client_columns!(), " FROM clients WHERE id > $1 ORDER BY id LIMIT $2");
+// Two indexes, one for each way to begin; what both find is there once.
+const CLIENTS_BY_TEXT: &str = concat!(
+    "SELECT version, ",
+    client_columns!(),
+    " FROM clients WHERE id IN (
+         SELECT id FROM (SELECT id FROM clients WHERE id > $1 AND id >= $3 AND id < $4 ORDER BY id LIMIT $2) AS by_id
+         UNION SELECT id FROM clients WHERE lower(name) >= $3 AND lower(name) < $4 AND id > $1
+     ) ORDER BY id LIMIT $2"
+);
+const ACCOUNTS: &str =
+    concat!("SELECT ", account_columns!(), " FROM people p WHERE username_key > $1 ORDER BY username_key LIMIT $2");
+const ACCOUNTS_BY_TEXT: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM people p WHERE username_key > $1 AND username_key >= $3 AND username_key < $4 ORDER BY username_key LIMIT $2"
+);
+const GRANTS: &str = grant_query!("");
+const GRANTS_OF_CLIENT: &str = grant_query!("g.client_id = $4 AND");
+const GRANTS_OF_PERSON: &str = grant_query!("g.person_id = $4 AND");
+const GRANTS_OF_BOTH: &str = grant_query!("g.client_id = $5 AND g.person_id = $4 AND");
+const AUDIT: &str = audit_query!("");
+const AUDIT_BY_OBJECT: &str = audit_query!("object_kind = $4 AND object = $5 AND");
+const AUDIT_BY_ACTOR: &str = audit_query!("actor = $2 AND");
+const AUDIT_BY_ACTION: &str = audit_query!("action = $3 AND");
+
+#[async_trait]
+impl<B: Backend> Registry for SqlStore<B> {
+    async fn register_client(&self, client: &Client, change: &Change) -> Result<()> {
+        let texts = super::store::ClientTexts::of(client)?;
+        let steps = [Step::must(super::store::CREATE_CLIENT, client_values(client, &texts).to_vec()), recorded(change)];
+        if self.0.together(&steps).await? { Ok(()) } else { Err(StoreError::Exists("client")) }
+    }
+
+    async fn versioned_client(&self, id: &str) -> Result<Option<Versioned<Client>>> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let sql = concat!("SELECT version, ", client_columns!(), " FROM clients WHERE id = $1");
+        self.0.read(sql, &[Value::Text(id)]).await?.first().map(rows::versioned_client).transpose()
+    }
+
+    async fn edit_client(
+        &self,
+        client: &Client,
+        version: i64,
+        revocation: Option<&Revocation>,
+        change: &Change,
+    ) -> Result<bool> {
+        let sql = "UPDATE clients SET name = $2, auth_method = $3, secret = $4, grant_types = $5, redirect_uris = $6,
+                 scopes = $7, default_scopes = $8, audience = $9, options = $10, disabled_at = $11, created_at = $12,
+                 sealed_secret = $13
+             WHERE id = $1 AND version = $14";
+        let texts = super::store::ClientTexts::of(client)?;
+        let mut args = client_values(client, &texts).to_vec();
+        args.push(Value::Int(version));
+        let mut steps = vec![Step::must(sql, args)];
+        steps.extend(revocation.map(revoked));
+        steps.push(recorded(change));
+        self.0.together(&steps).await
+    }
+
+    async fn delete_client(&self, id: &str, version: i64, revocation: &Revocation, change: &Change) -> Result<bool> {
+        let name = || vec![Value::Text(id)];
+        let steps = [
+            // Taken first, so that nobody gives it another grant meanwhile.
+            Step::must(
+                "UPDATE clients SET disabled_at = coalesce(disabled_at, 0) WHERE id = $1 AND version = $2",
+                vec![Value::Text(id), Value::Int(version)],
+            ),
+            Step::new("DELETE FROM consents WHERE client_id = $1", name()),
+            Step::new("DELETE FROM device_codes WHERE client_id = $1", name()),
+            Step::new("DELETE FROM registration_access_tokens WHERE client_id = $1", name()),
+            Step::new(
+                "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)",
+                name(),
+            ),
+            Step::new("DELETE FROM codes WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)", name()),
+            Step::new("DELETE FROM grants WHERE client_id = $1", name()),
+            Step::must("DELETE FROM clients WHERE id = $1", name()),
+            revoked(revocation),
+            recorded(change),
+        ];
+        self.0.together(&steps).await
+    }
+
+    async fn find_clients(&self, text: Option<&str>, after: &str, limit: u32) -> Result<Vec<Versioned<Client>>> {
+        let rows = match text {
+            None => self.0.read(CLIENTS, &[Value::Text(after), Value::Int(limit.into())]).await?,
+            Some(text) => {
+                let (from, to) = (text.to_lowercase(), end_of(text));
+                let args = [Value::Text(after), Value::Int(limit.into()), Value::Text(&from), Value::Text(&to)];
+                self.0.read(CLIENTS_BY_TEXT, &args).await?
+            }
+        };
+        rows.iter().map(rows::versioned_client).collect()
+    }
+
+    async fn versioned_scope(&self, name: &str) -> Result<Option<Versioned<Scope>>> {
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        let sql = "SELECT name, title, description, version FROM scopes WHERE name = $1";
+        let rows = self.0.read(sql, &[Value::Text(name)]).await?;
+        let row = rows.first();
+        row.map(|row| Ok(Versioned { value: rows::scope(row)?, version: row.get("version")? })).transpose()
+    }
+
+    async fn save_scope(&self, scope: &Scope, version: Option<i64>, change: &Change) -> Result<bool> {
+        let mut args = vec![Value::Text(&scope.name), Value::Text(&scope.title), Value::Text(&scope.description)];
+        let sql = match version {
+            None => "INSERT INTO scopes (name, title, description) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            Some(version) => {
+                args.push(Value::Int(version));
+                "UPDATE scopes SET title = $2, description = $3 WHERE name = $1 AND version = $4"
+            }
+        };
+        self.0.together(&[Step::must(sql, args), recorded(change)]).await
+    }
+
+    async fn delete_scope(&self, name: &str, version: i64, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM scopes WHERE name = $1 AND version = $2";
+        self.0.together(&[Step::must(sql, vec![Value::Text(name), Value::Int(version)]), recorded(change)]).await
+    }
+
+    async fn add_account(&self, account: &Account, change: &Change) -> Result<()> {
+        let key = account.person.username.to_lowercase();
+        let mut args = person_values(&account.person, &key).to_vec();
+        args.push(Value::Text(account.role.name()));
+        let sql = "INSERT INTO people (id, username, username_key, password_hash, disabled_at, created_at, role)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        let added = self.0.together(&[Step::must(sql, args), recorded(change)]).await?;
+        if added { Ok(()) } else { Err(StoreError::Exists("user")) }
+    }
+
+    async fn account(&self, id: &str) -> Result<Option<Versioned<Account>>> {
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let sql = concat!("SELECT ", account_columns!(), " FROM people p WHERE id = $1");
+        self.0.read(sql, &[Value::Text(id)]).await?.first().map(rows::account).transpose()
+    }
+
+    async fn edit_account(
+        &self,
+        account: &Account,
+        version: i64,
+        revocation: Option<&Revocation>,
+        change: &Change,
+    ) -> Result<bool> {
+        let key = account.person.username.to_lowercase();
+        let mut args = person_values(&account.person, &key).to_vec();
+        args.extend([Value::Text(account.role.name()), Value::OptInt(account.password_at), Value::Int(version)]);
+        let sql = "UPDATE people SET username = $2, username_key = $3, password_hash = $4, disabled_at = $5,
+                 created_at = $6, role = $7, password_at = $8
+             WHERE id = $1 AND version = $9
+             AND NOT EXISTS (SELECT 1 FROM people o WHERE o.username_key = $3 AND o.id <> $1)";
+        let mut steps = vec![Step::must(sql, args)];
+        if let Some(revocation) = revocation {
+            steps.extend(all_ends(&account.person.id, revocation));
+        }
+        steps.push(recorded(change));
+        self.0.together(&steps).await
+    }
+
+    async fn delete_account(&self, id: &str, version: i64, revocation: &Revocation, change: &Change) -> Result<bool> {
+        let name = || vec![Value::Text(id)];
+        let mut steps = vec![Step::must(
+            "UPDATE people SET disabled_at = coalesce(disabled_at, 0) WHERE id = $1 AND version = $2",
+            vec![Value::Text(id), Value::Int(version)],
+        )];
+        steps.extend(all_ends(id, revocation));
+        steps.extend([
+            Step::new("DELETE FROM consents WHERE person_id = $1", name()),
+            Step::new("DELETE FROM totp WHERE person_id = $1", name()),
+            Step::new("DELETE FROM recovery_codes WHERE person_id = $1", name()),
+            Step::new(
+                "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE person_id = $1)",
+                name(),
+            ),
+            Step::new("DELETE FROM codes WHERE grant_id IN (SELECT id FROM grants WHERE person_id = $1)", name()),
+            Step::new("DELETE FROM grants WHERE person_id = $1", name()),
+            Step::must("DELETE FROM people WHERE id = $1", name()),
+            recorded(change),
+        ]);
+        self.0.together(&steps).await
+    }
+
+    async fn find_accounts(&self, text: Option<&str>, after: &str, limit: u32) -> Result<Vec<Versioned<Account>>> {
+        let rows = match text {
+            None => self.0.read(ACCOUNTS, &[Value::Text(after), Value::Int(limit.into())]).await?,
+            Some(text) => {
+                let (from, to) = (text.to_lowercase(), end_of(text));
+                let args = [Value::Text(after), Value::Int(limit.into()), Value::Text(&from), Value::Text(&to)];
+                self.0.read(ACCOUNTS_BY_TEXT, &args).await?
+            }
+        };
+        rows.iter().map(rows::account).collect()
+    }
+
+    async fn has_admin(&self, but: Option<&str>) -> Result<bool> {
+        let sql = "SELECT id FROM people WHERE role <> 'person' AND disabled_at IS NULL AND id <> $1 LIMIT 1";
+        Ok(!self.0.read(sql, &[Value::Text(but.unwrap_or_default())]).await?.is_empty())
+    }
+
+    async fn find_grants(&self, filter: &GrantFilter, before: (i64, &str), limit: u32) -> Result<Vec<GrantEntry>> {
+        let mut args = vec![Value::Int(before.0), Value::Text(before.1), Value::Int(limit.into())];
+        let sql = match (&filter.client_id, &filter.person_id) {
+            (None, None) => GRANTS,
+            (Some(client), None) => {
+                args.push(Value::Text(client));
+                GRANTS_OF_CLIENT
+            }
+            (None, Some(person)) => {
+                args.push(Value::Text(person));
+                GRANTS_OF_PERSON
+            }
+            (Some(client), Some(person)) => {
+                args.extend([Value::Text(person), Value::Text(client)]);
+                GRANTS_OF_BOTH
+            }
+        };
+        self.0.read(sql, &args).await?.iter().map(rows::grant_entry).collect()
+    }
+
+    async fn end_grants(&self, grants: &[(String, Revocation)], change: &Change) -> Result<()> {
+        let steps: Vec<_> = ended(grants).chain([recorded(change)]).collect();
+        self.0.together(&steps).await.map(drop)
+    }
+
+    async fn revoke_audited(&self, revocation: &Revocation, change: &Change) -> Result<()> {
+        self.0.together(&[revoked(revocation), recorded(change)]).await.map(drop)
+    }
+
+    async fn rotate_keys_audited(
+        &self,
+        next_kid: &str,
+        activates_at: i64,
+        new_next: &SigningKey,
+        change: &Change,
+    ) -> Result<bool> {
+        let add = "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
+             VALUES ($1, $2, $3, $4, $5, $6)";
+        let steps = [
+            Step::must(
+                "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND activates_at IS NULL",
+                vec![Value::Text(next_kid), Value::Int(activates_at)],
+            ),
+            Step::must(add, key_values(new_next).to_vec()),
+            recorded(change),
+        ];
+        self.0.together(&steps).await
+    }
+
+    async fn record(&self, change: &Change) -> Result<()> {
+        self.0.together(&[recorded(change)]).await.map(drop)
+    }
+
+    async fn audit(&self, filter: &AuditFilter, before: i64, limit: u32) -> Result<Vec<Recorded>> {
+        let text = |value: &'_ Option<String>| value.clone().filter(|text| !text.contains('\0'));
+        let (actor, action, kind, object) =
+            (text(&filter.actor), text(&filter.action), text(&filter.object_kind), text(&filter.object));
+        // The filter that leaves the fewest decides which index is read.
+        let sql = match (&kind, &object, &actor, &action) {
+            (Some(_), Some(_), ..) => AUDIT_BY_OBJECT,
+            (_, _, Some(_), _) => AUDIT_BY_ACTOR,
+            (_, _, None, Some(_)) => AUDIT_BY_ACTION,
+            _ => AUDIT,
+        };
+        let args = [
+            Value::Int(before),
+            Value::OptText(actor.as_deref()),
+            Value::OptText(action.as_deref()),
+            Value::OptText(kind.as_deref()),
+            Value::OptText(object.as_deref()),
+            Value::Int(filter.since.unwrap_or(0)),
+            Value::Int(limit.into()),
+        ];
+        self.0.read(sql, &args).await?.iter().map(rows::recorded).collect()
+    }
+}
+
+/// Everything a person has running: sessions, grants, and by the revocation their tokens.
+fn all_ends<'a>(id: &'a str, revocation: &'a Revocation) -> [Step<'a>; 3] {
+    [
+        Step::new("DELETE FROM sessions WHERE person_id = $1", vec![Value::Text(id)]),
+        Step::new(
+            "UPDATE grants SET revoked_at = $2 WHERE person_id = $1 AND revoked_at IS NULL",
+            vec![Value::Text(id), Value::Int(revocation.created_at)],
+        ),
+        revoked(revocation),
+    ]
+}
+
+/// The first text, byte by byte, that comes after all that begin with this one in lower case.
+fn end_of(text: &str) -> String {
+    format!("{}\u{10FFFF}", text.to_lowercase())
+}

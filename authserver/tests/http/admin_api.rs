@@ -1,0 +1,236 @@
+//! The admin API over HTTP.
+
+use crate::support::{Answer, Server, client};
+use axum::body::Body;
+use bearward::model::{GrantType, Scope};
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+const V1: &str = "/admin/api/v1";
+
+/// A server whose client `robot` has a token for the API.
+struct Api {
+    server: Server,
+    token: String,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let scope = Scope { name: "admin".into(), title: "Administer".into(), description: String::new() };
+        server.app.store.put_scope(&scope).await.unwrap();
+        let mut robot = client("robot", Some("robot-secret"), &[GrantType::ClientCredentials]);
+        robot.scopes = bearward_token::scope::ScopeSet::parse("admin orders:read").unwrap();
+        server.app.store.create_client(&robot).await.unwrap();
+        let token = Self::token(&server, "admin").await;
+        Self { server, token }
+    }
+
+    async fn token(server: &Server, scope: &str) -> String {
+        let pairs = vec![("grant_type", "client_credentials"), ("scope", scope)];
+        let answer = server.token(Some(("robot", "robot-secret")), pairs).await;
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn call(&self, method: Method, path: &str, version: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{V1}{path}"));
+        request = request.header("authorization", format!("Bearer {}", self.token));
+        if let Some(version) = version {
+            request = request.header("if-match", version);
+        }
+        let body = match body {
+            None => Body::empty(),
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+        };
+        self.server.send(request.body(body).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None, None).await
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.json()["status"], status);
+        self.json()
+    }
+}
+
+#[tokio::test]
+async fn only_a_good_token_with_the_scope_opens_it() {
+    let mut api = Api::start().await;
+    assert_eq!(api.get("/clients").await.status, 200);
+    let none = api.server.get("/admin/api/v1/clients").await;
+    none.problem(401);
+    assert_eq!(none.header("www-authenticate"), "Bearer scope=\"admin\"");
+    let good = std::mem::replace(&mut api.token, Api::token(&api.server, "orders:read").await);
+    let narrow = api.get("/clients").await;
+    narrow.problem(403);
+    assert!(narrow.header("www-authenticate").contains("insufficient_scope"));
+    api.token = "junk.junk.junk".into();
+    api.get("/clients").await.problem(401);
+    // Disabling the client takes the API away at once.
+    api.token = good;
+    assert_eq!(api.call(Method::POST, "/clients/robot/disable", None, None).await.status, 200);
+    api.get("/clients").await.problem(401);
+}
+
+#[tokio::test]
+async fn a_client_lives_here() {
+    let api = Api::start().await;
+    let spec = json!({
+        "client_id": "shop", "name": "The Shop", "auth_method": "client_secret",
+        "grant_types": ["authorization_code", "refresh_token"], "redirect_uris": ["https://shop.example/cb"],
+        "scope": "orders:read", "options": { "first_party": true },
+    });
+    let made = api.call(Method::POST, "/clients", None, Some(spec.clone())).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.header("location"), "/admin/api/v1/clients/shop");
+    let secret = made.json()["client_secret"].as_str().unwrap().to_owned();
+    assert!(secret.starts_with("bw_cs_"));
+    api.call(Method::POST, "/clients", None, Some(spec.clone())).await.problem(409);
+
+    let read = api.get("/clients/shop").await;
+    let tag = read.header("etag").to_owned();
+    assert!(!read.body.contains(&secret) && read.json()["options"]["first_party"] == true);
+    let mut edit = spec.clone();
+    edit["name"] = "A Shop".into();
+    api.call(Method::PUT, "/clients/shop", None, Some(edit.clone())).await.problem(428);
+    let edited = api.call(Method::PUT, "/clients/shop", Some(&tag), Some(edit.clone())).await;
+    assert_eq!((edited.status.as_u16(), edited.json()["name"].as_str()), (200, Some("A Shop")), "{}", edited.body);
+    api.call(Method::PUT, "/clients/shop", Some(&tag), Some(edit)).await.problem(412);
+    let now = api.get("/clients/shop").await;
+    assert_eq!(now.header("etag"), edited.header("etag"), "the version told is the version stored");
+
+    // Every change is in the audit log, with what was before, and without secrets.
+    let log = api.get("/audit?object_kind=client&object=shop").await;
+    let actions: Vec<_> = log.json()["items"].as_array().unwrap().iter().map(|e| e["action"].clone()).collect();
+    assert_eq!(actions, ["client.edit", "client.create"]);
+    assert_eq!(log.json()["items"][0]["before"]["name"], "The Shop");
+    assert_eq!(log.json()["items"][0]["actor"], "robot");
+    assert!(!log.body.contains(&secret));
+
+    let gone = api.call(Method::DELETE, "/clients/shop", Some(now.header("etag")), None).await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
+    api.get("/clients/shop").await.problem(404);
+}
+
+#[tokio::test]
+async fn what_does_not_hold_together_is_named() {
+    let api = Api::start().await;
+    for (field, change) in [
+        ("redirect_uris", json!({ "redirect_uris": ["http://shop.example/cb"] })),
+        ("redirect_uris", json!({ "redirect_uris": [] })),
+        ("grant_types", json!({ "grant_types": [] })),
+        ("scope", json!({ "scope": "nothing:known" })),
+        ("default_scope", json!({ "default_scope": "orders:write" })),
+        ("client_id", json!({ "client_id": "a b" })),
+        ("options", json!({ "options": { "first_prty": true } })),
+        ("options", json!({ "options": { "more_secrets": [] } })),
+        ("name", json!({ "name": "two\nlines" })),
+    ] {
+        let mut spec = json!({
+            "auth_method": "client_secret", "grant_types": ["authorization_code"],
+            "redirect_uris": ["https://shop.example/cb"], "scope": "orders:read",
+        });
+        spec.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let problem = api.call(Method::POST, "/clients", None, Some(spec)).await.problem(422);
+        assert_eq!(problem["field"], field, "{problem}");
+    }
+    api.call(Method::POST, "/clients", None, Some(json!({ "auth_method": "x" }))).await.problem(400);
+    api.get("/clients?limit=x").await.problem(400);
+    api.get("/nothing").await.problem(404);
+    api.call(Method::PUT, "/clients", None, None).await.problem(405);
+}
+
+#[tokio::test]
+async fn a_secret_takes_over_from_another() {
+    let api = Api::start().await;
+    let works = async |secret: &str| {
+        let pairs = vec![("grant_type", "client_credentials")];
+        api.server.token(Some(("demo-service", secret)), pairs).await.status.is_success()
+    };
+    let body = json!({ "label": "the new one", "others_expire_in": 60 });
+    let made = api.call(Method::POST, "/clients/demo-service/secrets", None, Some(body)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let (id, new) = (made.json()["id"].as_str().unwrap().to_owned(), made.json()["client_secret"].clone());
+    let new = new.as_str().unwrap();
+    assert!(works(new).await && works("demo-service-secret").await, "both, for a while");
+    api.server.clock.advance(61);
+    assert!(works(new).await && !works("demo-service-secret").await, "the old one is over");
+    // The token for the API is still good: it lives ten minutes.
+    let gone = api.call(Method::DELETE, "/clients/demo-service/secrets/first", None, None).await;
+    assert_eq!(gone.json()["secrets"].as_array().unwrap().len(), 1, "{}", gone.body);
+    api.call(Method::DELETE, &format!("/clients/demo-service/secrets/{id}"), None, None).await.problem(409);
+    let path = format!("/clients/demo-service/secrets/{id}");
+    assert_eq!(api.call(Method::PUT, &path, None, Some(json!({ "enabled": false }))).await.status, 200);
+    assert!(!works(new).await, "switched off");
+}
+
+#[tokio::test]
+async fn pages_follow_each_other() {
+    let api = Api::start().await;
+    let mut after = String::new();
+    let mut seen = Vec::new();
+    loop {
+        let page = api.get(&format!("/clients?limit=2{after}")).await.json();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|c| c["client_id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(seen, ["demo-service", "demo-spa", "demo-web", "robot"]);
+    let found = api.get("/clients?q=CLIENT%20demo-s").await.json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 2, "by name, without case: {found}");
+}
+
+#[tokio::test]
+async fn people_grants_and_keys() {
+    let api = Api::start().await;
+    let tokens = api.server.web_tokens().await;
+    let grants = api.get("/grants?client_id=demo-web").await.json();
+    let id = grants["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(grants["items"][0]["username"], "alice");
+    assert_eq!(api.call(Method::DELETE, &format!("/grants/{id}"), None, None).await.status, 204);
+    let pairs = vec![("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    api.server.token(crate::support::WEB, pairs).await.is_error(400, "invalid_grant");
+
+    let alice = api.get("/people/person-alice").await;
+    assert!(!alice.body.contains("argon2"), "{}", alice.body);
+    let edit = json!({ "disabled": true });
+    let path = "/people/person-alice";
+    let edited = api.call(Method::PATCH, path, Some(alice.header("etag")), Some(edit)).await;
+    assert!(edited.json()["disabled_at"].is_number(), "{}", edited.body);
+    let added = json!({ "username": "Bob", "password": "a long password", "role": "admin" });
+    assert_eq!(api.call(Method::POST, "/people", None, Some(added)).await.status, 201);
+    let short = json!({ "username": "eve", "password": "short" });
+    assert_eq!(api.call(Method::POST, "/people", None, Some(short)).await.problem(422)["field"], "password");
+
+    let before = api.get("/keys").await.json()["items"].as_array().unwrap().len();
+    assert_eq!(api.call(Method::POST, "/keys/rotate", None, Some(json!({}))).await.status, 200);
+    assert_eq!(api.get("/keys").await.json()["items"].as_array().unwrap().len(), before + 1);
+    let log = api.get("/audit").await.json();
+    let actions: Vec<_> = log["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
+    for action in ["key.rotate", "person.create", "person.edit", "grant.revoke"] {
+        assert!(actions.contains(&action), "{action}: {actions:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let api = Api::start().await;
+    let added = json!({ "username": "root", "password": "a long password", "role": "admin" });
+    let root = api.call(Method::POST, "/people", None, Some(added)).await;
+    let path = format!("/people/{}", root.json()["id"].as_str().unwrap());
+    for edit in [json!({ "role": "person" }), json!({ "disabled": true })] {
+        api.call(Method::PATCH, &path, Some(root.header("etag")), Some(edit)).await.problem(409);
+    }
+    api.call(Method::DELETE, &path, Some(root.header("etag")), None).await.problem(409);
+}

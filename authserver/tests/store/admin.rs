@@ -1,0 +1,166 @@
+//! Administration: what is changed is in the audit log, whatever happens, and nobody overwrites what they have not seen.
+
+use crate::fixture::{Fixture, NOW, at_once, authorization, client, digest, person, revocation};
+use bearward::model::{Account, AuditFilter, Change, GrantFilter, Role, Scope, Session, Totp};
+
+fn change(action: &'static str, object: &str) -> Change {
+    Change {
+        at: NOW,
+        actor_kind: "command",
+        actor: "root".to_owned(),
+        address: Some("203.0.113.7".to_owned()),
+        action,
+        object_kind: "thing",
+        object: object.to_owned(),
+        before: None,
+        after: Some("{\"a\":1}".to_owned()),
+    }
+}
+
+pub(crate) async fn a_change_and_its_entry_are_one(fixture: Fixture) {
+    let store = fixture.open().await;
+    store.register_client(&client("web"), &change("create", "web")).await.unwrap();
+    // Refused, so there is no entry either.
+    assert!(store.register_client(&client("web"), &change("again", "web")).await.is_err());
+    let read = store.versioned_client("web").await.unwrap().unwrap();
+    assert_eq!(read.value, client("web"));
+    let mut edited = client("web");
+    edited.name = "Another name".to_owned();
+    assert!(!store.edit_client(&edited, read.version + 1, None, &change("stale", "web")).await.unwrap());
+    assert!(store.edit_client(&edited, read.version, None, &change("edit", "web")).await.unwrap());
+    assert!(!store.edit_client(&edited, read.version, None, &change("stale", "web")).await.unwrap());
+    assert_eq!(store.versioned_client("web").await.unwrap().unwrap().version, read.version + 1);
+    let log = store.audit(&AuditFilter::default(), i64::MAX, 10).await.unwrap();
+    let actions: Vec<_> = log.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["edit", "create"]);
+    assert_eq!(log[0].after, Some(serde_json::json!({ "a": 1 })));
+    let of = |actor: &str| AuditFilter { actor: Some(actor.to_owned()), ..AuditFilter::default() };
+    assert_eq!(store.audit(&of("root"), i64::MAX, 10).await.unwrap().len(), 2);
+    assert!(store.audit(&of("nobody"), i64::MAX, 10).await.unwrap().is_empty());
+    assert_eq!(store.audit(&of("root"), log[0].id, 10).await.unwrap(), log[1..]);
+}
+
+pub(crate) async fn of_many_edits_one_holds(fixture: Fixture) {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    one.create_client(&client("web")).await.unwrap();
+    let tries: Vec<_> = (0..16)
+        .map(|n| {
+            let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+            async move { store.edit_client(&client("web"), 1, None, &change("edit", "web")).await.unwrap() }
+        })
+        .collect();
+    assert_eq!(at_once(tries).await.into_iter().filter(|won| *won).count(), 1);
+    assert_eq!(one.audit(&AuditFilter::default(), i64::MAX, 100).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_client_goes_with_all_it_had(fixture: Fixture) {
+    let store = fixture.open_with_people().await;
+    store.authorize(&digest("code"), &authorization("g1")).await.unwrap();
+    store.redeem_code(&digest("code"), NOW, Some(&crate::fixture::refresh("r1"))).await.unwrap();
+    let version = store.versioned_client("web").await.unwrap().unwrap().version;
+    assert!(!store.delete_client("web", version + 1, &revocation("x"), &change("delete", "web")).await.unwrap());
+    assert!(store.delete_client("web", version, &revocation("x"), &change("delete", "web")).await.unwrap());
+    assert!(store.client("web").await.unwrap().is_none() && store.grant("g1").await.unwrap().is_none());
+    assert!(store.refresh_token(&digest("r1")).await.unwrap().is_none());
+}
+
+pub(crate) async fn people_are_edited_and_go(fixture: Fixture) {
+    let store = fixture.open_with_people().await;
+    let account = Account { person: person("bob", "Bob"), role: Role::Admin, password_at: None, totp: false };
+    store.add_account(&account, &change("add", "bob")).await.unwrap();
+    assert!(store.add_account(&account, &change("add", "bob")).await.is_err());
+    assert!(store.has_admin(None).await.unwrap() && !store.has_admin(Some("bob")).await.unwrap());
+    let mut read = store.account("bob").await.unwrap().unwrap();
+    assert_eq!(read.value, account);
+    read.value.person.username = "ALICE".to_owned();
+    assert!(!store.edit_account(&read.value, read.version, None, &change("taken", "bob")).await.unwrap());
+    read.value.person.username = "Robert".to_owned();
+    read.value.role = Role::Person;
+    let session = Session { person_id: "bob".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 100 };
+    let whence = (Some("203.0.113.7"), Some("A browser"));
+    store.begin_session(&digest("s"), &session, whence, None, &change("in", "bob")).await.unwrap();
+    let sessions = store.sessions("bob", NOW).await.unwrap();
+    assert_eq!((sessions.len(), sessions[0].address.as_deref()), (1, Some("203.0.113.7")));
+    assert!(
+        store.edit_account(&read.value, read.version, Some(&revocation("bob")), &change("e", "bob")).await.unwrap()
+    );
+    assert!(store.session(&digest("s"), NOW).await.unwrap().is_none(), "a revocation ends sessions");
+    let found = store.find_accounts(Some("ROB"), "", 10).await.unwrap();
+    assert_eq!(found.iter().map(|a| a.value.person.username.as_str()).collect::<Vec<_>>(), ["Robert"]);
+    let version = found[0].version;
+    assert!(store.delete_account("bob", version, &revocation("bob"), &change("delete", "bob")).await.unwrap());
+    assert!(store.account("bob").await.unwrap().is_none());
+}
+
+pub(crate) async fn scopes_are_edited_and_go(fixture: Fixture) {
+    let store = fixture.open().await;
+    let scope = |title: &str| Scope { name: "a".into(), title: title.into(), description: String::new() };
+    assert!(store.save_scope(&scope("A"), None, &change("add", "a")).await.unwrap());
+    assert!(!store.save_scope(&scope("B"), None, &change("add", "a")).await.unwrap());
+    assert!(store.save_scope(&scope("B"), Some(1), &change("edit", "a")).await.unwrap());
+    let read = store.versioned_scope("a").await.unwrap().unwrap();
+    assert_eq!((read.value.title.as_str(), read.version), ("B", 2));
+    assert!(!store.delete_scope("a", 1, &change("delete", "a")).await.unwrap());
+    assert!(store.delete_scope("a", 2, &change("delete", "a")).await.unwrap());
+}
+
+pub(crate) async fn a_code_is_taken_once(fixture: Fixture) {
+    let store = fixture.open_with_people().await;
+    let totp = Totp { sealed: vec![1, 2, 3], last_step: 100, added_at: NOW };
+    store.set_totp("alice", &totp, &[digest("one"), digest("two")], &change("totp", "alice")).await.unwrap();
+    assert_eq!(store.totp("alice").await.unwrap(), Some(totp));
+    assert!(store.account("alice").await.unwrap().unwrap().value.totp);
+    assert!(!store.use_totp_step("alice", 100).await.unwrap() && !store.use_totp_step("alice", 99).await.unwrap());
+    let step = |store: std::sync::Arc<dyn bearward::storage::Store>| async move {
+        store.use_totp_step("alice", 101).await.unwrap()
+    };
+    let won = at_once((0..8).map(|_| step(store.clone())).collect()).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    let code = |store: std::sync::Arc<dyn bearward::storage::Store>| async move {
+        store.use_recovery_code("alice", &digest("one"), &change("code", "alice")).await.unwrap()
+    };
+    let won = at_once((0..8).map(|_| code(store.clone())).collect()).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    assert_eq!(store.recovery_codes_left("alice").await.unwrap(), 1);
+    assert!(store.remove_totp("alice", &change("off", "alice")).await.unwrap());
+    assert!(store.totp("alice").await.unwrap().is_none());
+}
+
+pub(crate) async fn a_bucket_runs_dry_and_fills_up(fixture: Fixture) {
+    let store = fixture.open().await;
+    let now = NOW * 1000;
+    let take = |store: std::sync::Arc<dyn bearward::storage::Store>| async move {
+        store.take("bucket", now, 1000, 5000).await.unwrap().is_none()
+    };
+    let got = at_once((0..20).map(|_| take(store.clone())).collect()).await;
+    assert_eq!(got.into_iter().filter(|got| *got).count(), 5, "five at once, whoever asks");
+    let wait = store.take("bucket", now, 1000, 5000).await.unwrap();
+    assert_eq!(wait, Some(1000));
+    assert_eq!(store.take("bucket", now + 1000, 1000, 5000).await.unwrap(), None);
+    store.refill("bucket").await.unwrap();
+    assert_eq!(store.take("bucket", now, 1000, 5000).await.unwrap(), None);
+}
+
+pub(crate) async fn access_is_withdrawn(fixture: Fixture) {
+    let store = fixture.open_with_people().await;
+    store.authorize(&digest("code"), &authorization("g1")).await.unwrap();
+    let access = store.access("alice").await.unwrap();
+    assert_eq!((access.len(), access[0].scopes.as_slice()), (1, &["a".to_owned(), "b".to_owned()][..]));
+    let live = store.live_grants("alice", "web").await.unwrap();
+    let ends: Vec<_> = live.into_iter().map(|id| (id.clone(), crate::fixture::grant_revocation(&id))).collect();
+    store.withdraw("alice", "web", &ends, &change("withdraw", "web")).await.unwrap();
+    assert!(store.access("alice").await.unwrap().is_empty() && store.consent("alice", "web").await.unwrap().is_empty());
+    assert_eq!(store.grant("g1").await.unwrap().unwrap().revoked_at, Some(NOW));
+    let filter = GrantFilter { person_id: Some("alice".into()), ..GrantFilter::default() };
+    assert_eq!(store.find_grants(&filter, (i64::MAX, ""), 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn counts_add_up(fixture: Fixture) {
+    let store = fixture.open().await;
+    for minute in [0, 60, 120, 3600] {
+        store.count(minute, "issued", 2, NOW).await.unwrap();
+    }
+    store.count(60, "issued", 5, NOW).await.unwrap();
+    let counts = store.counts(60, 3600).await.unwrap();
+    assert_eq!(counts.iter().map(|c| (c.from, c.count)).collect::<Vec<_>>(), [(0, 9), (3600, 2)]);
+}

@@ -1,0 +1,99 @@
+//! Every page that people see, one after the other, in a browser: for the pictures, and for whoever checks each page.
+
+use crate::browser::Browser;
+use crate::stack::Stack;
+use crate::{Error, Result, demo, wait};
+use fantoccini::Locator;
+use std::time::Duration;
+
+/// A name for the page that the browser shows now.
+pub type Name = &'static str;
+
+/// Visits every page and calls `at` on each.
+///
+/// # Errors
+/// Whatever does not lead on, or `at` gives.
+pub async fn tour(stack: &Stack, browser: &Browser, mut at: impl AsyncFnMut(Name) -> Result<()>) -> Result<()> {
+    let authorize = |client: &str, redirect: &str| {
+        format!(
+            "{}/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={redirect}&state=s\
+             &scope=orders:read+orders:write&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+             &code_challenge_method=S256",
+            stack.url
+        )
+    };
+    open(browser, &authorize(demo::WEB, demo::REDIRECT)).await?;
+    at("login").await?;
+    sign_in(browser, demo::USERNAME, "not her password").await?;
+    at("login-wrong").await?;
+    sign_in(browser, demo::USERNAME, demo::PASSWORD).await?;
+    at("consent").await?;
+    // The answer goes to a client that is not there; that it was given is all that matters.
+    press(browser, "button[value=allow]").await?;
+    open(browser, &authorize(demo::WEB, "https://elsewhere.example")).await?;
+    at("error").await?;
+    open(browser, &format!("{}/account", stack.url)).await?;
+    at("account").await?;
+    press(browser, "form:has(input[value=factor-start]) button").await?;
+    at("account-factor").await?;
+    // At the authserver itself: the gateway does not let the console through.
+    let console =
+        format!("http://{}/admin", stack.authservers.first().map(|a| a.address().to_string()).unwrap_or_default());
+    browser.client.delete_all_cookies().await.map_err(words)?;
+    open(browser, &console).await?;
+    sign_in(browser, demo::ADMIN, demo::ADMIN_PASSWORD).await?;
+    at("console").await?;
+    for (name, path) in [
+        ("console-clients", "/clients"),
+        ("console-client-new", "/clients/new"),
+        ("console-client", "/clients/demo-web"),
+        ("console-scopes", "/scopes"),
+        ("console-scope", "/scopes/orders:read"),
+        ("console-people", "/people"),
+        ("console-grants", "/grants"),
+        ("console-keys", "/keys"),
+        ("console-audit", "/audit"),
+    ] {
+        open(browser, &format!("{console}{path}")).await?;
+        at(name).await?;
+    }
+    open(browser, &format!("{console}/people?q=alice")).await?;
+    press(browser, "tbody a").await?;
+    at("console-person").await?;
+    open(browser, &format!("{console}/clients/demo-web")).await?;
+    press(browser, "details:has(#label) summary").await?;
+    press(browser, "form:has(#label) button").await?;
+    at("console-secret").await
+}
+
+async fn open(browser: &Browser, url: &str) -> Result<()> {
+    browser.client.goto(url).await.map_err(words)
+}
+
+async fn sign_in(browser: &Browser, username: &str, password: &str) -> Result<()> {
+    for (name, value) in [("username", username), ("password", password)] {
+        let field = browser.client.find(Locator::Css(&format!("input[name={name}]"))).await.map_err(words)?;
+        field.clear().await.map_err(words)?;
+        field.send_keys(value).await.map_err(words)?;
+    }
+    press(browser, "button[type=submit]").await
+}
+
+/// Presses what a selector finds, and waits for the page after it where there is one.
+async fn press(browser: &Browser, selector: &str) -> Result<()> {
+    let button = browser.client.find(Locator::Css(selector)).await.map_err(words)?;
+    if button.tag_name().await.map_err(words)? == "summary" {
+        return button.click().await.map_err(words);
+    }
+    button.clone().click().await.map_err(words)?;
+    wait::until("the next page", Duration::from_secs(15), async || match button.tag_name().await {
+        Ok(_) => Err("still the same".to_owned()),
+        Err(_) => Ok(()),
+    })
+    .await
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn words(error: fantoccini::error::CmdError) -> Error {
+    Error::Browser(error.to_string())
+}
