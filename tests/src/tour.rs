@@ -51,6 +51,7 @@ pub async fn tour(stack: &Stack, browser: &Browser, mut at: impl AsyncFnMut(Name
         ("console-scope", "/scopes/orders:read"),
         ("console-people", "/people"),
         ("console-grants", "/grants"),
+        ("console-issuers", "/issuers"),
         ("console-keys", "/keys"),
         ("console-audit", "/audit"),
     ] {

@@ -2,10 +2,13 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod apply;
 mod audit;
 mod client;
+mod doctor;
 mod failure;
 mod feed;
+mod generate;
 mod grant;
 mod init;
 mod issuer;
@@ -13,6 +16,7 @@ mod keys;
 pub(crate) mod redirect_uri;
 mod scope;
 mod secret;
+mod transfer;
 mod user;
 
 use crate::admin::{Actor, Admin};
@@ -70,6 +74,21 @@ enum Command {
     Grant(grant::Command),
     /// The audit log: who did what to which object, from where.
     Audit(audit::Audit),
+    /// Make clients, scopes and issuers as a file says, after showing what would change.
+    Apply(apply::Apply),
+    /// Write scopes, clients and people as JSON lines. Secrets are digests; second factors stay here.
+    Export(transfer::Export),
+    /// Read what export wrote. What is there already stays, so an import that broke off goes on where it was.
+    Import(transfer::Import),
+    /// Check configuration, database, keys, clocks, and that the gateway leads here.
+    Doctor(doctor::Doctor),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -126,6 +145,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
+        Command::Apply(apply) => apply::run(&Context::open(config()?).await?, apply).await,
+        Command::Export(export) => transfer::export(&Context::open(config()?).await?, export).await,
+        Command::Import(import) => transfer::import(&Context::open(config()?).await?, import).await,
+        Command::Doctor(doctor) => doctor::run(config()?, doctor).await,
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man => generate::manual(),
         Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
         Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
         Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,

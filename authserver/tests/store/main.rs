@@ -17,6 +17,7 @@ mod durability;
 mod feed;
 mod fixture;
 mod grants;
+mod indexes;
 mod keys;
 mod postgres_feed;
 mod postgres_races;
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         trials,
         server,
         [Database::Postgres],
+        indexes::lists_read_indexes_on_postgres,
         postgres_feed::an_entry_that_commits_late_is_not_skipped,
         postgres_feed::an_entry_that_commits_between_pages_is_not_skipped,
         postgres_races::a_step_waits_for_a_revocation_that_is_open,
@@ -116,6 +118,7 @@ fn main() -> ExitCode {
         trials,
         server,
         [Database::Sqlite],
+        indexes::lists_read_indexes_on_sqlite,
         durability::what_was_acknowledged_survives_kill_9,
         sqlite_restore::a_restored_backup_starts_everyone_over,
     );
