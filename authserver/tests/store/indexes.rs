@@ -57,11 +57,13 @@ fn with_values(sql: &str) -> String {
             2 | 7 => "51",
             3 if audit => "'action-7'",
             3 if grants => "51",
-            3 => "'client'",
+            3 if sql.contains("FROM people") => "'person 77'",
+            3 => "'client 77'",
             4 if audit => "'client'",
             4 if sql.contains("g.person_id = $4") => "'person-7'",
             4 if grants => "'client-7'",
-            4 => "'client\u{10FFFF}'",
+            4 if sql.contains("FROM people") => "'person 77\u{10FFFF}'",
+            4 => "'client 77\u{10FFFF}'",
             5 if audit => "'client-7'",
             5 => "'client-7'",
             _ => "0",
@@ -86,14 +88,16 @@ pub(crate) async fn lists_read_indexes_on_sqlite(fixture: Fixture) {
     for list in LISTS {
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {list}"));
         let mut query = sqlx::query(sql);
-        for n in 1..=list.matches('$').filter(|_| true).count().min(9) {
+        for n in 1..=list.matches('$').count().min(9) {
             query = query.bind(n.to_string());
         }
         let plan = connection.fetch_all(query).await.unwrap();
+        // What a search found, and the sessions of one person, are few: they may be sorted.
+        let few = list.contains("UNION") || list.contains("FROM sessions");
         for step in plan.iter().map(|row| row.get::<String, _>("detail")) {
             // A table that is walked in the order of its key ends with the page; any other walk reads all of it.
             assert!(!step.starts_with("SCAN") || !full(&step), "{step}\n{list}");
-            assert!(!step.contains("TEMP B-TREE FOR ORDER BY") || list.contains("UNION"), "{step}\n{list}");
+            assert!(!step.contains("TEMP B-TREE FOR ORDER BY") || few, "{step}\n{list}");
         }
     }
 }
