@@ -106,13 +106,23 @@ pub async fn signed_by<'j>(app: &App, keys: &Keys, jwt: &'j Jwt<'_>) -> Result<&
 /// # Errors
 /// [`AssertionError`]
 pub async fn accept(app: &App, jwt: &Jwt<'_>, payload: &[u8]) -> Result<Claims, AssertionError> {
-    let claims: Claims = serde_json::from_slice(payload).map_err(|_| JwtError::Malformed)?;
-    let expires_at = check(app, &claims)?;
+    let (claims, expires_at) = look_at(app, payload)?;
     let name = match &claims.jti {
         Some(jti) => format!("jti\0{}\0{jti}", claims.iss),
         None => format!("jws\0{}", jwt.signing_input()),
     };
     if app.store.use_once(&Digest::of(&name), expires_at).await? { Ok(claims) } else { Err(AssertionError::Used) }
+}
+
+/// The claims of a payload whose signature held, if they are for this server and their times are good; and until when
+/// they are. Nothing is used up.
+///
+/// # Errors
+/// [`AssertionError`]
+pub fn look_at(app: &App, payload: &[u8]) -> Result<(Claims, i64), AssertionError> {
+    let claims: Claims = serde_json::from_slice(payload).map_err(|_| JwtError::Malformed)?;
+    let expires_at = check(app, &claims)?;
+    Ok((claims, expires_at))
 }
 
 /// Until when the assertion has to be remembered, if its audience and times are good.

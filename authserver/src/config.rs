@@ -14,6 +14,15 @@ mod value;
 pub use load::ConfigError;
 pub use reference::reference;
 
+/// A duration as settings write it: `90s`, `10m`, `1h30m`, `30d`, or a number of seconds.
+///
+/// # Errors
+/// What it has to be.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    value::duration(&toml::Value::String(text.to_owned()))
+}
+
+use crate::jwt::Algorithm;
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
@@ -156,6 +165,8 @@ pub struct Registration {
 /// `[keys]`
 #[derive(Debug, Clone)]
 pub struct KeyPolicy {
+    /// `algorithm`: what new keys sign with, one of [`crate::keys::ALGORITHMS`]. Default `ES256`.
+    pub algorithm: Algorithm,
     /// `rotate_every`. Default 30 days; 0 leaves it to the command.
     pub rotate_every: Duration,
     /// `publish_ahead`: how long a key is published before it signs. Default 10 minutes.

@@ -20,6 +20,13 @@ impl Confirmation {
         *self == Self::default()
     }
 
+    /// Whether whoever showed these keys may use what is bound to those.
+    #[must_use]
+    pub fn is_met_by(&self, shown: &Self) -> bool {
+        let met = |bound: &Option<String>, shown: &Option<String>| bound.is_none() || bound == shown;
+        met(&self.jkt, &shown.jkt) && met(&self.x5t_s256, &shown.x5t_s256)
+    }
+
     /// `token_type` of a token with this binding (RFC 9449 §5).
     #[must_use]
     pub fn token_type(&self) -> &'static str {

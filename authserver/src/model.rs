@@ -16,6 +16,7 @@ pub use trust::{
 };
 
 use crate::authorization_details::AuthorizationDetails;
+use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
@@ -125,6 +126,9 @@ pub struct ClientOptions {
     /// Its public keys: for its assertions and signed requests, and its self-signed certificates.
     #[serde(skip_serializing_if = "Keys::is_empty")]
     pub keys: Keys,
+    /// For whom it may ask with assertions of its own (RFC 7523 §2.1), by its keys. `None` for itself alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_subjects: Option<Subjects>,
     /// The one algorithm its assertions may use when it proves itself with them (RFC 7591 §2). `None` for each that
     /// its keys are for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -346,6 +350,8 @@ pub struct NewRefreshToken {
     pub issued_at: i64,
     /// When it stops being good.
     pub expires_at: i64,
+    /// The keys that whoever uses it must hold (RFC 9449 §5, RFC 8705 §4).
+    pub confirmation: Confirmation,
 }
 
 /// A stored refresh token with its grant.
@@ -357,6 +363,8 @@ pub struct RefreshToken {
     pub expires_at: i64,
     /// Set once it was used.
     pub spent: Option<Spent>,
+    /// The keys that whoever uses it must hold.
+    pub confirmation: Confirmation,
 }
 
 /// What became of a refresh token that was used.

@@ -24,6 +24,8 @@ pub const REGISTRATION_ACCESS_TOKEN: &str = "bw_ra_";
 pub const CLIENT_SECRET: &str = "bw_cs_";
 /// The prefix of an authorization code (RFC 6749 §4.1.2).
 pub const AUTHORIZATION_CODE: &str = "bw_ac_";
+/// The prefix of a device code (RFC 8628 §3.2).
+pub const DEVICE_CODE: &str = "bw_dc_";
 /// The prefix of a session cookie's value.
 pub const SESSION: &str = "bw_ss_";
 

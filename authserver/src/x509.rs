@@ -35,6 +35,22 @@ pub fn from_pem(pem: &str) -> Result<CertificateDer<'static>, CertificateError> 
     many_from_pem(pem)?.into_iter().next().ok_or(CertificateError::Malformed)
 }
 
+/// A certificate as PEM.
+#[must_use]
+pub fn to_pem(certificate: &CertificateDer<'_>) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(certificate.as_ref());
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = text.as_str();
+    while let Some((line, more)) = rest.split_at_checked(64).filter(|(_, more)| !more.is_empty()) {
+        pem.push_str(line);
+        pem.push('\n');
+        rest = more;
+    }
+    pem.push_str(rest);
+    pem.push_str("\n-----END CERTIFICATE-----\n");
+    pem
+}
+
 /// All certificates in PEM, at most eight; at least one.
 ///
 /// # Errors
@@ -282,6 +298,7 @@ mod tests {
         );
         assert_eq!(names.ip, ["192.0.2.7".parse::<std::net::IpAddr>().unwrap()]);
         assert_eq!(from_pem(&certificate.pem()).unwrap(), *certificate.der());
+        assert_eq!(from_pem(&to_pem(certificate.der())).unwrap(), *certificate.der());
         assert!(
             from_pem("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----").is_err() && from_pem("").is_err()
         );

@@ -123,6 +123,52 @@ fn a_client_that_does_not_hold_together_is_refused() {
 }
 
 #[test]
+fn a_client_proves_itself_and_exchanges_as_it_is_registered() {
+    let bearward = Bearward::new();
+    let certificate = rcgen::CertificateParams::default().self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    let (file, jwks) = (bearward.path("client.pem"), bearward.path("jwks.json"));
+    std::fs::write(&file, format!("around it\n{}", certificate.pem())).unwrap();
+    std::fs::write(&jwks, "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}").unwrap();
+    let (file, jwks) = (file.to_str().unwrap(), jwks.to_str().unwrap());
+    let create = |id: &'static str, more: &[&'static str]| {
+        [&["client", "create", id, "--grant", "client_credentials", "--json", "--auth-method"][..], more].concat()
+    };
+    let hmac = bearward.json(&create("hmac", &["client_secret_jwt"]));
+    let secret = hmac["client_secret"].as_str().unwrap().to_owned();
+    let key = bearward.json(&[&create("key", &["private_key_jwt"])[..], &["--certificate-file", file]].concat());
+    assert!(key.get("client_secret").is_none() && key["confidential"] == true);
+    assert_eq!(key["keys"]["certificates"][0], certificate.pem().replace("\r\n", "\n"));
+    bearward.json(&create("dn", &["tls_client_auth", "--tls-subject-dn", "CN=client,O=Example"]));
+    bearward.json(&[&create("own", &["self_signed_tls_client_auth"])[..], &["--certificate-file", file]].concat());
+    let more = ["client_secret_post", "--refresh-lifetime", "8h", "--exchange", "delegation"];
+    let told = bearward.json(&[&create("told", &more)[..], &["--exchange-audience", "https://b.example"]].concat());
+    assert_eq!(told["refresh_lifetime"], 28_800);
+    assert_eq!(told["token_exchange"]["delegation"], true);
+    let listed = bearward.says(&["client", "list", "--json"]);
+    assert!(!listed.contains(&secret) && !listed.contains("sealed"), "{listed}");
+    for (more, why) in [
+        (vec!["private_key_jwt"], "needs the client's keys"),
+        (vec!["private_key_jwt", "--jwks-uri", "http://a.example/jwks"], "https"),
+        (vec!["private_key_jwt", "--jwks-file", jwks], "private"),
+        (vec!["private_key_jwt", "--certificate-file", jwks], "not a PEM certificate"),
+        (vec!["self_signed_tls_client_auth"], "needs the certificate itself"),
+        (vec!["tls_client_auth"], "go together"),
+        (vec!["tls_client_auth", "--tls-subject-dn", "client"], "RFC 4514"),
+        (vec!["client_secret", "--tls-san-dns", "a.example"], "go together"),
+        (vec!["client_secret_jwt", "--signing-alg", "none"], "not an algorithm"),
+    ] {
+        let arguments =
+            [&["client", "create", "x", "--grant", "client_credentials", "--auth-method"][..], &more].concat();
+        let line = bearward.refuses(&arguments);
+        assert!(line.contains(why), "{more:?}: {line}");
+    }
+    let public = ["client", "create", "x", "--public", "--grant"];
+    let preserve = [&public[..], &["password", "--refresh-mode", "preserve"]].concat();
+    assert!(bearward.refuses(&preserve).contains("confidential"));
+    assert!(bearward.refuses(&[&public[..], &["token-exchange"]].concat()).contains("cannot prove"));
+}
+
+#[test]
 fn a_password_comes_from_a_pipe_or_a_file() {
     let bearward = Bearward::new();
     let piped = |name: &str, password: &str| {

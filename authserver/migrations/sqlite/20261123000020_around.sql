@@ -42,5 +42,5 @@ CREATE TABLE registration_access_tokens (
     scopes TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The key that a public client's refresh token is bound to: an RFC 7638 thumbprint.
-ALTER TABLE refresh_tokens ADD COLUMN jkt TEXT;
+-- The keys that a public client's refresh token is bound to: JSON, as cnf in access tokens.
+ALTER TABLE refresh_tokens ADD COLUMN cnf TEXT;

@@ -1,8 +1,12 @@
 //! `bearward client`.
 
+use super::client_options::TokenOptions;
+use super::client_proof::ProofOptions;
 use super::failure::Failure;
 use super::{Context, Output, as_json, print_json, redirect_uri, secret};
-use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType};
+use crate::client_auth::seal_secret;
+use crate::keys::{Sealer, lifecycle};
+use crate::model::{Client, ClientAuthMethod, Digest, GrantType};
 use crate::secret::{CLIENT_SECRET, generate, random_id};
 use bearward_token::scope::ScopeSet;
 use clap::builder::PossibleValue;
@@ -16,7 +20,7 @@ const GIVE_REFRESH_TOKENS: [GrantType; 3] = [GrantType::AuthorizationCode, Grant
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Register a client. A secret is made and shown, this once.
-    Create(Create),
+    Create(Box<Create>),
     /// List the clients.
     List {
         #[command(flatten)]
@@ -76,6 +80,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
     #[command(flatten)]
+    proof: ProofOptions,
+    #[command(flatten)]
+    tokens: TokenOptions,
+    #[command(flatten)]
     output: Output,
 }
 
@@ -106,7 +114,7 @@ impl ValueEnum for ClientAuthMethod {
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Create(create) => self::create(context, create).await,
+        Command::Create(create) => self::create(context, *create).await,
         Command::List { output } => list(context, output).await,
         Command::Show { id } => {
             print_json(&as_json(&context.admin().client(&id).await?)?);
@@ -135,8 +143,18 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
 async fn create(context: &Context, create: Create) -> Result<(), Failure> {
     let output = create.output;
     let method = if create.public { ClientAuthMethod::None } else { create.auth_method };
-    let secret = method.shows_secret().then(|| generate(&*context.env.random, CLIENT_SECRET));
-    let client = client(context, create, method, secret.as_ref().map(|s| Digest::of(s))).await?;
+    let has_secret = method.shows_secret() || method == ClientAuthMethod::ClientSecretJwt;
+    let secret = has_secret.then(|| generate(&*context.env.random, CLIENT_SECRET));
+    let mut client = client(context, create, method).await?;
+    match &secret {
+        Some(secret) if method.shows_secret() => client.secret = Some(Digest::of(secret)),
+        Some(secret) => {
+            let sealer = Sealer::new(&context.config.master_key);
+            lifecycle::check_master_key(&*context.store, &sealer).await?;
+            client.sealed_secret = Some(seal_secret(&sealer, &client.id, secret)?);
+        }
+        None => {}
+    }
     context.admin().register_client(&client).await?;
     if output.json {
         let mut value = describe(&client)?;
@@ -149,31 +167,26 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
     println!("client_id      {}", client.id);
     if let Some(secret) = secret {
         println!("client_secret  {}", secret.as_str());
-        println!("\nKeep the secret now: only its digest is stored, so it cannot be shown again.");
+        println!("\nKeep the secret now: it is not stored readable, so it cannot be shown again.");
     }
     Ok(())
 }
 
 /// A client that holds together.
-async fn client(
-    context: &Context,
-    create: Create,
-    auth_method: ClientAuthMethod,
-    secret: Option<Digest>,
-) -> Result<Client, Failure> {
+async fn client(context: &Context, create: Create, auth_method: ClientAuthMethod) -> Result<Client, Failure> {
     let id = create.id.unwrap_or_else(|| random_id(&*context.env.random));
     let id_is_good = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     if id.is_empty() || id.len() > 128 || !id.bytes().all(id_is_good) {
         return Err(Failure::new("a client_id is 1 to 128 letters, digits and -._~"));
     }
     let has = |grant| create.grants.contains(&grant);
-    if auth_method != ClientAuthMethod::None && secret.is_none() {
-        return Err(Failure::new(format!("clients cannot be registered for {} yet", auth_method.wire_name())));
-    }
     if auth_method == ClientAuthMethod::None && has(GrantType::ClientCredentials) {
         return Err(Failure::new(
             "a public client cannot use client_credentials: it has no secret (RFC 6749 section 4.4)",
         ));
+    }
+    if auth_method == ClientAuthMethod::None && has(GrantType::TokenExchange) {
+        return Err(Failure::new("a public client cannot use token-exchange: it cannot prove who it is"));
     }
     if has(GrantType::RefreshToken) && !create.grants.iter().any(|grant| GIVE_REFRESH_TOKENS.contains(grant)) {
         return Err(Failure::new(
@@ -199,19 +212,20 @@ async fn client(
     if create.audience.iter().any(String::is_empty) {
         return Err(Failure::new("an audience cannot be empty"));
     }
+    let types: Vec<_> = context.store.authorization_types().await?.into_iter().map(|kind| kind.name).collect();
     let grant_types = GrantType::ALL.iter().copied().filter(|grant| has(*grant)).collect();
     Ok(Client {
         name: create.name.unwrap_or_else(|| id.clone()),
         id,
         auth_method,
-        secret,
+        secret: None,
         sealed_secret: None,
         grant_types,
         redirect_uris: create.redirect_uris,
         scopes,
         default_scopes,
         audience: create.audience,
-        options: ClientOptions::default(),
+        options: create.tokens.onto(create.proof.build(auth_method)?, &types)?,
         disabled_at: None,
         created_at: context.env.now(),
     })

@@ -6,6 +6,10 @@ mod apply;
 mod audit;
 mod client;
 mod doctor;
+mod authorization_type;
+mod client;
+mod client_options;
+mod client_proof;
 mod failure;
 mod feed;
 mod generate;
@@ -14,6 +18,7 @@ mod init;
 mod issuer;
 mod keys;
 pub(crate) mod redirect_uri;
+mod registration_token;
 mod scope;
 mod secret;
 mod transfer;
@@ -89,6 +94,12 @@ enum Command {
     },
     /// Print the manual page.
     Man,
+    /// The types of authorization_details (RFC 9396) that clients can ask for, and the words people see for them.
+    #[command(subcommand)]
+    AuthorizationType(authorization_type::Command),
+    /// Let others register clients (RFC 7591).
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -154,6 +165,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
         Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
         Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
+        Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
+        Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,
         Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
     }
 }

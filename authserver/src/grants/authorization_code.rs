@@ -19,29 +19,45 @@ impl Grant for AuthorizationCode {
     }
 
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError> {
-        let (app, now) = (request.app, request.now);
         let presented = request.require("code")?;
         if !secret::well_formed(secret::AUTHORIZATION_CODE, presented) {
             return Err(GrantError::InvalidGrant("not a code of this server"));
         }
         let digest = Digest::of(presented);
-        let code = app.store.code(&digest).await?.ok_or(GrantError::InvalidGrant("no such code"))?;
-        check(request, &code).await?;
-        let scope = code.grant.scope.intersection(&request.client.scopes);
-        let mut response = mint::mint(request, Some(&code.grant), &scope).await?;
-        let refresh = refresh_token::first(request, &code.grant);
-        match app.store.redeem_code(&digest, now, refresh.as_ref().map(|(_, stored)| stored)).await? {
-            Redeemed::Now => {
-                response.refresh_token = refresh.map(|(token, _)| token.to_string());
-                Ok(response)
-            }
-            Redeemed::Before => Err(used_before(request, &code).await?),
-            Redeemed::Revoked => Err(GrantError::InvalidGrant("the grant of the code was revoked")),
+        let code = request.app.store.code(&digest).await?.ok_or(GrantError::InvalidGrant("no such code"))?;
+        usable(request, &code).await?;
+        // RFC 6749 §4.1.3: required, and identical, if it was part of the authorization request.
+        if code.redirect_uri.as_deref() != request.params.get("redirect_uri") {
+            return Err(GrantError::RedirectUri);
         }
+        // RFC 9449 §10.
+        let bound = &code.grant.details.dpop_jkt;
+        if bound.is_some() && *bound != request.confirmation.jkt {
+            return Err(GrantError::InvalidGrant("the code is bound to another DPoP key"));
+        }
+        pkce::check(code.code_challenge.as_deref(), request.params.get("code_verifier"))?;
+        redeem(request, &digest, &code).await
     }
 }
 
-async fn check(request: &Request<'_>, code: &Code) -> Result<(), GrantError> {
+/// Spends a code for the tokens of its grant; also a device code that a person agreed to.
+pub(super) async fn redeem(request: &Request<'_>, digest: &Digest, code: &Code) -> Result<TokenResponse, GrantError> {
+    usable(request, code).await?;
+    let (app, now) = (request.app, request.now);
+    let scope = code.grant.scope.intersection(&request.client.scopes);
+    let mut response = mint::mint(request, Some(&code.grant), &scope).await?;
+    let refresh = refresh_token::first(request, &code.grant);
+    match app.store.redeem_code(digest, now, refresh.as_ref().map(|(_, stored)| stored)).await? {
+        Redeemed::Now => {
+            response.refresh_token = refresh.map(|(token, _)| token.to_string());
+            Ok(response)
+        }
+        Redeemed::Before => Err(used_before(request, code).await?),
+        Redeemed::Revoked => Err(GrantError::InvalidGrant("the grant of the code was revoked")),
+    }
+}
+
+async fn usable(request: &Request<'_>, code: &Code) -> Result<(), GrantError> {
     if code.grant.client_id != request.client.id {
         return Err(GrantError::InvalidGrant("the code was issued to another client"));
     }
@@ -54,11 +70,6 @@ async fn check(request: &Request<'_>, code: &Code) -> Result<(), GrantError> {
     if code.expires_at <= request.now {
         return Err(GrantError::InvalidGrant("the code expired"));
     }
-    // RFC 6749 §4.1.3: required, and identical, if it was part of the authorization request.
-    if code.redirect_uri.as_deref() != request.params.get("redirect_uri") {
-        return Err(GrantError::RedirectUri);
-    }
-    pkce::check(code.code_challenge.as_deref(), request.params.get("code_verifier"))?;
     Ok(())
 }
 

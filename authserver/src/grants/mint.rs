@@ -127,6 +127,7 @@ impl Minting<'_> {
             token_type: self.confirmation.token_type(),
             expires_in: unsigned(lifetime),
             refresh_token: None,
+            issued_token_type: None,
             scope,
             authorization_details: (!details.is_empty()).then(|| details.clone()),
         })

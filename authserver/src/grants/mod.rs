@@ -3,7 +3,9 @@
 mod authorization_code;
 mod client_credentials;
 pub(crate) mod details;
+mod device_code;
 mod direct;
+mod jwt_bearer;
 pub(crate) mod mint;
 mod password;
 pub(crate) mod pkce;
@@ -12,7 +14,12 @@ pub(crate) mod resource;
 mod saml_bearer;
 pub(crate) mod scope;
 mod successor;
+mod token_exchange;
 mod vouched;
+
+pub use device_code::DeviceError;
+pub(crate) use jwt_bearer::client_of_assertion;
+pub use token_exchange::ExchangeError;
 
 use crate::assertion::AssertionError;
 use crate::authorization_details::AuthorizationDetails;
@@ -44,6 +51,9 @@ const GRANTS: &[&dyn Grant] = &[
     &client_credentials::ClientCredentials,
     &refresh_token::RefreshToken,
     &password::Password,
+    &jwt_bearer::JwtBearer,
+    &device_code::DeviceCode,
+    &token_exchange::TokenExchange,
     &saml_bearer::SamlBearer,
 ];
 
@@ -81,6 +91,9 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<String>,
     pub(crate) scope: String,
+    /// RFC 8693 §2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issued_token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization_details: Option<AuthorizationDetails>,
 }
@@ -119,12 +132,18 @@ pub enum GrantError {
         /// In how many seconds.
         retry_after: i64,
     },
+    /// An assertion that is not good (RFC 7521 §4.1.1).
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// A device that has to wait, or to stop.
+    #[error(transparent)]
+    Device(#[from] device_code::DeviceError),
+    /// Tokens that are not exchanged.
+    #[error(transparent)]
+    Exchange(#[from] token_exchange::ExchangeError),
     /// People's passwords cannot be checked at the moment.
     #[error("many people are signing in at the moment; try again")]
     Busy,
-    /// The assertion does not hold, or whoever made it is not believed.
-    #[error(transparent)]
-    Assertion(#[from] AssertionError),
     /// A resource that is not well-formed or may not be used (RFC 8707 §2).
     #[error(transparent)]
     InvalidTarget(#[from] resource::InvalidTarget),

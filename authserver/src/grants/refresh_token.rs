@@ -3,6 +3,7 @@
 
 use super::successor::{self, Successor};
 use super::{Grant, GrantError, Request, TokenResponse, mint, revoke_grant, scope, seconds};
+use crate::confirmation::Confirmation;
 use crate::model::{
     Client, ClientAuthMethod, Digest, Grant as GrantRow, GrantType, NewRefreshToken, RefreshMode,
     RefreshToken as Stored, Spent,
@@ -58,6 +59,9 @@ async fn check(request: &Request<'_>, stored: &Stored) -> Result<(), GrantError>
     }
     if grant.revoked_at.is_some() {
         return Err(GrantError::InvalidGrant("the grant was revoked"));
+    }
+    if !stored.confirmation.is_met_by(&request.confirmation) {
+        return Err(GrantError::InvalidGrant("the refresh token is bound to another key"));
     }
     if stored.expires_at <= request.now {
         return Err(GrantError::InvalidGrant("the refresh token expired"));
@@ -143,6 +147,16 @@ fn expiry(request: &Request<'_>, grant: &GrantRow) -> i64 {
 fn new(request: &Request<'_>, grant: &GrantRow) -> (Zeroizing<String>, NewRefreshToken) {
     let token = secret::generate(request.app.env.random.as_ref(), secret::REFRESH_TOKEN);
     let expires_at = expiry(request, grant);
-    let stored = NewRefreshToken { digest: Digest::of(&token), issued_at: request.now, expires_at };
+    let confirmation = binding(request);
+    let stored = NewRefreshToken { digest: Digest::of(&token), issued_at: request.now, expires_at, confirmation };
     (token, stored)
+}
+
+/// What a refresh token is bound to: of a client that cannot prove itself, the keys it showed (RFC 9449 §5, RFC 8705 §4).
+/// The others prove themselves with it, and may change their keys.
+fn binding(request: &Request<'_>) -> Confirmation {
+    match request.client.auth_method {
+        ClientAuthMethod::None => request.confirmation.clone(),
+        _ => Confirmation::default(),
+    }
 }

@@ -5,7 +5,10 @@ use super::pending::{Pending, ResponseMode};
 use crate::pages;
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    CACHE_CONTROL, LOCATION, REFERRER_POLICY,
+};
 use http::{HeaderValue, StatusCode};
 
 /// Sends the browser back to the client with these parameters, `state` and `iss` (RFC 9207 §2) among them.
@@ -43,6 +46,17 @@ pub(super) fn see_other(location: &str) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// What a browser asks before a script of another site sends an `Authorization` or a `DPoP` header.
+pub(super) async fn preflight() -> Response {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP"),
+        (ACCESS_CONTROL_MAX_AGE, "7200"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 /// Lets scripts of any site read an answer. For endpoints that look at no cookie: a browser app is a client like any

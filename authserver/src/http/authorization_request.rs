@@ -6,6 +6,7 @@ use super::flow::ACR_VALUES;
 use super::params::Params;
 use super::pending::{Pending, ResponseMode, ResponseType};
 use super::redirect_uri;
+use super::request_object::{self, RequestObjectError};
 use crate::grants::details::{self, DetailsRefused};
 use crate::grants::{pkce, resource, scope};
 use crate::model::{Client, ClientAuthMethod};
@@ -48,6 +49,18 @@ type Wrong = (&'static str, &'static str);
 
 /// Reads and checks a request of a client.
 pub(super) async fn check(app: &App, client: &Client, params: &Params, via: Via) -> Result<Pending, Problem> {
+    let unpacked = match request_object::unpack(app, client, params).await {
+        Ok(params) => params,
+        Err(RequestObjectError::Store(error)) => return Err(error.into()),
+        Err(RequestObjectError::Invalid(text)) => {
+            return Err(unsigned(app, params, client, "invalid_request_object", text));
+        }
+        Err(RequestObjectError::Missing) => {
+            let text = "the client has to sign its authorization requests (RFC 9101)";
+            return Err(unsigned(app, params, client, "invalid_request", text));
+        }
+    };
+    let params = unpacked.as_ref();
     let mut pending = addressed(app, params, client)?;
     match read(app, client, params, via, &mut pending).await {
         Ok(()) => Ok(pending),
@@ -55,6 +68,19 @@ pub(super) async fn check(app: &App, client: &Client, params: &Params, via: Via)
         Err(Refused::Wrong((error, description))) => {
             Err(Problem::Client { pending: Box::new(pending), error, description })
         }
+    }
+}
+
+/// Where a request whose object is not good is answered: where the parameters beside it say, if that is registered.
+fn unsigned(app: &App, params: &Params, client: &Client, error: &'static str, description: &'static str) -> Problem {
+    match addressed(app, params, client) {
+        Ok(mut pending) => {
+            pending.state = params.get("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned);
+            // As far as it can be told; what is wrong with it is less than what is wrong with the object.
+            let _: Result<(), Wrong> = response(params, &mut pending);
+            Problem::Client { pending: Box::new(pending), error, description }
+        }
+        Err(_) => Problem::Page(Trouble::RequestObject),
     }
 }
 

@@ -4,7 +4,7 @@ use super::cookies::SignedIn;
 use super::flow::{self, Step};
 use super::params::{Form, Params, ParamsError};
 use super::pending::{CONTINUE, Opened, Pending};
-use super::{App, Route, answer, cookies, csrf, redirect_uri};
+use super::{App, Route, cookies, csrf, redirect_uri};
 use crate::pages::{self, ConsentPage, Destination, Trouble};
 use axum::extract::State;
 use axum::response::Response;
@@ -58,7 +58,7 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
             Some(pending) => flow::grant(app, signed_in, &pending).await,
             None => page(app, signed_in, pending, Some("Choose at least one thing to allow, or don’t allow it.")).await,
         },
-        Some("deny") => Ok(answer::error_to_client(app, &pending, "access_denied", "the person did not agree")),
+        Some("deny") => flow::deny(app, &pending).await,
         _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
     }
 }
@@ -96,7 +96,7 @@ async fn page(
         scopes: pages::scopes(&pending.scope, &words),
         partial: client.options.partial_consent,
         details: pages::details(&pending.authorization_details, &types),
-        destination: Destination::of(&pending.redirect_uri),
+        destination: Destination::of(&pending.redirect_uri, pending.device.as_deref()),
         csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
         sealed,
         notice,

@@ -18,6 +18,7 @@ pub(super) enum Purpose {
     Consent,
     Account,
     Console,
+    Device,
 }
 
 impl Purpose {
@@ -27,6 +28,7 @@ impl Purpose {
             Self::Consent => "form: consent",
             Self::Account => "form: account",
             Self::Console => "form: console",
+            Self::Device => "form: device",
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::params::ParamsError;
 use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
-use crate::grants::GrantError;
 use crate::grants::details::DetailsRefused;
 use crate::grants::resource::InvalidTarget;
 use crate::grants::scope::ScopeRefused;
+use crate::grants::{ExchangeError, GrantError};
 use crate::keys::KeyError;
 use crate::storage::StoreError;
 use axum::response::{IntoResponse, Response};
@@ -146,6 +146,14 @@ impl From<GrantError> for Refusal {
                 )
             }
             GrantError::RedirectUri | GrantError::Pkce(_) => Self::new("invalid_grant", description),
+            GrantError::Assertion(AssertionError::Store(error)) => error.into(),
+            GrantError::Assertion(_) => {
+                tracing::info!(reason = %description, "an assertion was refused");
+                Self::new("invalid_grant", description)
+            }
+            GrantError::Device(error) => Self::new(error.code(), description),
+            GrantError::Exchange(ExchangeError::Policy) => Self::new("unauthorized_client", description),
+            GrantError::Exchange(_) => Self::new("invalid_request", description),
             GrantError::Password => Self::new("invalid_grant", description),
             GrantError::TooMany { retry_after } => Self {
                 status: StatusCode::TOO_MANY_REQUESTS,
@@ -154,11 +162,6 @@ impl From<GrantError> for Refusal {
             },
             GrantError::Busy => {
                 Self { header: Some((RETRY_AFTER, "1".into())), ..Self::new("temporarily_unavailable", description) }
-            }
-            GrantError::Assertion(AssertionError::Store(error)) => error.into(),
-            GrantError::Assertion(error) => {
-                tracing::info!(%error, "assertion refused");
-                Self::new("invalid_grant", description)
             }
             GrantError::InvalidTarget(error) => error.into(),
             GrantError::Details(error) => error.into(),
@@ -211,6 +214,18 @@ impl From<KeyError> for Refusal {
 }
 
 impl Refusal {
+    /// 404: what is asked for is not there, or off.
+    pub(super) fn not_found() -> Self {
+        Self { status: StatusCode::NOT_FOUND, ..Self::new("invalid_request", "there is no such endpoint") }
+    }
+
+    /// 401 with the challenge of RFC 6750 §3.
+    pub(super) fn with_bearer_challenge(mut self) -> Self {
+        self.status = StatusCode::UNAUTHORIZED;
+        self.header = Some((WWW_AUTHENTICATE, "Bearer realm=\"bearward\", error=\"invalid_token\"".into()));
+        self
+    }
+
     fn with_challenge(mut self) -> Self {
         self.header = Some((WWW_AUTHENTICATE, "Basic realm=\"bearward\", charset=\"UTF-8\"".into()));
         self

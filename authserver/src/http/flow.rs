@@ -4,7 +4,7 @@ use super::answer;
 use super::cookies::SignedIn;
 use super::params::Params;
 use super::pending::{CONTINUE, Opened, Pending, ResponseType};
-use super::{App, Route, redirect_uri};
+use super::{App, Route, device, redirect_uri};
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use crate::grants::mint::Minting;
@@ -15,8 +15,8 @@ use crate::secret;
 use axum::response::Response;
 use std::sync::Arc;
 
-/// The ways of signing in that sessions can have: what `acr_values` may ask for (RFC 9470 §4).
-pub(super) const ACR_VALUES: &[&str] = &["pwd"];
+/// The ways of signing in that sessions can have, the weakest first: what `acr_values` may ask for (RFC 9470 §4).
+pub(super) const ACR_VALUES: &[&str] = &["pwd", "mfa"];
 
 /// What comes next for a request.
 pub(super) enum Step<'a> {
@@ -40,7 +40,7 @@ pub(super) async fn step<'a>(
     let Some(signed_in) = signed_in.filter(|s| !pending.sign_in && is_recent(s, pending)) else {
         return Ok(Step::Login);
     };
-    if !pending.acr_values.is_empty() && !pending.acr_values.contains(&signed_in.session.acr) {
+    if !meets(&signed_in.session.acr, &pending.acr_values) {
         return Ok(if pending.signed_in { Step::Unmet } else { Step::Login });
     }
     // RFC 8252 §8.6: consent given before counts only where the answer cannot reach another program.
@@ -62,11 +62,19 @@ fn is_recent(signed_in: &SignedIn, pending: &Pending) -> bool {
     pending.max_age.is_none_or(|max| pending.asked_at.saturating_sub(signed_in.session.auth_time) <= max)
 }
 
+/// Whether a way of signing in is one of those asked for, or stronger than one of them.
+fn meets(acr: &str, asked: &[String]) -> bool {
+    let strength = |value: &str| ACR_VALUES.iter().position(|known| *known == value);
+    let stronger = |value: &String| strength(acr).is_some_and(|own| strength(value).is_some_and(|least| own >= least));
+    asked.is_empty() || asked.iter().any(|value| value == acr || stronger(value))
+}
+
 /// The client of a request, if it may still be answered there.
 pub(super) async fn client(app: &App, pending: &Pending) -> Result<Arc<Client>, Trouble> {
     let client = app.clients.get(app.store.as_ref(), &app.env, &pending.client_id).await?;
     let client = client.filter(|c| c.disabled_at.is_none()).ok_or(Trouble::ClientUnknown)?;
-    if redirect_uri::is_registered(&client, &pending.redirect_uri) { Ok(client) } else { Err(Trouble::RedirectUri) }
+    let reachable = pending.device.is_some() || redirect_uri::is_registered(&client, &pending.redirect_uri);
+    if reachable { Ok(client) } else { Err(Trouble::RedirectUri) }
 }
 
 /// The request that a page was asked to go on with.
@@ -109,9 +117,20 @@ pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) ->
         created_at: app.env.clock.now(),
         revoked_at: None,
     };
+    if let Some(user_code) = &pending.device {
+        return device::approve(app, grant, user_code).await;
+    }
     match pending.response_type {
         ResponseType::Code => code(app, grant, pending).await,
         ResponseType::Token => token(app, grant, pending).await,
+    }
+}
+
+/// Tells whoever asked that the person did not agree.
+pub(super) async fn deny(app: &App, pending: &Pending) -> Result<Response, Trouble> {
+    match &pending.device {
+        Some(user_code) => device::deny(app, user_code).await,
+        None => Ok(answer::error_to_client(app, pending, "access_denied", "the person did not agree")),
     }
 }
 

@@ -12,6 +12,8 @@ mod consent;
 mod console;
 mod cookies;
 mod csrf;
+mod device;
+mod device_authorization;
 mod error;
 mod flow;
 mod goal;
@@ -23,11 +25,14 @@ mod observe;
 mod par;
 mod params;
 mod pending;
-mod presented;
+pub(crate) mod presented;
 mod redirect_uri;
+mod register;
+mod request_object;
 mod revoke;
 mod routes;
 mod throttle;
+mod sender;
 mod token;
 mod tokeninfo;
 
@@ -85,12 +90,16 @@ pub(crate) struct Limits {
     pub(crate) addresses: Limiter,
     /// User codes (RFC 8628 §5.1), by person.
     pub(crate) user_codes: Limiter,
+    /// The same, by those who are not known by name or address, all together.
+    pub(crate) user_codes_of_all: Limiter,
 }
 
 /// The seconds in which attempts are counted.
 const LIMIT_WINDOW: i64 = 900;
 /// How many user codes a person may try in that time: of 20^8, that is.
 const USER_CODES: u32 = 20;
+/// The same for all who are not known by name or address.
+const USER_CODES_OF_ALL: u32 = 1000;
 
 impl App {
     /// Puts the parts together.
@@ -106,6 +115,7 @@ impl App {
                 accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
                 addresses: Limiter::new(config.passwords.attempts_per_address, LIMIT_WINDOW),
                 user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
+                user_codes_of_all: Limiter::new(USER_CODES_OF_ALL, LIMIT_WINDOW),
             },
             remote_keys: RemoteKeys::default(),
             sealer,
@@ -123,11 +133,13 @@ pub fn router(app: Arc<App>) -> Router {
     let path = |route| app.urls.path(route);
     Router::new()
         .route(&path(Route::Authorize), get(authorize::get).post(authorize::post))
-        .route(&path(Route::Par), post(par::post))
-        .route(&path(Route::Token), post(token::post))
-        .route(&path(Route::Revoke), post(revoke::post))
+        .route(&path(Route::Par), post(par::post).options(answer::preflight))
+        .route(&path(Route::Token), post(token::post).options(answer::preflight))
+        .route(&path(Route::Revoke), post(revoke::post).options(answer::preflight))
         .route(&path(Route::Introspect), post(introspect::post))
         .route(&path(Route::TokenInfo), post(tokeninfo::post))
+        .route(&path(Route::Register), post(register::post))
+        .route(&path(Route::Registered), get(register::get).put(register::put).delete(register::delete))
         .route(&path(Route::Jwks), get(jwks::get))
         .route(&path(Route::Metadata), get(metadata::get))
         .route(&path(Route::Login), get(login::get).post(login::post))
@@ -135,6 +147,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Admin), get(console::get).post(console::post))
         .route(&format!("{}/{{*rest}}", path(Route::Admin)), get(console::get).post(console::post))
         .route(&path(Route::Account), get(account::get).post(account::post))
+        .route(&path(Route::DeviceAuthorization), post(device_authorization::post))
+        .route(&path(Route::Device), get(device::get).post(device::post))
         .route(&path(Route::Assets), get(assets::get))
         .merge(api::router(&app))
         .fallback(pages::not_found)

@@ -5,15 +5,16 @@ use super::authorization_request::{Problem, Via, check};
 use super::error::{Refusal, no_store_json};
 use super::params::{Form, Params};
 use super::pending::Pending;
-use super::{App, answer};
+use super::{App, Route, answer, sender};
 use crate::client_auth;
+use crate::dpop;
 use crate::grants::seconds;
 use crate::model::{Client, Digest};
 use crate::pages::Trouble;
 use crate::secret;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ struct Pushed {
 
 pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, Form(params): Form) -> Response {
     let response = push(&app, &headers, &params).await.unwrap_or_else(|refusal| refusal.into_response());
-    answer::any_origin(response)
+    answer::any_origin(sender::with_nonce(&app, &headers, response))
 }
 
 async fn push(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Refusal> {
@@ -38,7 +39,14 @@ async fn push(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respons
     if params.get("request_uri").is_some() {
         return Err(Refusal::new("invalid_request", "request_uri cannot be pushed"));
     }
-    let pending = check(app, &client, params, Via::Pushed).await?;
+    let mut pending = check(app, &client, params, Via::Pushed).await?;
+    // RFC 9449 §10.1: a proof here binds the code as dpop_jkt does; both have to be of one key.
+    if let Some(jkt) = dpop::thumbprint(app, headers, &Method::POST, Route::Par).await? {
+        if pending.dpop_jkt.as_ref().is_some_and(|named| *named != jkt) {
+            return Err(Refusal::new("invalid_dpop_proof", "dpop_jkt is not the key of the DPoP proof"));
+        }
+        pending.dpop_jkt = Some(jkt);
+    }
     let reference = secret::generate(app.env.random.as_ref(), secret::PUSHED_REQUEST);
     let lifetime = seconds(app.config.authorization.pushed_request_lifetime);
     let expires_at = app.env.clock.now().saturating_add(lifetime);
@@ -70,6 +78,10 @@ impl From<Problem> for Refusal {
             Problem::Page(Trouble::RedirectUriMissing) => {
                 Self::new("invalid_request", "redirect_uri is missing, and the client has not registered exactly one")
             }
+            Problem::Page(Trouble::RequestObject) => Self::new(
+                "invalid_request_object",
+                "the request object is not signed by a key of the client, or not for this server, or it expired",
+            ),
             Problem::Page(Trouble::Unavailable) => {
                 Self::new("temporarily_unavailable", "the server cannot reach its data at the moment; try again")
             }

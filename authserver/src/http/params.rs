@@ -14,6 +14,7 @@ const MAX_PARAMS: usize = 64;
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// Decoded parameters, each name once but for those of which there can be several. They may hold secrets, so there is no `Debug`.
+#[derive(Clone)]
 pub struct Params(Vec<(String, String)>);
 
 /// Why a request's parameters could not be read.

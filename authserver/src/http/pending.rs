@@ -116,6 +116,9 @@ pub(super) struct Pending {
     pub(super) max_age: Option<i64>,
     /// How the person must have signed in, one of these; empty for any (RFC 9470 §4).
     pub(super) acr_values: Vec<String>,
+    /// The code of the device that the answer is for, as people see it (RFC 8628). There is no redirect URI then.
+    #[serde(default)]
+    pub(super) device: Option<String>,
     /// When the request came.
     pub(super) asked_at: i64,
     /// When the page was made.
@@ -150,6 +153,7 @@ impl Pending {
             silent: false,
             max_age: None,
             acr_values: Vec::new(),
+            device: None,
             asked_at: now,
             at: now,
         }

@@ -12,7 +12,7 @@ use bearward_token::feed::Subject;
 use serde_json::{Map, Value};
 
 /// The payload (JSON) of an access token that this server issued; nothing is said yet about its time.
-pub(super) async fn payload(app: &App, token: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) async fn payload(app: &App, token: &str) -> Result<Option<Vec<u8>>, StoreError> {
     if secret::well_formed(secret::ACCESS_TOKEN, token) {
         return app.store.access_token(&Digest::of(token), app.env.clock.now()).await;
     }
@@ -21,7 +21,7 @@ pub(super) async fn payload(app: &App, token: &str) -> Result<Option<Vec<u8>>, S
 }
 
 /// The claims in a payload, if they are of this issuer and have not expired.
-pub(super) fn current<'a>(app: &App, payload: &'a [u8]) -> Option<Claims<'a>> {
+pub(crate) fn current<'a>(app: &App, payload: &'a [u8]) -> Option<Claims<'a>> {
     let claims: Claims<'_> = serde_json::from_slice(payload).ok()?;
     (claims.iss == app.urls.issuer() && remaining(app, &claims) > 0).then_some(claims)
 }
@@ -32,7 +32,7 @@ pub(super) fn remaining(app: &App, claims: &Claims<'_>) -> i64 {
 }
 
 /// All that a payload says.
-pub(super) fn everything(payload: &[u8]) -> Map<String, Value> {
+pub(crate) fn everything(payload: &[u8]) -> Map<String, Value> {
     serde_json::from_slice(payload).unwrap_or_default()
 }
 
@@ -48,7 +48,7 @@ pub(super) fn token_type(everything: &Map<String, Value>) -> &'static str {
 }
 
 /// Whether the token, its grant, its client or its person was revoked.
-pub(super) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, StoreError> {
+pub(crate) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, StoreError> {
     let mut keys = vec![
         Subject::Token(&claims.jti).key(),
         Subject::Client(&claims.client_id).key(),

@@ -17,6 +17,10 @@ pub enum Route {
     Introspect,
     /// What a token says, for the client that holds it.
     TokenInfo,
+    /// Dynamic client registration, RFC 7591.
+    Register,
+    /// What a client registered, RFC 7592, `{client_id}` being its id.
+    Registered,
     /// The JWK Set, RFC 7517 §5.
     Jwks,
     /// Authorization server metadata, RFC 8414.
@@ -31,19 +35,25 @@ pub enum Route {
     Admin,
     /// Everything of the admin API is under it.
     AdminApi,
+    /// Where devices ask, RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// Where a person types a device's code, RFC 8628 §3.3.
+    Device,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
 
 impl Route {
     /// Every route.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Authorize,
         Self::Par,
         Self::Token,
         Self::Revoke,
         Self::Introspect,
         Self::TokenInfo,
+        Self::Register,
+        Self::Registered,
         Self::Jwks,
         Self::Metadata,
         Self::Login,
@@ -51,6 +61,8 @@ impl Route {
         Self::Account,
         Self::Admin,
         Self::AdminApi,
+        Self::DeviceAuthorization,
+        Self::Device,
         Self::Assets,
     ];
 
@@ -62,6 +74,8 @@ impl Route {
             Self::Revoke => "/oauth2/revoke",
             Self::Introspect => "/oauth2/introspect",
             Self::TokenInfo => "/oauth2/tokeninfo",
+            Self::Register => "/oauth2/register",
+            Self::Registered => "/oauth2/register/{client_id}",
             Self::Jwks => "/oauth2/jwks",
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",
@@ -69,6 +83,8 @@ impl Route {
             Self::Account => "/account",
             Self::Admin => "/admin",
             Self::AdminApi => "/admin/api",
+            Self::DeviceAuthorization => "/oauth2/device_authorization",
+            Self::Device => "/device",
             Self::Assets => "/assets/{file}",
         }
     }

@@ -2,9 +2,9 @@
 
 use super::error::{Refusal, no_store_json};
 use super::params::Form;
-use super::{App, answer};
+use super::{App, Route, answer, sender};
 use crate::activity::Kind;
-use crate::confirmation::Confirmation;
+use crate::client_auth::AuthError;
 use crate::{client_auth, gateway, grants};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -15,11 +15,16 @@ pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: 
     let answer = answer(&app, &headers, &form).await;
     app.counters.count(if answer.is_ok() { Kind::Issued } else { Kind::Denied });
     let answer = answer.unwrap_or_else(|refusal| refusal.into_response());
-    answer::any_origin(answer)
+    answer::any_origin(sender::with_nonce(&app, &headers, answer))
 }
 
 async fn answer(app: &App, headers: &HeaderMap, Form(params): &Form) -> Result<Response, Refusal> {
-    let client = client_auth::authenticate(app, headers, params).await?;
-    let response = grants::issue(app, &client, params, Confirmation::default(), gateway::address(headers)).await?;
+    let client = match client_auth::authenticate(app, headers, params).await {
+        // An assertion of the client's own says who it is, and is checked as a grant.
+        Err(AuthError::Missing) => grants::client_of_assertion(app, params).await?.ok_or(AuthError::Missing)?,
+        authenticated => authenticated?,
+    };
+    let confirmation = sender::confirmation(app, headers, Route::Token, &client).await?;
+    let response = grants::issue(app, &client, params, confirmation, gateway::address(headers)).await?;
     Ok(no_store_json(StatusCode::OK, &response))
 }

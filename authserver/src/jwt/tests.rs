@@ -186,3 +186,87 @@ fn keys_are_fetched_from_safe_urls_only() {
         assert!(check_url(bad).is_err(), "{bad}");
     }
 }
+
+/// A server that answers each request with what it holds then, and counts them.
+struct Keyserver {
+    url: String,
+    body: std::sync::Arc<std::sync::Mutex<(u16, String)>>,
+    asked: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Keyserver {
+    async fn start() -> Self {
+        use axum::response::IntoResponse as _;
+        let body = std::sync::Arc::new(std::sync::Mutex::new((200, String::new())));
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let (shown, count) = (body.clone(), asked.clone());
+        let answer = move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let (status, text) = shown.lock().unwrap().clone();
+            async move { (http::StatusCode::from_u16(status).unwrap(), [("location", "/jwks")], text).into_response() }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        let router = axum::Router::new().route("/jwks", axum::routing::get(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, body, asked }
+    }
+
+    fn answers(&self, status: u16, body: String) {
+        *self.body.lock().unwrap() = (status, body);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_again_for_a_new_name() {
+    let server = Keyserver::start().await;
+    let named = |kid: &str| {
+        let (key, mut jwk) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+        jwk["kid"] = kid.into();
+        (sign(other::Algorithm::ES256, &key.serialize_pem(), Some(kid)), jwk)
+    };
+    let ((one, first), (two, second)) = (named("one"), named("two"));
+    server.answers(200, json!({ "keys": [first] }).to_string());
+    let keys = RemoteKeys::default();
+    let check = async |text: &str, now| {
+        let jwt = Jwt::parse(text).unwrap();
+        keys.verify(&jwt, &server.url, now).await.map(drop)
+    };
+    assert!(check(&one, 1000).await.is_ok() && check(&one, 1599).await.is_ok());
+    assert_eq!(server.asked(), 1, "kept");
+    // A name that is not there is looked for once, and then not for a while.
+    assert!(matches!(check(&two, 1599).await, Err(FetchError::Jwt(JwtError::NoKey))));
+    assert_eq!(server.asked(), 2);
+    server.answers(200, json!({ "keys": [first, second] }).to_string());
+    assert!(check(&two, 1600).await.is_err());
+    assert_eq!(server.asked(), 2, "made-up names do not make it knock at another's door");
+    assert!(check(&two, 1630).await.is_ok());
+    assert_eq!(server.asked(), 3);
+    // When the other side is down, what is known goes on for a day.
+    for (status, body) in [(500, String::new()), (302, String::new()), (200, "junk".into()), (200, " ".repeat(300_000))]
+    {
+        server.answers(status, body);
+        assert!(check(&two, 1630 + 700).await.is_ok());
+    }
+    assert_eq!(server.asked(), 4, "nor is it asked again at once");
+    assert!(check(&two, 1630 + 86_400).await.is_err());
+    assert_eq!(server.asked(), 5);
+}
+
+#[tokio::test]
+async fn answers_that_are_no_keys_are_refused() {
+    let server = Keyserver::start().await;
+    let (key, _) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let text = sign(other::Algorithm::ES256, &key.serialize_pem(), None);
+    let jwt = Jwt::parse(&text).unwrap();
+    for (status, body) in [(500, String::new()), (302, String::new()), (200, "junk".into()), (200, " ".repeat(300_000))]
+    {
+        server.answers(status, body);
+        assert!(RemoteKeys::default().verify(&jwt, &server.url, 1000).await.is_err(), "{status}");
+    }
+    assert!(RemoteKeys::default().verify(&jwt, "http://192.0.2.1/jwks", 1000).await.is_err());
+}

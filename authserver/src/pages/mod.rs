@@ -10,10 +10,12 @@ pub use console::{
     KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 mod details;
+mod device;
 mod form_post;
 mod trouble;
 
 pub use details::{DetailWords, details};
+pub use device::{DeviceDone, DevicePage, device_done};
 pub use form_post::form_post;
 pub use trouble::{Trouble, not_found};
 
@@ -140,12 +142,17 @@ pub enum Destination {
     Site(String),
     /// A program on the person's own device.
     Device,
+    /// Nowhere: another device that showed this code (RFC 8628).
+    Elsewhere(String),
 }
 
 impl Destination {
-    /// From a registered redirect URI.
+    /// From a registered redirect URI, or the user code of a device.
     #[must_use]
-    pub fn of(redirect_uri: &str) -> Self {
+    pub fn of(redirect_uri: &str, user_code: Option<&str>) -> Self {
+        if let Some(code) = user_code {
+            return Self::Elsewhere(code.to_owned());
+        }
         let url = Url::parse(redirect_uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some(host) = url.as_ref().and_then(Url::host) else { return Self::Device };
         let here = match &host {

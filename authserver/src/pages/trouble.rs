@@ -24,6 +24,8 @@ pub enum Trouble {
     RedirectUriMissing,
     /// It names a `request_uri` that this client did not push, that was used, or that expired (RFC 9126 §4).
     RequestUri,
+    /// It is signed, and not by the client, or not for this server (RFC 9101 §6).
+    RequestObject,
     /// Its parameters cannot be read.
     Malformed(ParamsError),
     /// A page of ours was opened on its own, too late, or from a changed link.
@@ -77,6 +79,9 @@ impl Trouble {
             }
             Self::RequestUri => app_is_wrong(
                 "request_uri is not one that the client has pushed here, or it expired, or it was used before.",
+            ),
+            Self::RequestObject => app_is_wrong(
+                "The request object is not signed by a key of the client, or not for this server, or it expired.",
             ),
             Self::Malformed(ParamsError::Repeated) => app_is_wrong("A parameter is repeated."),
             Self::Malformed(_) => app_is_wrong("The parameters are not well-formed application/x-www-form-urlencoded."),

@@ -12,6 +12,7 @@ mod location;
 pub mod postgres;
 mod pushed_requests;
 mod registry;
+mod registrations;
 mod sql;
 pub mod sqlite;
 mod trusted_issuers;
@@ -26,6 +27,7 @@ pub use location::{Location, open};
 pub use pushed_requests::PushedRequests;
 pub use registry::Registry;
 pub use sql::LISTS;
+pub use registrations::{InitialAccessToken, Registration, Registrations};
 pub use trusted_issuers::TrustedIssuers;
 pub use used_once::UsedOnce;
 
@@ -112,6 +114,7 @@ pub trait Store:
     + AuthorizationTypes
     + Devices
     + PushedRequests
+    + Registrations
     + TrustedIssuers
     + UsedOnce
     + Send

@@ -1,11 +1,11 @@
 //! Dynamic registration, RFC 7591 and RFC 7592: who may register clients, and who may manage which.
 
 use super::Result;
-use crate::model::{Client, Digest, Revocation};
+use crate::model::{Client, Digest};
 use async_trait::async_trait;
 use bearward_token::scope::ScopeSet;
 
-/// An initial access token (RFC 7591 §3) to store.
+/// An initial access token (RFC 7591 §3) as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitialAccessToken {
     /// What it is for, for people.
@@ -34,18 +34,16 @@ pub struct Registration {
 pub trait Registrations {
     /// Stores an initial access token.
     async fn put_initial_access_token(&self, token: &Digest, stored: &InitialAccessToken) -> Result<()>;
-    /// An initial access token that is good at `now`; nothing is spent.
-    async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>>;
-    /// Spends one use of an initial access token; false if it has none left at `now`. Of callers at once, no more get
-    /// true than it had uses.
-    async fn spend_initial_access_token(&self, token: &Digest, now: i64) -> Result<bool>;
+    /// Spends one use of an initial access token; what it allows, or `None` if it has no use left at `now`. Of callers at
+    /// once, no more get it than it had uses.
+    async fn spend_initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>>;
     /// Lets whoever holds a token manage a client.
     async fn put_registration(&self, client_id: &str, registration: &Registration) -> Result<()>;
     /// Who may manage a client.
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>>;
-    /// Replaces what is registered of a client, if its registration access token is still `token`, by `new_token`
-    /// (RFC 7592 §2.2); false if it is another.
-    async fn replace_registered(&self, client: &Client, token: &Digest, new_token: &Digest) -> Result<bool>;
-    /// Ends a client that manages itself: it is disabled, its tokens are revoked, and nobody manages it any more.
-    async fn end_registered(&self, client_id: &str, revocation: &Revocation) -> Result<bool>;
+    /// Replaces what is registered of a client, all but its id, audience and times, if it manages itself by this token
+    /// and is not disabled; false if not.
+    async fn replace_registered(&self, client: &Client, token: &Digest) -> Result<bool>;
+    /// Nobody manages the client any more.
+    async fn end_registration(&self, client_id: &str) -> Result<()>;
 }

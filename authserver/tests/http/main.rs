@@ -2,9 +2,14 @@
 
 #[cfg(test)]
 mod admin_api;
+#[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod certificates;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
@@ -12,14 +17,31 @@ mod code;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
+mod dpop;
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod par;
+#[cfg(test)]
+mod password;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod registration;
+#[cfg(test)]
+mod request_object;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]

@@ -94,9 +94,23 @@ impl Server {
 
     /// Posts a form, with HTTP Basic if there is an id and a secret.
     pub(crate) async fn post(&self, path: &str, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
+        self.post_with(path, basic, pairs, &[]).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        basic: Option<(&str, &str)>,
+        pairs: Pairs<'_>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some((id, secret)) = basic {
             request = request.header(AUTHORIZATION, basic_header(id, secret));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         self.send(request.body(Body::from(encode(&pairs))).unwrap()).await
     }
@@ -371,7 +385,11 @@ fn config() -> Config {
         },
         dpop: Dpop { require_nonce: false },
         registration: Registration { enabled: false },
-        keys: KeyPolicy { rotate_every: Duration::ZERO, publish_ahead: Duration::from_secs(600) },
+        keys: KeyPolicy {
+            algorithm: bearward::jwt::Algorithm::ES256,
+            rotate_every: Duration::ZERO,
+            publish_ahead: Duration::from_secs(600),
+        },
         sessions: Sessions { lifetime: Duration::from_secs(43_200), trusted_proxies: 1 },
         passwords: PasswordConfig { max_concurrent_hashes: 2, attempts_per_account: 10, attempts_per_address: 100 },
         gateway: Gateway::default(),

@@ -51,9 +51,10 @@ async fn a_grant_must_exist_be_registered_and_be_for_such_a_client() {
     let public = client("public", None, &[GrantType::ClientCredentials]);
     server.app.store.create_client(&public).await.unwrap();
     server.token(SERVICE, vec![]).await.is_error(400, "invalid_request");
-    for unknown in ["password", "implicit", "Client_Credentials", "x"] {
+    for unknown in ["implicit", "urn:x", "Client_Credentials", "x"] {
         server.token(SERVICE, vec![("grant_type", unknown)]).await.is_error(400, "unsupported_grant_type");
     }
+    server.token(SERVICE, vec![("grant_type", "password")]).await.is_error(400, "unauthorized_client");
     server.token(WEB, vec![GRANT]).await.is_error(400, "unauthorized_client");
     server.token(SERVICE, vec![("grant_type", "refresh_token")]).await.is_error(400, "unauthorized_client");
     server.token(None, vec![GRANT, ("client_id", "public")]).await.is_error(400, "unauthorized_client");

@@ -2,6 +2,7 @@
 
 use super::Server;
 use bearward::config;
+use bearward::confirmation::Confirmation;
 use bearward::model::{
     AuthorizationCode, Client, ClientAuthMethod, ClientOptions, Digest, Grant, GrantDetails, GrantType,
     NewRefreshToken, Person, Revocation, SigningKey,
@@ -114,7 +115,12 @@ pub(crate) fn authorization(grant: &str) -> AuthorizationCode {
 }
 
 pub(crate) fn refresh(name: &str) -> NewRefreshToken {
-    NewRefreshToken { digest: digest(name), issued_at: NOW, expires_at: NOW + 1000 }
+    NewRefreshToken {
+        digest: digest(name),
+        issued_at: NOW,
+        expires_at: NOW + 1000,
+        confirmation: Confirmation { jkt: Some(format!("key of {name}")), x5t_s256: None },
+    }
 }
 
 pub(crate) fn signing_key(kid: &str, activates_at: Option<i64>) -> SigningKey {

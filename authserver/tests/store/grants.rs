@@ -46,7 +46,8 @@ pub(crate) async fn a_code_is_redeemed_once(fixture: Fixture) {
     assert_eq!(store.redeem_code(&digest("code"), NOW + 1, Some(&refresh("rt"))).await.unwrap(), Redeemed::Now);
     assert_eq!(store.code(&digest("code")).await.unwrap().unwrap().used_at, Some(NOW + 1));
     let token = store.refresh_token(&digest("rt")).await.unwrap().unwrap();
-    assert_eq!((token.grant.id.as_str(), token.expires_at, token.spent), ("g", NOW + 1000, None));
+    assert_eq!((token.grant.id.as_str(), token.expires_at, &token.spent), ("g", NOW + 1000, &None));
+    assert_eq!(token.confirmation.jkt.as_deref(), Some("key of rt"));
     assert_eq!(store.redeem_code(&digest("code"), NOW + 2, Some(&refresh("rt2"))).await.unwrap(), Redeemed::Before);
     assert_eq!(store.refresh_token(&digest("rt2")).await.unwrap(), None);
 

@@ -13,6 +13,7 @@
 mod admin;
 mod around;
 mod changes;
+mod devices;
 mod durability;
 mod feed;
 mod fixture;
@@ -81,9 +82,18 @@ fn main() -> ExitCode {
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,
         admin::counts_add_up,
+        devices::a_device_code_is_kept_as_it_was_given,
+        devices::polls_that_come_too_fast_slow_down_at_every_replica,
+        devices::a_device_is_decided_once,
+        devices::a_grant_is_stored_without_consent,
+        devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
+        devices::one_of_many_uses_a_name,
+        devices::issuers_are_kept_changed_and_removed,
         around::an_opaque_token_stands_for_its_payload_until_it_expires,
         around::one_of_many_takes_a_pushed_request,
         around::authorization_types_are_kept_in_order,
+        around::an_initial_access_token_is_spent_as_often_as_it_can_be,
+        around::a_registration_is_changed_by_its_token_alone,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
         keys::a_value_is_set_once,

@@ -9,6 +9,7 @@
 
 mod accessibility;
 mod client_credentials;
+mod clients;
 mod context;
 mod examples;
 mod hostile_headers;
@@ -50,7 +51,9 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
     ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
     ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
-    ("samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
+    ("others::clients_in_node", |s| Box::pin(clients::in_node(s))),
+    ("others::clients_in_python", |s| Box::pin(clients::in_python(s))),
+    ("others::samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
     ("keys_rotate_unnoticed", |s| Box::pin(rotation::goes_unnoticed(s))),
 ];
 

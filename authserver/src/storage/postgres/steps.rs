@@ -3,8 +3,8 @@
 use super::{PostgresBackend, corrupt};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, create_session, grant_values, json, key_values,
-    lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
+    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session, grant_values, json,
+    key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
@@ -95,18 +95,20 @@ impl Backend for PostgresBackend {
                  INSERT INTO grants (id, client_id, person_id, scope, auth_time, acr, details, created_at, revoked_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ), token AS (
-                 INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at)
-                 SELECT $16::bytea, $11::text, $17::bigint, $18::bigint WHERE $16::bytea IS NOT NULL
+                 INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at, cnf)
+                 SELECT $16::bytea, $11::text, $17::bigint, $18::bigint, $19::text WHERE $16::bytea IS NOT NULL
              )
              INSERT INTO codes (digest, grant_id, redirect_uri, code_challenge, expires_at, used_at)
              VALUES ($10, $11, $12, $13, $14, $15)";
         let scope = authorization.grant.scope.to_string();
         let details = json(&authorization.grant.details)?;
+        let cnf = refresh.map(|r| confirmation(&r.confirmation)).transpose()?.flatten();
         let mut args = and(&grant_values(&authorization.grant, &scope, &details), &code_values(code, authorization));
         args.extend([
             Value::OptBlob(refresh.map(|r| r.digest.0.as_slice())),
             Value::OptInt(refresh.map(|r| r.issued_at)),
             Value::OptInt(refresh.map(|r| r.expires_at)),
+            Value::OptText(cnf.as_deref()),
         ]);
         self.write(sql, &args).await.map(drop)
     }
@@ -119,17 +121,19 @@ impl Backend for PostgresBackend {
                  UPDATE codes c SET used_at = $2 FROM grant_row g
                  WHERE c.digest = $1 AND c.used_at IS NULL AND g.revoked_at IS NULL RETURNING c.grant_id
              ), token AS (
-                 INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at)
-                 SELECT $3::bytea, grant_id, $4::bigint, $5::bigint FROM spent WHERE $3::bytea IS NOT NULL
+                 INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at, cnf)
+                 SELECT $3::bytea, grant_id, $4::bigint, $5::bigint, $6::text FROM spent WHERE $3::bytea IS NOT NULL
              )
              SELECT g.revoked_at, EXISTS (SELECT 1 FROM spent) AS won FROM grant_row g"
         );
+        let cnf = refresh.map(|r| confirmation(&r.confirmation)).transpose()?.flatten();
         let args = [
             Value::Blob(&code.0),
             Value::Int(now),
             Value::OptBlob(refresh.map(|r| r.digest.0.as_slice())),
             Value::OptInt(refresh.map(|r| r.issued_at)),
             Value::OptInt(refresh.map(|r| r.expires_at)),
+            Value::OptText(cnf.as_deref()),
         ];
         let rows = self.read(sql, &args).await?;
         let Some(row) = rows.first() else { return Ok(Redeemed::Revoked) };
@@ -154,9 +158,10 @@ impl Backend for PostgresBackend {
                  UPDATE refresh_tokens t SET spent_at = $2, successor = $3 FROM grant_row g
                  WHERE t.digest = $1 AND t.spent_at IS NULL AND g.revoked_at IS NULL RETURNING t.grant_id
              )
-             INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at)
-             SELECT $4::bytea, grant_id, $5::bigint, $6::bigint FROM spent"
+             INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at, cnf)
+             SELECT $4::bytea, grant_id, $5::bigint, $6::bigint, $7::text FROM spent"
         );
+        let cnf = confirmation(&successor.confirmation)?;
         let args = [
             Value::Blob(&token.0),
             Value::Int(now),
@@ -164,6 +169,7 @@ impl Backend for PostgresBackend {
             Value::Blob(&successor.digest.0),
             Value::Int(successor.issued_at),
             Value::Int(successor.expires_at),
+            Value::OptText(cnf.as_deref()),
         ];
         if self.write(sql, &args).await? > 0 {
             return Ok(Rotated::Now);

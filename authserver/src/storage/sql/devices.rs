@@ -25,8 +25,8 @@ impl<B: Backend> Devices for SqlStore<B> {
 
     async fn device_by_user_code(&self, user_code: &Digest) -> Result<Option<DeviceCode>> {
         let sql = "SELECT d.digest, d.user_code, d.client_id, d.scope, d.details, d.poll_interval, d.expires_at,
-                 CASE WHEN d.denied_at IS NOT NULL OR EXISTS (SELECT 1 FROM codes c WHERE c.digest = d.digest)
-                 THEN 1 ELSE 0 END AS decided
+                 CAST(CASE WHEN d.denied_at IS NOT NULL OR EXISTS (SELECT 1 FROM codes c WHERE c.digest = d.digest)
+                 THEN 1 ELSE 0 END AS BIGINT) AS decided
              FROM device_codes d WHERE d.user_code = $1";
         self.0.read(sql, &[Value::Blob(&user_code.0)]).await?.first().map(read).transpose()
     }

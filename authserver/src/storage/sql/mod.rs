@@ -10,6 +10,7 @@ mod authorization_types;
 mod devices;
 mod pushed_requests;
 mod registry;
+mod registrations;
 mod rows;
 mod store;
 mod trusted_issuers;
@@ -20,6 +21,7 @@ pub(super) use rows::{Row, refresh_token};
 pub(super) use store::{END_SESSION, REFRESH_TOKEN, json, session_values};
 
 use super::{Changes, FeedRead, Redeemed, Result, Rotated, StoreError};
+use crate::confirmation::Confirmation;
 use crate::model::{AuthorizationCode, Digest, Grant, NewRefreshToken, Revocation, Session, SigningKey};
 use async_trait::async_trait;
 
@@ -253,6 +255,11 @@ pub(super) fn key_values(key: &SigningKey) -> [Value<'_>; 6] {
         Value::Int(key.published_at),
         Value::OptInt(key.activates_at),
     ]
+}
+
+/// What a refresh token is bound to, as it is stored; `None` for nothing.
+pub(super) fn confirmation(confirmation: &Confirmation) -> Result<Option<String>> {
+    if confirmation.is_empty() { Ok(None) } else { json(confirmation).map(Some) }
 }
 
 /// What rotating came to when this request did not win, from the token as it is now: `None` if it is gone.

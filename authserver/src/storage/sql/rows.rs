@@ -1,5 +1,6 @@
 //! Rows become types. A row that cannot is an error that names the column, never a guess.
 
+use crate::confirmation::Confirmation;
 use crate::model::{
     Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, Grant, GrantEntry,
     Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp, Versioned,
@@ -130,9 +131,11 @@ pub(super) fn code(row: &Row) -> Result<AuthorizationCode> {
 pub(in crate::storage) fn refresh_token(row: &Row) -> Result<RefreshToken> {
     let spent_at: Option<i64> = row.get("spent_at")?;
     let successor: Option<Vec<u8>> = row.get("successor")?;
+    let cnf: Option<&str> = row.get("cnf")?;
     Ok(RefreshToken {
         grant: grant(row)?,
         expires_at: row.get("expires_at")?,
+        confirmation: if cnf.is_some() { row.json("cnf")? } else { Confirmation::default() },
         spent: spent_at.map(|at| Spent { at, successor: successor.unwrap_or_default() }),
     })
 }

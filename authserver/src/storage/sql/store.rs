@@ -38,7 +38,7 @@ macro_rules! person_columns {
 
 /// A refresh token with its grant; `$1` is its digest.
 pub(in crate::storage) const REFRESH_TOKEN: &str = concat!(
-    "SELECT t.expires_at, t.spent_at, t.successor, ",
+    "SELECT t.expires_at, t.spent_at, t.successor, t.cnf, ",
     grant_columns!(),
     " FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id WHERE t.digest = $1"
 );
@@ -351,7 +351,7 @@ pub(super) fn taken(rows: u64, what: &'static str) -> Result<()> {
 }
 
 /// The registered name of a variant, without the quotes of JSON.
-fn name(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn name(value: &impl serde::Serialize) -> Result<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => Ok(name),
         _ => Err(StoreError::Corrupt("a name that is not text".to_owned())),

@@ -4,8 +4,9 @@
 use super::{SqliteBackend, execute, fetch};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, create_session, grant_values,
-    json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
+    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session,
+    grant_values, json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values,
+    session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
@@ -191,12 +192,14 @@ async fn add_grant(tx: &mut SqliteConnection, code: &Digest, authorization: &Aut
 }
 
 async fn add_refresh_token(tx: &mut SqliteConnection, grant_id: &str, token: &NewRefreshToken) -> Result<()> {
-    let sql = "INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO refresh_tokens (digest, grant_id, issued_at, expires_at, cnf) VALUES ($1, $2, $3, $4, $5)";
+    let cnf = confirmation(&token.confirmation)?;
     let args = [
         Value::Blob(&token.digest.0),
         Value::Text(grant_id),
         Value::Int(token.issued_at),
         Value::Int(token.expires_at),
+        Value::OptText(cnf.as_deref()),
     ];
     execute(tx, sql, &args).await.map(drop)
 }

@@ -1,0 +1,170 @@
+//! Token exchange, RFC 8693.
+
+use crate::assertions::{Party, assertion, trust};
+use crate::support::{Answer, Server, claims, client};
+use bearward::model::{ExchangePolicy, GrantType, IssuerSettings};
+use bearward_token::scope::ScopeSet;
+use http::StatusCode;
+use serde_json::json;
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+async fn server() -> Server {
+    let server = Server::start().await;
+    let policy = |impersonation, delegation| ExchangePolicy {
+        impersonation,
+        delegation,
+        audiences: vec!["https://billing.example".to_owned()],
+    };
+    for (id, policy) in
+        [("imp", policy(true, false)), ("del", policy(false, true)), ("neither", ExchangePolicy::default())]
+    {
+        let mut one = client(id, Some("s"), &[GrantType::TokenExchange, GrantType::ClientCredentials]);
+        one.options.token_exchange = policy;
+        server.app.store.create_client(&one).await.unwrap();
+    }
+    server
+}
+
+async fn person(server: &Server) -> String {
+    server.web_tokens().await["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn exchange(server: &Server, id: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+    let mut pairs = vec![("grant_type", GRANT), ("subject_token", token)];
+    if !more.iter().any(|(name, _)| *name == "subject_token_type") {
+        pairs.push(("subject_token_type", ACCESS));
+    }
+    pairs.extend(more.iter().copied().filter(|(_, value)| !value.is_empty()));
+    server.token(Some((id, "s")), pairs).await
+}
+
+#[tokio::test]
+async fn impersonation_hands_the_subject_on() {
+    let server = server().await;
+    let subject = person(&server).await;
+    server.clock.advance(100);
+    let answer = exchange(&server, "imp", &subject, &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let json = answer.json();
+    assert_eq!((&json["issued_token_type"], &json["token_type"]), (&ACCESS.into(), &"Bearer".into()));
+    assert!(json.get("refresh_token").is_none());
+    let (before, after) = (claims(&subject), claims(json["access_token"].as_str().unwrap()));
+    for same in ["sub", "gid", "scope", "aud", "exp"] {
+        assert_eq!(before[same], after[same], "{same}");
+    }
+    assert!(after["client_id"] == "imp" && after.get("act").is_none() && after["jti"] != before["jti"]);
+    // Whoever ends the grant ends both.
+    server.app.store.grant(before["gid"].as_str().unwrap()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn delegation_says_who_acts() {
+    let server = server().await;
+    let subject = person(&server).await;
+    let token = |answer: &Answer| answer.json()["access_token"].as_str().unwrap().to_owned();
+    let once = token(&exchange(&server, "del", &subject, &[]).await);
+    assert_eq!(claims(&once)["act"], json!({"sub": "del"}));
+    let actor = server.service_token().await;
+    let more = [("actor_token", actor.as_str()), ("actor_token_type", ACCESS)];
+    let twice = token(&exchange(&server, "del", &once, &more).await);
+    assert_eq!(claims(&twice)["act"], json!({"sub": "demo-service", "act": {"sub": "del"}}));
+    assert_eq!(claims(&twice)["sub"], "person-alice");
+    exchange(&server, "imp", &subject, &more).await.is_error(400, "unauthorized_client");
+    exchange(&server, "neither", &subject, &more).await.is_error(400, "unauthorized_client");
+    exchange(&server, "neither", &subject, &[]).await.is_error(400, "unauthorized_client");
+    // Impersonation keeps what was said before.
+    assert_eq!(claims(&token(&exchange(&server, "imp", &once, &[]).await))["act"], json!({"sub": "del"}));
+}
+
+#[tokio::test]
+async fn scope_and_audience_only_narrow() {
+    let server = server().await;
+    let subject = person(&server).await;
+    let scope = exchange(&server, "imp", &subject, &[("scope", "orders:read")]).await;
+    assert_eq!(scope.json()["scope"], "orders:read");
+    let narrow = scope.json()["access_token"].as_str().unwrap().to_owned();
+    exchange(&server, "imp", &narrow, &[("scope", "orders:read orders:write")]).await.is_error(400, "invalid_scope");
+    assert_eq!(exchange(&server, "imp", &narrow, &[]).await.json()["scope"], "orders:read");
+    for (name, target, good) in [
+        ("audience", "https://api.example", true),
+        ("resource", "https://api.example", true),
+        ("audience", "https://billing.example", true),
+        ("audience", "https://elsewhere.example", false),
+        ("resource", "https://elsewhere.example", false),
+    ] {
+        let answer = exchange(&server, "imp", &subject, &[(name, target)]).await;
+        if good {
+            assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["aud"], target, "{}", answer.body);
+        } else {
+            answer.is_error(400, "invalid_target");
+        }
+    }
+    let both = [("audience", "https://api.example"), ("audience", "https://billing.example")];
+    let token = exchange(&server, "imp", &subject, &both).await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(claims(&token)["aud"], json!(["https://api.example", "https://billing.example"]));
+}
+
+#[tokio::test]
+async fn what_is_no_good_token_is_refused() {
+    let server = server().await;
+    let subject = person(&server).await;
+    for more in [
+        &[("subject_token_type", "urn:ietf:params:oauth:token-type:saml2")][..],
+        &[("subject_token_type", "")],
+        &[("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")],
+        &[("actor_token", "x")],
+        &[("actor_token_type", ACCESS)],
+        &[("actor_token", "x"), ("actor_token_type", ACCESS)],
+    ] {
+        exchange(&server, "del", &subject, more).await.is_error(400, "invalid_request");
+    }
+    for junk in ["x", "a.b.c", &format!("{subject}x")] {
+        exchange(&server, "imp", junk, &[]).await.is_error(400, "invalid_request");
+    }
+    server.token(Some(("imp", "s")), vec![("grant_type", GRANT)]).await.is_error(400, "invalid_request");
+    let public = client("public", None, &[GrantType::TokenExchange]);
+    server.app.store.create_client(&public).await.unwrap();
+    let pairs = vec![("grant_type", GRANT), ("client_id", "public"), ("subject_token", &subject)];
+    server.token(None, pairs).await.is_error(400, "unauthorized_client");
+    // Not for this client: issued to another, for another audience.
+    let mut elsewhere = client("elsewhere", Some("s"), &[GrantType::ClientCredentials]);
+    elsewhere.audience = vec!["https://elsewhere.example".to_owned()];
+    server.app.store.create_client(&elsewhere).await.unwrap();
+    let foreign = server.token(Some(("elsewhere", "s")), vec![("grant_type", "client_credentials")]).await;
+    let foreign = foreign.json()["access_token"].as_str().unwrap().to_owned();
+    exchange(&server, "imp", &foreign, &[]).await.is_error(400, "invalid_request");
+    // Revoked, expired.
+    let revoked = person(&server).await;
+    server.post("/oauth2/revoke", crate::support::WEB, vec![("token", &revoked)]).await;
+    exchange(&server, "imp", &revoked, &[]).await.is_error(400, "invalid_request");
+    server.clock.advance(600);
+    exchange(&server, "imp", &subject, &[]).await.is_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_jwt_of_a_trusted_issuer_is_a_subject_too() {
+    let server = server().await;
+    let idp = Party::new();
+    let scopes = Some(ScopeSet::parse("orders:read").unwrap());
+    trust(&server, &idp, IssuerSettings { scopes, ..IssuerSettings::default() }).await;
+    let text = idp.sign(&assertion(&server, &json!({"exp": server.now() + 60})));
+    for _ in 0..2 {
+        let answer = exchange(&server, "imp", &text, &[("subject_token_type", JWT)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["sub"], "person-alice");
+        assert!(answer.json()["expires_in"].as_i64().unwrap() <= 90, "no longer than the subject's");
+    }
+    exchange(&server, "imp", &text, &[]).await.is_error(400, "invalid_request");
+    let more = [("subject_token_type", JWT), ("scope", "orders:write")];
+    exchange(&server, "imp", &text, &more).await.is_error(400, "invalid_scope");
+    let stranger = Party::new().sign(&assertion(&server, &json!({})));
+    exchange(&server, "imp", &stranger, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
+    // RFC 8693 §4.4.
+    let chosen = idp.sign(&assertion(&server, &json!({"may_act": {"sub": "another"}})));
+    exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
+    let chosen = idp.sign(&assertion(&server, &json!({"may_act": {"sub": "del"}})));
+    assert_eq!(exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.status, StatusCode::OK);
+}
