@@ -4,12 +4,11 @@
 
 mod apply;
 mod audit;
-mod client;
-mod doctor;
 mod authorization_type;
 mod client;
 mod client_options;
 mod client_proof;
+mod doctor;
 mod failure;
 mod feed;
 mod generate;

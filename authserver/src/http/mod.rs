@@ -31,8 +31,8 @@ mod register;
 mod request_object;
 mod revoke;
 mod routes;
-mod throttle;
 mod sender;
+mod throttle;
 mod token;
 mod tokeninfo;
 

@@ -1,6 +1,7 @@
 //! axe-core looks at every page, on a phone and on a desktop, in light and in dark, and finds nothing.
 
-use crate::context::{Backend, Context};
+use crate::context::Context;
+use bearward_tests::authserver::Alone;
 use bearward_tests::browser::Browser;
 use bearward_tests::tour::tour;
 use bearward_tests::{Error, workspace};
@@ -17,10 +18,10 @@ const RUN: &str = "
 
 pub async fn of_every_page(context: &Context) {
     let axe = axe();
-    let stack = context.stack(Backend::Sqlite, 1).await;
+    let server = Alone::start(context.parts().authserver.clone()).await.unwrap();
     let browser = Browser::start().await.unwrap();
     let mut found = Vec::new();
-    let visited = tour(&stack, &browser, async |name| {
+    let visited = tour(&server.url, &browser, async |name| {
         for (width, scheme) in [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")] {
             let size = json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600 });
             browser.devtools("Emulation.setDeviceMetricsOverride", size).await?;

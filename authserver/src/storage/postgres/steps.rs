@@ -3,8 +3,8 @@
 use super::{PostgresBackend, corrupt};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session, grant_values, json,
-    key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
+    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session, grant_values,
+    json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
