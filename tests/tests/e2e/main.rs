@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 #![allow(unreachable_pub, missing_docs, reason = "tests fail by panicking, talk to a terminal, and have no users")]
 
-mod accessibility;
 mod client_credentials;
 mod clients;
 mod context;
@@ -67,7 +66,6 @@ const ONCE: &[(&str, WithContext)] = &[
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),
-    ("pages::axe_finds_nothing", |c| Box::pin(accessibility::of_every_page(c))),
     ("up::ends_and_leaves_nothing_behind", |_| Box::pin(up::ends_and_leaves_nothing_behind())),
     ("up::a_taken_port_is_one_clear_line", |_| Box::pin(up::a_taken_port_is_one_clear_line())),
 ];

@@ -1,6 +1,8 @@
 //! axe-core looks at every page, on a phone and on a desktop, in light and in dark, and finds nothing.
 
-use crate::context::Context;
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use bearward_tests::artifacts::{self, Profile};
 use bearward_tests::authserver::Alone;
 use bearward_tests::browser::Browser;
 use bearward_tests::tour::tour;
@@ -16,9 +18,10 @@ const RUN: &str = "
         .catch(error => done(['axe failed: ' + error]));
 ";
 
-pub async fn of_every_page(context: &Context) {
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_any_page() {
     let axe = axe();
-    let server = Alone::start(context.parts().authserver.clone()).await.unwrap();
+    let server = Alone::start(artifacts::authserver(Profile::Dev).unwrap()).await.unwrap();
     let browser = Browser::start().await.unwrap();
     let mut found = Vec::new();
     let visited = tour(&server.url, &browser, async |name| {
