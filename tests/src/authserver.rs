@@ -2,7 +2,9 @@
 
 use crate::child::Child;
 use crate::error::{Error, Result};
-use crate::{demo, metrics, wait};
+use crate::stack::local;
+use crate::tempdir::TempDir;
+use crate::{demo, metrics, ports, wait};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -179,4 +181,39 @@ fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
     let options = std::fs::File::options().create_new(true).write(true).mode(0o600).to_owned();
     let mut file = options.open(file).map_err(Error::io(what.as_str()))?;
     file.write_all(bytes).map_err(Error::io(what))
+}
+
+/// An authserver with the demo data and no gateway before it, for what concerns its pages alone.
+#[derive(Debug)]
+pub struct Alone {
+    /// Where it is, which is also its issuer.
+    pub url: String,
+    _server: Authserver,
+    _dir: TempDir,
+}
+
+impl Alone {
+    /// Starts one on an SQLite file.
+    ///
+    /// # Errors
+    /// As for [`Authserver::start`].
+    pub async fn start(binary: PathBuf) -> Result<Self> {
+        let dir = TempDir::new()?;
+        let master_key = dir.path().join("master.key");
+        self::master_key(&binary, &master_key)?;
+        let (listen, management) = (local(ports::free()?), local(ports::free()?));
+        let url = format!("http://{listen}");
+        let settings = Settings {
+            binary,
+            issuer: url.clone(),
+            listen,
+            management,
+            database: format!("sqlite://{}", dir.path().join("bearward.db").display()),
+            master_key,
+            demo: true,
+            more: Vec::new(),
+            log: dir.path().join("authserver.log"),
+        };
+        Ok(Self { url, _server: Authserver::start(settings).await?, _dir: dir })
+    }
 }

@@ -1,7 +1,6 @@
 //! Every page that people see, one after the other, in a browser: for the pictures, and for whoever checks each page.
 
 use crate::browser::Browser;
-use crate::stack::Stack;
 use crate::{Error, Result, demo, wait};
 use fantoccini::Locator;
 use std::time::Duration;
@@ -9,17 +8,17 @@ use std::time::Duration;
 /// A name for the page that the browser shows now.
 pub type Name = &'static str;
 
-/// Visits every page and calls `at` on each.
+/// Visits every page of a server with the demo's accounts, which answers at this URL, and calls `at` on each.
 ///
 /// # Errors
 /// Whatever does not lead on, or `at` gives.
-pub async fn tour(stack: &Stack, browser: &Browser, mut at: impl AsyncFnMut(Name) -> Result<()>) -> Result<()> {
+pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) -> Result<()>) -> Result<()> {
     let authorize = |client: &str, redirect: &str| {
         format!(
             "{}/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={redirect}&state=s\
              &scope=orders:read+orders:write&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
              &code_challenge_method=S256",
-            stack.url
+            url
         )
     };
     open(browser, &authorize(demo::WEB, demo::REDIRECT)).await?;
@@ -32,13 +31,11 @@ pub async fn tour(stack: &Stack, browser: &Browser, mut at: impl AsyncFnMut(Name
     press(browser, "button[value=allow]").await?;
     open(browser, &authorize(demo::WEB, "https://elsewhere.example")).await?;
     at("error").await?;
-    open(browser, &format!("{}/account", stack.url)).await?;
+    open(browser, &format!("{url}/account")).await?;
     at("account").await?;
     press(browser, "form:has(input[value=factor-start]) button").await?;
     at("account-factor").await?;
-    // At the authserver itself: the gateway does not let the console through.
-    let console =
-        format!("http://{}/admin", stack.authservers.first().map(|a| a.address().to_string()).unwrap_or_default());
+    let console = format!("{url}/admin");
     browser.client.delete_all_cookies().await.map_err(words)?;
     open(browser, &console).await?;
     sign_in(browser, demo::ADMIN, demo::ADMIN_PASSWORD).await?;
@@ -51,6 +48,7 @@ pub async fn tour(stack: &Stack, browser: &Browser, mut at: impl AsyncFnMut(Name
         ("console-scope", "/scopes/orders:read"),
         ("console-people", "/people"),
         ("console-grants", "/grants"),
+        ("console-issuers", "/issuers"),
         ("console-keys", "/keys"),
         ("console-audit", "/audit"),
     ] {

@@ -5,6 +5,7 @@ mod audit;
 pub mod client_rules;
 pub mod clients;
 mod grants;
+mod issuers;
 mod keys;
 mod overview;
 mod people;
@@ -13,6 +14,7 @@ mod secrets;
 
 pub use clients::{ClientSpec, ClientView};
 pub use grants::GrantView;
+pub use issuers::IssuerSpec;
 pub use keys::{KeyView, RotateSpec, Rotated};
 pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};

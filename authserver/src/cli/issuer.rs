@@ -58,9 +58,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Add(add) => self::add(context, add).await,
         Command::List { output } => list(context, output).await,
         Command::Remove { issuer } => {
-            if !context.store.remove_issuer(&issuer).await? {
-                return Err(Failure::new(format!("{issuer} is not trusted; bearward issuer list shows who is")));
-            }
+            context.admin().remove_issuer(&issuer).await?;
             println!("{issuer} is trusted no more.");
             Ok(())
         }
@@ -88,7 +86,7 @@ async fn add(context: &Context, add: Add) -> Result<(), Failure> {
         clients: add.clients,
     };
     let created_at = context.env.now();
-    context.store.put_issuer(&TrustedIssuer { issuer: add.issuer.clone(), settings, created_at }).await?;
+    context.admin().put_issuer(TrustedIssuer { issuer: add.issuer.clone(), settings, created_at }).await?;
     println!("{} is trusted.", add.issuer);
     Ok(())
 }

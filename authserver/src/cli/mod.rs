@@ -2,13 +2,16 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod apply;
 mod audit;
 mod authorization_type;
 mod client;
 mod client_options;
 mod client_proof;
+mod doctor;
 mod failure;
 mod feed;
+mod generate;
 mod grant;
 mod init;
 mod issuer;
@@ -17,6 +20,7 @@ pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
 mod secret;
+mod transfer;
 mod user;
 
 use crate::admin::{Actor, Admin};
@@ -69,17 +73,32 @@ enum Command {
     /// The scopes that clients can ask for, and the words people see for them.
     #[command(subcommand)]
     Scope(scope::Command),
+    /// What people granted to clients: look for it, revoke it.
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// The audit log: who did what to which object, from where.
+    Audit(audit::Audit),
+    /// Make clients, scopes and issuers as a file says, after showing what would change.
+    Apply(apply::Apply),
+    /// Write scopes, clients and people as JSON lines. Secrets are digests; second factors stay here.
+    Export(transfer::Export),
+    /// Read what export wrote. What is there already stays, so an import that broke off goes on where it was.
+    Import(transfer::Import),
+    /// Check configuration, database, keys, clocks, and that the gateway leads here.
+    Doctor(doctor::Doctor),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// The types of authorization_details (RFC 9396) that clients can ask for, and the words people see for them.
     #[command(subcommand)]
     AuthorizationType(authorization_type::Command),
     /// Let others register clients (RFC 7591).
     #[command(subcommand)]
     RegistrationToken(registration_token::Command),
-    /// What people granted to clients: look for it, revoke it.
-    #[command(subcommand)]
-    Grant(grant::Command),
-    /// The audit log: who did what to which object, from where.
-    Audit(audit::Audit),
     /// The revocation feed.
     #[command(subcommand)]
     Feed(feed::Command),
@@ -136,11 +155,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(&Context::open(config()?).await?, command).await,
         Command::Keys(command) => keys::run(&Context::open(config()?).await?, command).await,
         Command::Scope(command) => scope::run(&Context::open(config()?).await?, command).await,
-        Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
-        Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,
+        Command::Apply(apply) => apply::run(&Context::open(config()?).await?, apply).await,
+        Command::Export(export) => transfer::export(&Context::open(config()?).await?, export).await,
+        Command::Import(import) => transfer::import(&Context::open(config()?).await?, import).await,
+        Command::Doctor(doctor) => doctor::run(config()?, doctor).await,
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man => generate::manual(),
         Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
         Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
         Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
+        Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
+        Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,
         Command::Feed(command) => feed::run(&Context::open(config()?).await?, command).await,
     }
 }

@@ -16,9 +16,9 @@ pub(super) const FIELD: &str = "csrf";
 pub(super) enum Purpose {
     Login,
     Consent,
-    Device,
     Account,
     Console,
+    Device,
 }
 
 impl Purpose {
@@ -26,9 +26,9 @@ impl Purpose {
         match self {
             Self::Login => "form: login",
             Self::Consent => "form: consent",
-            Self::Device => "form: device",
             Self::Account => "form: account",
             Self::Console => "form: console",
+            Self::Device => "form: device",
         }
     }
 }

@@ -4,9 +4,10 @@
 use super::error::{Refusal, no_store_json};
 use super::params::MAX_BODY;
 use super::{App, Route, answer};
+use crate::admin::{Actor, ClientView, NOTHING, change};
 use crate::client_auth::seal_secret;
 use crate::grants::{CLOCK_MARGIN, seconds};
-use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, Revocation};
+use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, Revocation, Versioned};
 use crate::registration::{Allowed, Metadata, MetadataError, describe, parse};
 use crate::secret;
 use crate::storage::Registration;
@@ -63,7 +64,10 @@ async fn register(app: &App, request: Request) -> Result<Response, Refusal> {
         metadata.client(blank(secret::random_id(random), now), &Allowed { scopes: &initial.scopes, types: &types })?;
     let (client, new_secret) = with_secret(app, client)?;
     let management = secret::generate(random, secret::REGISTRATION_ACCESS_TOKEN);
-    app.store.create_client(&client).await?;
+    let actor = Actor { kind: "client", id: client.id.clone(), address: None };
+    let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
+    let change = change(&app.env, &actor, ("client.register", "client", &client.id), NOTHING, Some(&view));
+    app.store.register_client(&client, &change).await?;
     let registration = Registration { token: Digest::of(&management), scopes: initial.scopes };
     app.store.put_registration(&client.id, &registration).await?;
     tracing::info!(client = %client.id, note = %initial.note, "a client registered itself");

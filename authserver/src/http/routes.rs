@@ -29,16 +29,16 @@ pub enum Route {
     Login,
     /// The consent page.
     Consent,
-    /// Where devices ask, RFC 8628 §3.1.
-    DeviceAuthorization,
-    /// Where a person types a device's code, RFC 8628 §3.3.
-    Device,
     /// The account page.
     Account,
     /// The console; its pages are under it.
     Admin,
     /// Everything of the admin API is under it.
     AdminApi,
+    /// Where devices ask, RFC 8628 §3.1.
+    DeviceAuthorization,
+    /// Where a person types a device's code, RFC 8628 §3.3.
+    Device,
     /// Style sheet and icon, `{file}` being the file.
     Assets,
 }
@@ -58,11 +58,11 @@ impl Route {
         Self::Metadata,
         Self::Login,
         Self::Consent,
-        Self::DeviceAuthorization,
-        Self::Device,
         Self::Account,
         Self::Admin,
         Self::AdminApi,
+        Self::DeviceAuthorization,
+        Self::Device,
         Self::Assets,
     ];
 
@@ -80,11 +80,11 @@ impl Route {
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Login => "/login",
             Self::Consent => "/consent",
-            Self::DeviceAuthorization => "/oauth2/device_authorization",
-            Self::Device => "/device",
             Self::Account => "/account",
             Self::Admin => "/admin",
             Self::AdminApi => "/admin/api",
+            Self::DeviceAuthorization => "/oauth2/device_authorization",
+            Self::Device => "/device",
             Self::Assets => "/assets/{file}",
         }
     }

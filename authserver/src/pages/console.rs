@@ -1,9 +1,13 @@
 //! The console's pages.
 
 use super::{Frame, When};
-use crate::admin::{ClientView, GrantView, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView, ShownSecret};
+use crate::admin::{
+    ClientView, GrantView, IssuerSpec, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView, ShownSecret,
+};
 use crate::keys::lifecycle::State;
-use crate::model::{Access, AuditFilter, ClientAuthMethod, GrantType, Recorded, Role, Scope};
+use crate::model::{
+    Access, AssertionKind, AuditFilter, ClientAuthMethod, GrantType, Keys, Recorded, Role, Scope, Subjects,
+};
 use askama::Template;
 
 /// What every page of the console has.
@@ -33,12 +37,13 @@ impl ConsoleFrame<'_> {
 }
 
 /// The parts of the console: path, and words.
-const SECTIONS: [(&str, &str, &str); 7] = [
+const SECTIONS: [(&str, &str, &str); 8] = [
     ("overview", "", "Overview"),
     ("clients", "/clients", "Clients"),
     ("scopes", "/scopes", "Scopes"),
     ("people", "/people", "People"),
     ("grants", "/grants", "Grants"),
+    ("issuers", "/issuers", "Issuers"),
     ("keys", "/keys", "Keys"),
     ("audit", "/audit", "Audit log"),
 ];
@@ -297,6 +302,60 @@ pub struct GrantsPage<'a> {
     pub next: Option<String>,
     /// What was wrong with the form.
     pub problem: Option<String>,
+}
+
+/// Trusted issuers.
+#[derive(Template)]
+#[template(path = "console/issuers.html")]
+pub struct IssuersPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// All of them.
+    pub issuers: Vec<IssuerSpec>,
+    /// What the form shows.
+    pub form: IssuerForm,
+    /// What was wrong with it.
+    pub problem: Option<String>,
+}
+
+/// What the form about an issuer shows.
+#[derive(Default)]
+pub struct IssuerForm {
+    /// Its `iss`, or its entity ID.
+    pub issuer: String,
+    /// It makes SAML assertions.
+    pub saml: bool,
+    /// Where its keys are.
+    pub jwks_uri: String,
+    /// Its certificates in PEM.
+    pub certificates: String,
+    /// Its subjects need not be people of this server.
+    pub any_subject: bool,
+    /// The most that its assertions can give.
+    pub scope: String,
+    /// The clients that may bring them, separated by spaces.
+    pub clients: String,
+}
+
+impl IssuerForm {
+    /// What it asks for.
+    #[must_use]
+    pub fn spec(&self) -> IssuerSpec {
+        const END: &str = "-----END CERTIFICATE-----";
+        let certificates = self.certificates.split_inclusive(END).map(str::trim).filter(|pem| !pem.is_empty());
+        IssuerSpec {
+            issuer: self.issuer.clone(),
+            kind: if self.saml { AssertionKind::Saml } else { AssertionKind::Jwt },
+            keys: Keys {
+                jwks: None,
+                jwks_uri: Some(self.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
+                certificates: certificates.map(ToOwned::to_owned).collect(),
+            },
+            subjects: if self.any_subject { Subjects::Any } else { Subjects::People },
+            scope: Some(self.scope.clone()).filter(|scope| !scope.is_empty()),
+            clients: self.clients.split_whitespace().map(ToOwned::to_owned).collect(),
+        }
+    }
 }
 
 /// Signing keys.

@@ -6,8 +6,8 @@ mod console;
 pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
 pub use console::{
-    AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, KeysPage, OverviewPage,
-    PeoplePage, PersonPage, ScopePage, ScopesPage,
+    AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, IssuerForm, IssuersPage,
+    KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 mod details;
 mod device;

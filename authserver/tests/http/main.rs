@@ -4,6 +4,7 @@
 mod admin_api;
 #[cfg(test)]
 mod assertions;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod bad_input;

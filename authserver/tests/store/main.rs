@@ -18,6 +18,7 @@ mod durability;
 mod feed;
 mod fixture;
 mod grants;
+mod indexes;
 mod keys;
 mod postgres_feed;
 mod postgres_races;
@@ -72,13 +73,6 @@ fn main() -> ExitCode {
         grants::a_revoked_grant_has_no_live_successor,
         grants::a_revoked_grant_gives_no_token_for_a_code,
         grants::introspection_finds_revocations,
-        devices::a_device_code_is_kept_as_it_was_given,
-        devices::polls_that_come_too_fast_slow_down_at_every_replica,
-        devices::a_device_is_decided_once,
-        devices::a_grant_is_stored_without_consent,
-        devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
-        devices::one_of_many_uses_a_name,
-        devices::issuers_are_kept_changed_and_removed,
         admin::a_change_and_its_entry_are_one,
         admin::of_many_edits_one_holds,
         admin::a_client_goes_with_all_it_had,
@@ -88,6 +82,13 @@ fn main() -> ExitCode {
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,
         admin::counts_add_up,
+        devices::a_device_code_is_kept_as_it_was_given,
+        devices::polls_that_come_too_fast_slow_down_at_every_replica,
+        devices::a_device_is_decided_once,
+        devices::a_grant_is_stored_without_consent,
+        devices::a_kept_refresh_token_lives_on_until_its_grant_ends,
+        devices::one_of_many_uses_a_name,
+        devices::issuers_are_kept_changed_and_removed,
         around::an_opaque_token_stands_for_its_payload_until_it_expires,
         around::one_of_many_takes_a_pushed_request,
         around::authorization_types_are_kept_in_order,
@@ -115,6 +116,7 @@ fn main() -> ExitCode {
         trials,
         server,
         [Database::Postgres],
+        indexes::lists_read_indexes_on_postgres,
         postgres_feed::an_entry_that_commits_late_is_not_skipped,
         postgres_feed::an_entry_that_commits_between_pages_is_not_skipped,
         postgres_races::a_step_waits_for_a_revocation_that_is_open,
@@ -126,6 +128,7 @@ fn main() -> ExitCode {
         trials,
         server,
         [Database::Sqlite],
+        indexes::lists_read_indexes_on_sqlite,
         durability::what_was_acknowledged_survives_kill_9,
         sqlite_restore::a_restored_backup_starts_everyone_over,
     );

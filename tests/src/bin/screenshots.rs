@@ -5,9 +5,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bearward_tests::artifacts::Profile;
+use bearward_tests::artifacts::{self, Profile};
+use bearward_tests::authserver::Alone;
 use bearward_tests::browser::Browser;
-use bearward_tests::stack::{Options, Parts, Stack};
 use bearward_tests::tour::tour;
 use bearward_tests::{Error, Result, workspace};
 use serde_json::json;
@@ -28,10 +28,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    let parts = Parts::get(Profile::Dev, &|step| println!("bearward: {step}"))?;
-    let stack = Stack::start(&parts, &Options::default()).await?;
+    println!("bearward: building the authserver");
+    let binary = artifacts::authserver(Profile::Dev)?;
+    let server = Alone::start(binary).await?;
     let browser = Browser::start().await?;
-    tour(&stack, &browser, async |name| shoot(&browser, name).await).await
+    tour(&server.url, &browser, async |name| shoot(&browser, name).await).await
 }
 
 async fn shoot(browser: &Browser, name: &str) -> Result<()> {

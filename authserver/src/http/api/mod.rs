@@ -68,6 +68,7 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/grants", get(registry::grants))
         .route("/grants/{id}", axum::routing::delete(registry::revoke_grant))
         .route("/tokens/revoke", post(registry::revoke_token))
+        .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
         .route("/audit", get(registry::audit))
         .route("/overview", get(registry::overview))
         // Not a fallback: that would be the console, whose pages are everything else under its path.
@@ -126,6 +127,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         clients::add_secret, clients::set_secret, clients::delete_secret,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
+        registry::issuers, registry::put_issuer, registry::remove_issuer,
         registry::keys, registry::rotate, registry::grants, registry::revoke_grant, registry::revoke_token,
         registry::audit, registry::overview,
     )

@@ -60,6 +60,7 @@ pub(super) async fn get(
             ["people"] => people::list(&visit, None).await,
             ["people", id] => people::one(&visit, id, None).await,
             ["grants"] => others::grants(&visit, None).await,
+            ["issuers"] => others::issuers(&visit, None).await,
             ["keys"] => others::keys(&visit).await,
             ["audit"] => others::audit(&visit).await,
             ["audit.jsonl"] => others::audit_export(&visit).await,
@@ -100,6 +101,7 @@ pub(super) async fn post(
             ["people"] => people::create(&visit, &form).await,
             ["people", id] => people::act(&visit, id, &form).await,
             ["grants"] => others::revoke(&visit, &form).await,
+            ["issuers"] => others::act_on_issuers(&visit, &form).await,
             ["keys"] => others::rotate(&visit, &form).await,
             _ => Err(Trouble::NotFound),
         }
@@ -167,6 +169,10 @@ fn done(what: &str) -> Option<&'static str> {
         "signed-out" => "Signed out everywhere, and every token revoked.",
         "factor" => "The second factor is taken away.",
         "revoked" => "Revoked, everywhere.",
+        "issuer" => "Its assertions are believed.",
+        "distrusted" => {
+            "Its assertions are believed no more. Tokens that it brought stay good until they expire or are revoked."
+        }
         "rotated" => "The next key is on its way.",
         _ => return None,
     })
@@ -208,6 +214,9 @@ fn field_name(field: &str) -> &str {
         "username" => "Username",
         "password" => "Password",
         "label" => "Label",
+        "issuer" => "Issuer",
+        "keys" => "Keys",
+        "clients" => "Clients",
         other => other,
     }
 }

@@ -5,7 +5,9 @@ use crate::activity::Kind;
 use crate::admin::{RotateSpec, ScopeSpec};
 use crate::http::params::Params;
 use crate::model::{AuditFilter, GrantFilter};
-use crate::pages::{self, AuditPage, Chart, GrantsPage, KeysPage, OverviewPage, ScopePage, ScopesPage, Trouble};
+use crate::pages::{
+    self, AuditPage, Chart, GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, ScopePage, ScopesPage, Trouble,
+};
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
 use http::StatusCode;
@@ -116,6 +118,35 @@ pub(super) async fn revoke(visit: &Visit<'_>, form: &Params) -> Answer {
             Ok(visit.to("grants", "revoked"))
         }
         Err(error) => grants(visit, Some(remark(error)?)).await,
+    }
+}
+
+pub(super) async fn issuers(visit: &Visit<'_>, refused: Option<(IssuerForm, String)>) -> Answer {
+    let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let (form, problem) = refused.map_or((IssuerForm::default(), None), |(form, problem)| (form, Some(problem)));
+    let issuers = visit.admin().issuers().await?;
+    let page = IssuersPage { console: visit.frame("issuers")?, issuers, form, problem };
+    Ok(pages::html(status, &page, None))
+}
+
+pub(super) async fn act_on_issuers(visit: &Visit<'_>, form: &Params) -> Answer {
+    let text = |name: &str| form.get(name).unwrap_or_default().trim().to_owned();
+    if form.get("do") == Some("remove") {
+        visit.admin().remove_issuer(&text("issuer")).await?;
+        return Ok(visit.to("issuers", "distrusted"));
+    }
+    let typed = IssuerForm {
+        issuer: text("issuer"),
+        saml: form.get("saml").is_some(),
+        jwks_uri: text("jwks_uri"),
+        certificates: text("certificates"),
+        any_subject: form.get("any_subject").is_some(),
+        scope: text("scope"),
+        clients: text("clients"),
+    };
+    match visit.admin().put_issuer_spec(typed.spec()).await {
+        Ok(_) => Ok(visit.to("issuers", "issuer")),
+        Err(error) => issuers(visit, Some((typed, remark(error)?))).await,
     }
 }
 

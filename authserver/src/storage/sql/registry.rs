@@ -1,9 +1,11 @@
 //! [`Registry`] in SQL.
 
 use super::store::{client_values, person_values};
-use super::{Backend, SqlStore, Step, Value, key_values, record_revocation, revocation_values, rows};
+use super::trusted_issuers::{PUT_ISSUER, REMOVE_ISSUER};
+use super::{Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
 use crate::model::{
-    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey, Versioned,
+    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
+    TrustedIssuer, Versioned,
 };
 use crate::storage::sql::store::{client_columns, grant_columns};
 use crate::storage::{Registry, Result, StoreError};
@@ -325,6 +327,16 @@ impl<B: Backend> Registry for SqlStore<B> {
 
     async fn revoke_audited(&self, revocation: &Revocation, change: &Change) -> Result<()> {
         self.0.together(&[revoked(revocation), recorded(change)]).await.map(drop)
+    }
+
+    async fn save_issuer(&self, issuer: &TrustedIssuer, change: &Change) -> Result<()> {
+        let settings = json(&issuer.settings)?;
+        let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(issuer.created_at)];
+        self.0.together(&[Step::new(PUT_ISSUER, args), recorded(change)]).await.map(drop)
+    }
+
+    async fn delete_issuer(&self, issuer: &str, change: &Change) -> Result<bool> {
+        self.0.together(&[Step::must(REMOVE_ISSUER, vec![Value::Text(issuer)]), recorded(change)]).await
     }
 
     async fn rotate_keys_audited(

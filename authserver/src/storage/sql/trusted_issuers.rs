@@ -5,13 +5,17 @@ use crate::model::TrustedIssuer;
 use crate::storage::{Result, TrustedIssuers};
 use async_trait::async_trait;
 
+/// Takes issuer, settings and created_at.
+pub(super) const PUT_ISSUER: &str = "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3)
+     ON CONFLICT (issuer) DO UPDATE SET settings = excluded.settings";
+/// Takes issuer.
+pub(super) const REMOVE_ISSUER: &str = "DELETE FROM trusted_issuers WHERE issuer = $1";
+
 #[async_trait]
 impl<B: Backend> TrustedIssuers for SqlStore<B> {
     async fn put_issuer(&self, issuer: &TrustedIssuer) -> Result<()> {
-        let sql = "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3)
-             ON CONFLICT (issuer) DO UPDATE SET settings = excluded.settings";
         let args = [Value::Text(&issuer.issuer), Value::Text(&json(&issuer.settings)?), Value::Int(issuer.created_at)];
-        self.0.write(sql, &args).await.map(drop)
+        self.0.write(PUT_ISSUER, &args).await.map(drop)
     }
 
     async fn issuer(&self, issuer: &str) -> Result<Option<TrustedIssuer>> {
@@ -29,8 +33,7 @@ impl<B: Backend> TrustedIssuers for SqlStore<B> {
     }
 
     async fn remove_issuer(&self, issuer: &str) -> Result<bool> {
-        let sql = "DELETE FROM trusted_issuers WHERE issuer = $1";
-        Ok(self.0.write(sql, &[Value::Text(issuer)]).await? > 0)
+        Ok(self.0.write(REMOVE_ISSUER, &[Value::Text(issuer)]).await? > 0)
     }
 }
 

@@ -1,0 +1,138 @@
+//! `bearward apply`: clients, scopes and issuers as a file says.
+
+use super::Context;
+use super::failure::Failure;
+use crate::admin::{AdminError, ClientSpec, ClientView, IssuerSpec, ScopeSpec};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(super) struct Apply {
+    /// A YAML or JSON file with `scopes`, `clients` and `issuers`; what it does not name stays as it is.
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// Only show what would change.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// The file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct Wanted {
+    scopes: Vec<ScopeSpec>,
+    clients: Vec<ClientSpec>,
+    issuers: Vec<IssuerSpec>,
+}
+
+/// One thing that has to change.
+enum Action {
+    AddScope(ScopeSpec),
+    EditScope(ScopeSpec, i64),
+    AddClient(ClientSpec),
+    EditClient(String, ClientSpec, i64),
+    PutIssuer(IssuerSpec),
+}
+
+pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> {
+    let shown = apply.file.display();
+    let text = std::fs::read_to_string(&apply.file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    let wanted: Wanted = serde_path_to_error::deserialize(serde_yaml_ng::Deserializer::from_str(&text))
+        .map_err(|error| Failure::new(format!("{shown}: {}: {}", error.path(), error.inner())))?;
+    let plan = plan(context, wanted).await?;
+    if plan.is_empty() {
+        println!("Nothing changes.");
+        return Ok(());
+    }
+    for action in &plan {
+        println!("{}", action.words());
+    }
+    if apply.dry_run {
+        println!("{} would change; nothing was done.", plan.len());
+        return Ok(());
+    }
+    let many = plan.len();
+    for action in plan {
+        carry_out(context, action).await?;
+    }
+    println!("{many} changed.");
+    Ok(())
+}
+
+async fn plan(context: &Context, wanted: Wanted) -> Result<Vec<Action>, Failure> {
+    let admin = context.admin();
+    let mut plan = Vec::new();
+    for scope in wanted.scopes {
+        match admin.scope(&scope.name).await {
+            Ok(there) if there.title == scope.title && there.description == scope.description => {}
+            Ok(there) => plan.push(Action::EditScope(scope, there.version)),
+            Err(AdminError::NotFound(_)) => plan.push(Action::AddScope(scope)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for client in wanted.clients {
+        let Some(id) = client.client_id.clone() else {
+            return Err(Failure::new("a client without client_id: it could not be found again the next time"));
+        };
+        match admin.client(&id).await {
+            Ok(there) if is(&there, &client) => {}
+            Ok(there) => plan.push(Action::EditClient(id, client, there.version)),
+            Err(AdminError::NotFound(_)) => plan.push(Action::AddClient(client)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let there = admin.issuers().await?;
+    plan.extend(wanted.issuers.into_iter().filter(|issuer| !there.contains(issuer)).map(Action::PutIssuer));
+    Ok(plan)
+}
+
+/// Whether a client is as it is wanted; the order of what has none does not matter.
+fn is(there: &ClientView, wanted: &ClientSpec) -> bool {
+    fn sorted<T: Ord + Clone>(list: impl IntoIterator<Item = T>) -> Vec<T> {
+        let mut list: Vec<T> = list.into_iter().collect();
+        list.sort();
+        list
+    }
+    let names = |grants: &[crate::model::GrantType]| sorted(grants.iter().map(|grant| grant.wire_name()));
+    let words = |text: &str| sorted(text.split_whitespace().map(ToOwned::to_owned));
+    let mut options = wanted.options.clone();
+    options.retain(|_, value| !matches!(value, serde_json::Value::Null | serde_json::Value::Bool(false)));
+    there.name == wanted.name.clone().unwrap_or_else(|| there.client_id.clone())
+        && there.auth_method == wanted.auth_method
+        && names(&there.grant_types) == names(&wanted.grant_types)
+        && there.redirect_uris == wanted.redirect_uris
+        && words(&there.scope) == words(&wanted.scope)
+        && words(&there.default_scope) == words(&wanted.default_scope)
+        && there.audience == wanted.audience
+        && there.options == options
+}
+
+impl Action {
+    fn words(&self) -> String {
+        match self {
+            Self::AddScope(scope) => format!("+ scope {}", scope.name),
+            Self::EditScope(scope, _) => format!("~ scope {}", scope.name),
+            Self::AddClient(client) => format!("+ client {}", client.client_id.as_deref().unwrap_or_default()),
+            Self::EditClient(id, ..) => format!("~ client {id}"),
+            Self::PutIssuer(issuer) => format!("~ issuer {}", issuer.issuer),
+        }
+    }
+}
+
+async fn carry_out(context: &Context, action: Action) -> Result<(), Failure> {
+    let admin = context.admin();
+    match action {
+        Action::AddScope(scope) => admin.create_scope(scope).await.map(drop)?,
+        Action::EditScope(scope, version) => admin.edit_scope(version, scope).await.map(drop)?,
+        Action::AddClient(spec) => {
+            let (client, secret) = admin.create_client(spec).await?;
+            if let Some(secret) = secret {
+                println!("client_secret of {}, shown this once: {}", client.client_id, secret.client_secret);
+            }
+        }
+        Action::EditClient(id, spec, version) => admin.edit_client(&id, version, spec).await.map(drop)?,
+        Action::PutIssuer(issuer) => admin.put_issuer_spec(issuer).await.map(drop)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! `bearward export` and `bearward import`: JSON lines, one thing on each.
+
+use super::Context;
+use super::failure::Failure;
+use crate::admin::{AdminError, ScopeSpec};
+use crate::model::{Account, Client, Digest, Person, Role};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::PathBuf;
+
+const PAGE: u32 = 500;
+/// How often an import says how far it is, in lines.
+const EVERY: usize = 500;
+
+#[derive(clap::Args)]
+pub(super) struct Export {
+    /// Write here, readable by you alone (default: standard output).
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Import {
+    /// Read this file (default: standard input).
+    file: Option<PathBuf>,
+    /// Only check that every line can be read.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A line.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Scope(ScopeSpec),
+    Client(Box<ClientLine>),
+    Person(PersonLine),
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClientLine {
+    #[serde(flatten)]
+    client: Client,
+    /// The digest of its first secret; the others are among its options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret_digest: Option<Digest>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PersonLine {
+    id: String,
+    username: String,
+    password_hash: String,
+    role: Role,
+    disabled_at: Option<i64>,
+    created_at: i64,
+    password_at: Option<i64>,
+}
+
+pub(super) async fn export(context: &Context, export: Export) -> Result<(), Failure> {
+    let mut out: Box<dyn std::io::Write + Send> = match &export.out {
+        None => Box::new(std::io::stdout()),
+        Some(file) => {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+            Box::new(opened.map_err(|error| Failure::new(format!("{}: {error}", file.display())))?)
+        }
+    };
+    let mut write = |line: Line| -> Result<(), Failure> {
+        let text = serde_json::to_string(&line).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(writeln!(out, "{text}")?)
+    };
+    for scope in context.store.scopes().await? {
+        write(Line::Scope(ScopeSpec { name: scope.name, title: scope.title, description: scope.description }))?;
+    }
+    let (mut after, mut left_out) = (String::new(), 0_usize);
+    loop {
+        let page = context.store.find_clients(None, &after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.value.id);
+        for client in page.into_iter().map(|client| client.value) {
+            // Sealed under this server's master key: elsewhere it would be of no use.
+            if client.sealed_secret.is_some() {
+                left_out = left_out.saturating_add(1);
+                continue;
+            }
+            let secret_digest = client.secret;
+            write(Line::Client(Box::new(ClientLine { client, secret_digest })))?;
+        }
+    }
+    let mut after = String::new();
+    loop {
+        let page = context.store.find_accounts(None, &after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.value.person.username.to_lowercase();
+        for Account { person, role, password_at, .. } in page.into_iter().map(|account| account.value) {
+            let Person { id, username, password_hash, disabled_at, created_at } = person;
+            write(Line::Person(PersonLine {
+                id,
+                username,
+                password_hash,
+                role,
+                disabled_at,
+                created_at,
+                password_at,
+            }))?;
+        }
+    }
+    if left_out > 0 {
+        eprintln!(
+            "{left_out} clients that prove themselves by client_secret_jwt were left out: their secrets stay here"
+        );
+    }
+    Ok(())
+}
+
+pub(super) async fn import(context: &Context, import: Import) -> Result<(), Failure> {
+    let source: Box<dyn Read> = match &import.file {
+        None => Box::new(std::io::stdin()),
+        Some(file) => {
+            Box::new(std::fs::File::open(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?)
+        }
+    };
+    let (mut added, mut there) = (0_usize, 0_usize);
+    for (number, line) in BufReader::new(source).lines().enumerate().map(|(n, line)| (n.saturating_add(1), line)) {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let wrong = |problem: String| Failure::new(format!("line {number}: {problem}; the lines before it are done"));
+        let parsed: Line = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+        if import.dry_run {
+            added = added.saturating_add(1);
+            continue;
+        }
+        match add(context, parsed).await {
+            Ok(()) => added = added.saturating_add(1),
+            Err(AdminError::Exists(_)) => there = there.saturating_add(1),
+            Err(error) => return Err(wrong(Failure::from(error).to_string())),
+        }
+        if number % EVERY == 0 {
+            eprintln!("{number} lines: {added} added, {there} there already");
+        }
+    }
+    match import.dry_run {
+        true => println!("{added} lines can be read."),
+        false => println!("{added} added, {there} there already."),
+    }
+    Ok(())
+}
+
+async fn add(context: &Context, line: Line) -> Result<(), AdminError> {
+    let admin = context.admin();
+    match line {
+        Line::Scope(scope) => admin.create_scope(scope).await.map(drop),
+        Line::Client(line) => {
+            let ClientLine { client, secret_digest } = *line;
+            let client = Client { secret: secret_digest, ..client };
+            if client.secret.is_some() != client.auth_method.shows_secret() {
+                let problem = "does not fit the auth_method".to_owned();
+                return Err(AdminError::Invalid { field: "secret_digest", problem });
+            }
+            admin.register_client(&client).await.map(drop)
+        }
+        Line::Person(line) => {
+            let PersonLine { id, username, password_hash, role, disabled_at, created_at, password_at } = line;
+            let person = Person { id, username, password_hash, disabled_at, created_at };
+            admin.add_whole_account(Account { person, role, password_at, totp: false }).await.map(drop)
+        }
+    }
+}
