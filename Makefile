@@ -29,7 +29,7 @@ test: tools fmt clippy deny check-compose ## prove everything: formatting, lints
 
 .PHONY: tools
 tools:
-	@sh tests/prerequisites.sh cargo python3 cc chromedriver initdb docker-compose
+	@sh tests/prerequisites.sh cargo python3 cc chromedriver initdb node npm docker-compose
 
 .PHONY: fmt
 fmt:

@@ -14,6 +14,7 @@ for program; do
         chromedriver) need chromedriver "install Chromium and its driver (Debian: apt-get install chromium chromium-driver)" ;;
         initdb) command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ||
             need initdb "install PostgreSQL's programs (Debian: apt-get install postgresql)" ;;
+        node | npm) need "$program" "install Node.js 20 or later (Debian: apt-get install nodejs npm)" ;;
         docker-compose) docker compose version >/dev/null 2>&1 ||
             need docker-compose "install Compose (Debian: apt-get install docker-compose)" ;;
         wrk) need wrk "install wrk (Debian: apt-get install wrk)" ;;
