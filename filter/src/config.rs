@@ -17,8 +17,8 @@ mod protobuf;
 mod read;
 mod tree;
 
-/// The filter's configuration, checked.
-#[derive(Debug)]
+/// The filter's configuration, checked. The default one lets nothing through.
+#[derive(Debug, Default)]
 pub struct Config {
     /// Who challenges: `realm`, or the first provider's issuer, and what is announced with it.
     pub space: Space,
@@ -85,7 +85,7 @@ pub struct Resource {
 }
 
 /// How DPoP proofs are checked, RFC 9449 §4.3.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Dpop {
     /// How old a proof may be, and how far in the future, in seconds.
     pub window: u64,

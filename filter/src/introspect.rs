@@ -5,7 +5,6 @@ use crate::config::IntrospectionConfig;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, Level};
 use bearward_token::claim_set::ClaimSet;
-use hashbrown::HashMap;
 use serde_json::Value;
 
 /// The most calls that are on their way at once, in one VM; further tokens wait for their turn.
@@ -20,7 +19,8 @@ const ANSWER_MOST: usize = 64 * 1024;
 pub struct Introspector {
     config: IntrospectionConfig,
     authority: String,
-    tokens: HashMap<Box<str>, State>,
+    /// Few enough to be looked through: only tokens whose answer is on its way are here.
+    tokens: Vec<(Box<str>, State)>,
     sent: usize,
 }
 
@@ -52,7 +52,7 @@ impl Introspector {
     /// One that has asked nothing. `authority` is the host that the issuer's URL names.
     #[must_use]
     pub fn new(config: IntrospectionConfig, authority: String) -> Self {
-        Self { config, authority, tokens: HashMap::new(), sent: 0 }
+        Self { config, authority, tokens: Vec::new(), sent: 0 }
     }
 
     /// How it is configured.
@@ -63,20 +63,18 @@ impl Introspector {
 
     /// Asks about a token, unless that is done already.
     pub fn ask(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str) -> Asked {
-        if !self.tokens.contains_key(token) {
-            if self.tokens.len() >= TOKENS_MOST {
-                return Asked::Full;
-            }
-            let state = if self.sent < CALLS_MOST { self.send(host, metrics, token) } else { State::Waiting };
-            if state == State::Failed {
-                return Asked::Failed; // nobody else waits for it
-            }
-            self.tokens.insert(token.into(), state);
+        if let Some((_, state)) = self.tokens.iter().find(|(other, _)| **other == *token) {
+            return if *state == State::Failed { Asked::Failed } else { Asked::Coming };
         }
-        match self.tokens.get(token) {
-            Some(State::Failed) | None => Asked::Failed,
-            Some(State::Waiting | State::Sent(_)) => Asked::Coming,
+        if self.tokens.len() >= TOKENS_MOST {
+            return Asked::Full;
         }
+        let state = if self.sent < CALLS_MOST { self.send(host, metrics, token) } else { State::Waiting };
+        if state == State::Failed {
+            return Asked::Failed; // nobody else waits for it
+        }
+        self.tokens.push((token.into(), state));
+        Asked::Coming
     }
 
     /// Takes the answer to a call: `None` if it was not one of these; in it, what is known now.
@@ -87,36 +85,37 @@ impl Introspector {
         call: u32,
         response: &CallResponse,
     ) -> Option<Option<Answer>> {
-        let (token, _) = self.tokens.iter().find(|(_, state)| **state == State::Sent(call))?;
-        let token = token.clone();
+        let at = self.tokens.iter().position(|(_, state)| *state == State::Sent(call))?;
+        let (token, _) = self.tokens.swap_remove(at);
         self.sent = self.sent.saturating_sub(1);
-        let answer = read(response);
-        match &answer {
-            Ok(_) => {
-                self.tokens.remove(&token);
-            }
+        let answer = match read(response) {
+            Ok(claims) => Some((token, claims)),
             Err(reason) => {
-                self.failed(host, metrics, reason);
-                self.tokens.insert(token.clone(), State::Failed);
+                self.failed(host, metrics, &reason);
+                self.tokens.push((token, State::Failed));
+                None
             }
-        }
+        };
         self.send_waiting(host, metrics);
-        Some(answer.ok().map(|claims| (token, claims)))
+        Some(answer)
     }
 
     /// Forgets what failed, once those who waited have been told.
     pub fn settle(&mut self) {
-        self.tokens.retain(|_, state| *state != State::Failed);
+        self.tokens.retain(|(_, state)| *state != State::Failed);
     }
 
     fn send_waiting(&mut self, host: &impl Host, metrics: &mut Metrics) {
-        while self.sent < CALLS_MOST {
-            let Some(token) = self.tokens.iter().find(|(_, state)| **state == State::Waiting).map(|(t, _)| t.clone())
-            else {
+        for at in 0..self.tokens.len() {
+            if self.sent >= CALLS_MOST {
                 return;
-            };
+            }
+            let waiting = self.tokens.get(at).filter(|(_, state)| *state == State::Waiting);
+            let Some(token) = waiting.map(|(token, _)| token.clone()) else { continue };
             let state = self.send(host, metrics, &token);
-            self.tokens.insert(token, state);
+            if let Some(entry) = self.tokens.get_mut(at) {
+                entry.1 = state;
+            }
         }
     }
 

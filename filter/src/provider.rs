@@ -8,6 +8,7 @@ use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::proxy::{CallResponse, Host};
 use crate::slots::{Head, Instance, Slots};
+use bearward_token::opaque::{FAMILY, well_formed};
 use bearward_token::verify::Expectation;
 
 /// One issuer.
@@ -81,7 +82,11 @@ impl Provider {
     #[must_use]
     pub fn introspects_opaque(&self, token: &str) -> bool {
         let config = self.introspector.as_ref().map(Introspector::config);
-        config.is_some_and(|config| token.starts_with(&config.token_prefix))
+        config.is_some_and(|config| {
+            let prefix = &config.token_prefix;
+            // Bearward's own can be told from junk, which is not worth a call.
+            if prefix.starts_with(FAMILY) { well_formed(prefix, token) } else { token.starts_with(prefix) }
+        })
     }
 
     /// Reads what is new in shared data: one look at the head, and more only where it changed.

@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 
 /// A protection space (RFC 9110 §11.5), ready to stand in a quoted string.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Realm(String);
 
 /// A realm holds a character that a quoted string can't carry plainly.
@@ -23,7 +23,7 @@ impl Realm {
 }
 
 /// Who challenges: what is the same in every answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Space {
     /// The protection space.
     pub realm: Realm,

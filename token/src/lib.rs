@@ -16,6 +16,7 @@ pub mod feed;
 pub mod json;
 pub mod jwk;
 pub mod jws;
+pub mod opaque;
 pub mod path;
 pub mod policy;
 pub mod refusal;

@@ -3,7 +3,7 @@
 use crate::config::tree::{Node, Object, wrong};
 use crate::config::{Config, ConfigError, Dpop, Oauth, Secret, same_header};
 use crate::credential::{Location, is_header_name};
-use bearward_token::challenge::{Realm, Space};
+use bearward_token::challenge::Realm;
 use bearward_token::dpop::ALGORITHMS;
 use bearward_token::path::Pattern;
 use bearward_token::policy::Policy;
@@ -19,35 +19,42 @@ type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 const DAY_MS: u64 = 86_400_000;
 const DPOP_WINDOW_MS: u64 = 60_000;
 
+/// What is read goes into the configuration at once: whatever is wrong, there is one thing to drop, which keeps the
+/// module small.
 pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config, ConfigError> {
     let mut object = node.object()?;
-    let providers = provider::providers(object.required("providers")?, environment)?;
-    let realm = object.optional("realm").map(Node::text).transpose()?;
-    let realm = realm.as_deref().or(providers.first().map(|first| first.expectation.issuer.as_str()));
-    let realm = Realm::new(realm.unwrap_or_default()).map_err(|error| wrong("realm", error.to_string()))?;
-    let credentials = object.optional("credentials").map(credentials).transpose()?;
-    let credentials = credentials.unwrap_or_else(|| vec![Location::authorization()]);
-    let policies = object.optional("policies").map(rules::policies).transpose()?.unwrap_or_default();
-    let names = providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>();
-    let rules = rules::rules(object.required("rules")?, &names)?;
-    let policy = Policy::new(rules, policies).map_err(|(at, error)| wrong(at, error.to_string()))?;
-    let route_policy = object.optional("route_policy").map(route_policy).transpose()?;
-    let preflight = object.optional("cors_preflight").map(|node| node.one_of(&[("deny", false), ("allow", true)]));
-    let cors_preflight = preflight.transpose()?.unwrap_or(false);
-    let oauth = object.optional("oauth").map(|node| oauth(node, environment)).transpose()?.unwrap_or_default();
-    let (dpop, announced) = dpop(object.optional("dpop"), environment)?;
-    let described = object.optional("resource").map(|node| resource::resource(node, &providers, &credentials));
-    let (resource, resource_metadata) = described.transpose()?.unzip();
-    let forward = object.optional("forward").map(forward::forward).transpose()?.unwrap_or_default();
-    object.finish()?;
-    let taken = forward.headers.iter().map(|(name, _)| name.as_str());
-    let reads = |name: &str| credentials.iter().any(|place| place.header().is_some_and(|header| header == name));
-    if let Some(name) = taken.filter(|name| reads(name)).map(str::to_owned).next() {
-        return Err(wrong(format!("forward.headers.{name}"), "is where a token is looked for"));
+    let mut config =
+        Config { providers: provider::providers(object.required("providers")?, environment)?, ..Config::default() };
+    let realm = object.read("realm", |node| node.text().map(Some))?;
+    let realm = realm.as_deref().or(config.providers.first().map(|first| first.expectation.issuer.as_str()));
+    config.space.realm = Realm::new(realm.unwrap_or_default()).map_err(|error| wrong("realm", error.to_string()))?;
+    config.credentials = object.read("credentials", credentials)?;
+    if config.credentials.is_empty() {
+        config.credentials.push(Location::authorization());
     }
-    let dpop_algorithms = || ALGORITHMS.map(|algorithm| algorithm.name()).join(" ");
-    let space = Space { realm, resource_metadata, dpop: announced.then(dpop_algorithms) };
-    Ok(Config { space, credentials, providers, policy, route_policy, cors_preflight, oauth, resource, dpop, forward })
+    let policies = object.read("policies", rules::policies)?;
+    let names: Vec<_> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+    let rules = rules::rules(object.required("rules")?, &names)?;
+    config.policy = Policy::new(rules, policies).map_err(|(at, error)| wrong(at, error.to_string()))?;
+    config.route_policy = object.read("route_policy", route_policy)?;
+    config.cors_preflight = object.read("cors_preflight", |node| node.one_of(&[("deny", false), ("allow", true)]))?;
+    config.oauth = object.read("oauth", |node| oauth(node, environment))?;
+    let (dpop, announced) = dpop(object.optional("dpop"), environment)?;
+    config.dpop = dpop;
+    config.space.dpop = announced.then(|| ALGORITHMS.map(|algorithm| algorithm.name()).join(" "));
+    if let Some(node) = object.optional("resource") {
+        let (resource, url) = resource::resource(node, &config.providers, &config.credentials)?;
+        config.resource = Some(resource);
+        config.space.resource_metadata = Some(url);
+    }
+    config.forward = object.read("forward", forward::forward)?;
+    object.finish()?;
+    for (name, _) in &config.forward.headers {
+        if config.credentials.iter().any(|place| place.header() == Some(name)) {
+            return Err(wrong(format!("forward.headers.{name}"), "is where a token is looked for"));
+        }
+    }
+    Ok(config)
 }
 
 fn millis(object: &mut Object, name: &str, default: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
@@ -68,7 +75,7 @@ fn path(node: Node) -> Result<String, ConfigError> {
 
 fn credentials(node: Node) -> Result<Vec<Location>, ConfigError> {
     let none = node.wrong("at least one is needed");
-    let list = node.list()?.into_iter().map(location).collect::<Result<Vec<_>, _>>()?;
+    let list = node.each(location)?;
     if list.is_empty() { Err(none) } else { Ok(list) }
 }
 
@@ -95,12 +102,12 @@ fn location(node: Node) -> Result<Location, ConfigError> {
 }
 
 /// The property of the route's metadata, its parts separated by zero bytes.
-fn route_policy(node: Node) -> Result<Vec<u8>, ConfigError> {
+fn route_policy(node: Node) -> Result<Option<Vec<u8>>, ConfigError> {
     let mut object = node.object()?;
     let namespace = object.optional("namespace").map(Node::text).transpose()?.unwrap_or_else(|| "bearward".to_owned());
     let key = object.optional("key").map(Node::text).transpose()?.unwrap_or_else(|| "policy".to_owned());
     object.finish()?;
-    Ok(["xds", "route_metadata", "filter_metadata", &namespace, &key].join("\0").into_bytes())
+    Ok(Some(["xds", "route_metadata", "filter_metadata", &namespace, &key].join("\0").into_bytes()))
 }
 
 /// The cluster is Envoy's routes' to use; here it says that there is one.
@@ -111,11 +118,11 @@ fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError>
     let prefixes = object.required("prefixes")?.texts()?;
     let gateway_secret = object.optional("gateway_secret").map(|node| key(node, environment)).transpose()?;
     object.finish()?;
-    let prefix = |(index, text): (usize, String)| {
-        Pattern::prefix(&text).map_err(|error| wrong(format!("{at}[{index}]"), error.to_string()))
-    };
-    let prefixes = prefixes.into_iter().enumerate().map(prefix).collect::<Result<_, _>>()?;
-    Ok(Oauth { prefixes, gateway_secret })
+    let mut patterns = Vec::with_capacity(prefixes.len());
+    for (index, text) in prefixes.iter().enumerate() {
+        patterns.push(Pattern::prefix(text).map_err(|error| wrong(format!("{at}[{index}]"), error.to_string()))?);
+    }
+    Ok(Oauth { prefixes: patterns, gateway_secret })
 }
 
 /// A secret that is the key of an HMAC.

@@ -209,7 +209,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Text,
         "none: all opaque tokens",
         "\"bw_at_\"",
-        "What its opaque tokens begin with. Needed where two providers introspect.",
+        "What its opaque tokens begin with. Needed where two providers introspect. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
     ),
     field(
         "providers.*.revocations",

@@ -50,8 +50,11 @@ impl Node {
     pub(super) fn list(self) -> Result<Vec<Self>, ConfigError> {
         match self.value {
             Value::Array(values) => {
-                let item = |(index, value)| Self { path: format!("{}[{index}]", self.path), value };
-                Ok(values.into_iter().enumerate().map(item).collect())
+                let mut items = Vec::with_capacity(values.len());
+                for (index, value) in values.into_iter().enumerate() {
+                    items.push(Self { path: format!("{}[{index}]", self.path), value });
+                }
+                Ok(items)
             }
             _ => Err(self.wrong("must be a list")),
         }
@@ -66,7 +69,28 @@ impl Node {
     }
 
     pub(super) fn texts(self) -> Result<Vec<String>, ConfigError> {
-        self.list()?.into_iter().map(Self::text).collect()
+        self.each(Self::text)
+    }
+
+    /// Reads every item of a list. A plain loop: iterators of results are the larger part of a module.
+    pub(super) fn each<T>(self, read: impl Fn(Self) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
+        let mut items = Vec::new();
+        for node in self.list()? {
+            items.push(read(node)?);
+        }
+        Ok(items)
+    }
+
+    /// Reads every member of an object, by its name.
+    pub(super) fn each_member<T>(
+        self,
+        read: impl Fn(String, Self) -> Result<T, ConfigError>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let mut items = Vec::new();
+        for (name, node) in self.object()?.members() {
+            items.push(read(name, node)?);
+        }
+        Ok(items)
     }
 
     /// One of several words.
@@ -110,6 +134,15 @@ impl Object {
     /// A member that must be there.
     pub(super) fn required(&mut self, name: &str) -> Result<Node, ConfigError> {
         self.optional(name).ok_or_else(|| wrong(self.at(name), "is missing"))
+    }
+
+    /// A member that may be left out, read by this, or what it is then.
+    pub(super) fn read<T: Default>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Node) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name).map_or_else(|| Ok(T::default()), read)
     }
 
     /// A member that may be left out, or be null.

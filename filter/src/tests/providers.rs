@@ -217,5 +217,7 @@ fn an_opaque_token_is_its_issuer_s_by_its_beginning() {
     let mut envoy = ready(1, &config);
     assert_eq!(status(&mut envoy, 0, "other"), 401);
     assert_eq!(envoy.calls(INTROSPECT).len(), 0);
-    assert_eq!(status(&mut envoy, 0, "bw_at_1"), 0);
+    assert_eq!(status(&mut envoy, 0, "bw_at_1"), 401, "its checksum tells that it is junk");
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0);
+    assert_eq!(status(&mut envoy, 0, "bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"), 0);
 }

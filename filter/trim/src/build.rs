@@ -19,6 +19,8 @@ pub fn cargo() -> Command {
     command.args(["build", "--locked", "--package", PACKAGE, "--lib", "--target", TARGET, "--profile", "wasm"]);
     // Hashes are for tokens that were not seen before; small is worth more than fast.
     let mut flags = OsString::from("--cfg=sha2_backend_soft=\"compact\"\x1f");
+    // What is small is smaller without the call to it; found by trying.
+    flags.push("-Cllvm-args=-inline-threshold=25\x1f");
     for sources in sources() {
         flags.push("--remap-path-prefix=");
         flags.push(sources);

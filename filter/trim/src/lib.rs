@@ -75,6 +75,10 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("wasi_snapshot_preview1", &["environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"]),
 ];
 
+/// The largest module that ships, in bytes: what it is made of is compiled when Envoy starts, and kept in memory. The
+/// budget is 500 KB; the SDK's dispatcher, with every callback that there is, is what goes past it.
+pub const MOST: usize = 570_000;
+
 /// Why a module can't ship.
 #[derive(Debug, thiserror::Error)]
 pub enum TrimError {
@@ -90,6 +94,9 @@ pub enum TrimError {
     /// It would not load in every Envoy.
     #[error("imports {0}.{1}, which is not on the list of what every Envoy has (IMPORTS in filter/trim)")]
     Import(String, String),
+    /// Something made it grow.
+    #[error("is {0} bytes, and {MOST} is the most")]
+    Size(usize),
     /// Envoy would never call it.
     #[error("does not export {0}")]
     Export(&'static str),
@@ -151,7 +158,7 @@ pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
     }
     match missing.first() {
         Some(name) => Err(TrimError::Export(name)),
-        None => Ok(module.finish()),
+        None => Some(module.finish()).filter(|module| module.len() <= MOST).ok_or(TrimError::Size(wasm.len())),
     }
 }
 
@@ -224,6 +231,10 @@ mod tests {
         assert!(error.to_string().contains("env.sched_yield"), "{error}");
         let error = trim(&module(GOOD, &EXPORTS[1..])).unwrap_err();
         assert!(error.to_string().contains("memory"), "{error}");
+        let mut large = module(GOOD, EXPORTS);
+        large.extend_from_slice(&[0, 0x81, 0xa0, 0x1f]); // a custom section of 512,001 bytes
+        large.extend(vec![0; MOST + 1]);
+        assert!(matches!(trim(&large), Err(TrimError::Size(_))));
         assert!(trim(b"\0asm").is_err() && trim(b"").is_err() && trim(b"<html>").is_err());
     }
 }

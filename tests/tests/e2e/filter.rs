@@ -125,6 +125,7 @@ impl Gateway {
     /// `authserver` answers at the cluster of that name; `change` gets the whole of Envoy's configuration and the filter's.
     async fn start(
         context: &Context,
+        workers: u32,
         authserver: Router,
         plugin: impl FnOnce(&str) -> Value,
         change: impl FnOnce(&mut Value),
@@ -147,7 +148,7 @@ impl Gateway {
         let mut config = config::moved(config::shipped().unwrap(), &places).unwrap();
         config::filter(&mut config).unwrap()["configuration"]["value"] = plugin(&url);
         change(&mut config);
-        let envoy = Envoy::start(&parts.envoy, &config, admin, 2, dir.path()).await.unwrap();
+        let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await.unwrap();
         Self { url, envoy, http: stack::client().unwrap(), _servers: [authserver, echo], _dir: dir }
     }
 
@@ -194,7 +195,7 @@ pub async fn every_algorithm_and_place(context: &Context) {
             },
         })
     };
-    let gateway = Gateway::start(context, Router::new(), plugin, |config| {
+    let gateway = Gateway::start(context, 2, Router::new(), plugin, |config| {
         let text =
             config.to_string().replace("%DURATION%ms", "%DURATION%ms subject=%FILTER_STATE(wasm.subject:PLAIN)%");
         *config = serde_json::from_str(&text).unwrap();
@@ -284,7 +285,7 @@ pub async fn opaque_bound_and_routed(context: &Context) {
             "forward": { "headers": { "x-auth-subject": "sub" } },
         })
     };
-    let gateway = Gateway::start(context, authserver, plugin, |config| {
+    let gateway = Gateway::start(context, 2, authserver, plugin, |config| {
         let routes =
             "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes";
         let routes = config.pointer_mut(routes).unwrap().as_array_mut().unwrap();
@@ -368,7 +369,7 @@ pub async fn as_jwt_authn(context: &Context) {
             "rules": read_orders(),
         })
     };
-    let gateway = Gateway::start(context, Router::new(), plugin, |config| {
+    let gateway = Gateway::start(context, 2, Router::new(), plugin, |config| {
         let issuer = config::filter(config).unwrap()["configuration"]["value"]["providers"]["keys"]["issuer"].clone();
         let listeners = config.pointer_mut("/static_resources/listeners").unwrap().as_array_mut().unwrap();
         let mut second = listeners[0].clone();
@@ -461,5 +462,48 @@ pub async fn as_jwt_authn(context: &Context) {
             Some(reason) => assert_eq!((ours, theirs), (401, 200), "{name}: {reason}"),
         }
     }
+    gateway.no_vm_was_replaced().await;
+}
+
+/// However many workers there are, one of all VMs fetches the keys, and one follows the feed.
+pub async fn eight_workers_are_one(context: &Context) {
+    let keys = Keys::new();
+    let fetched = Arc::new(AtomicU32::new(0));
+    let (jwks, count) = (keys.jwks().to_string(), fetched.clone());
+    let handler = async move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        ([("content-type", "application/json")], jwks)
+    };
+    let jwks = Router::new().route("/oauth2/jwks", axum::routing::get(handler));
+    let authserver = jwks.fallback_service(Issuer::new().unwrap().router());
+    let plugin = |url: &str| {
+        json!({
+            "providers": { "ours": {
+                "issuer": url, "audiences": [AUDIENCE],
+                "jwks": { "cluster": "authserver", "path": "/oauth2/jwks" },
+                "revocations": { "cluster": "authserver", "path": "/mesh/revocations" },
+            } },
+            "rules": read_orders(),
+        })
+    };
+    let gateway = Gateway::start(context, 8, authserver, plugin, |_| {}).await;
+    let token = keys.sign(&issuer::header("ES256", "ES256"), &claims(&gateway.url, AUDIENCE, "orders:read", "1"));
+    wait::until("a token to open a route", Duration::from_secs(20), async || {
+        match gateway.bearer("/orders/1", &token).await {
+            200 => Ok(()),
+            status => Err(format!("it answers {status}")),
+        }
+    })
+    .await
+    .unwrap();
+    for _ in 0..40 {
+        // A connection of its own, so that all workers get some.
+        let http = stack::client().unwrap();
+        let answer = http.get(format!("{}/orders/1", gateway.url)).bearer_auth(&token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    assert_eq!(fetched.load(Ordering::Relaxed), 1);
+    let log = gateway.envoy.child.tail(10_000);
+    assert_eq!(log.matches("follows the revocation feed").count(), 1, "{log}");
     gateway.no_vm_was_replaced().await;
 }

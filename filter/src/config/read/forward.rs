@@ -11,9 +11,8 @@ const MOST: usize = 32;
 
 pub(super) fn forward(node: Node) -> Result<Forward, ConfigError> {
     let mut object = node.object()?;
-    let keep = object.optional("authorization").map(|node| node.one_of(&[("strip", false), ("keep", true)]));
-    let keep_credential = keep.transpose()?.unwrap_or(false);
-    let mut headers = object.optional("headers").map(headers).transpose()?.unwrap_or_default();
+    let keep_credential = object.read("authorization", |node| node.one_of(&[("strip", false), ("keep", true)]))?;
+    let mut headers = object.read("headers", headers)?;
     if let Some(node) = object.optional("payload") {
         let not = node.wrong("not a header that can carry an identity, or one that carries another");
         let name = node.text()?.to_ascii_lowercase();
@@ -23,7 +22,7 @@ pub(super) fn forward(node: Node) -> Result<Forward, ConfigError> {
         }
         headers.push((name, Output::Payload));
     }
-    let state = object.optional("state").map(state).transpose()?.unwrap_or_default();
+    let state = object.read("state", state)?;
     object.finish()?;
     Ok(Forward { keep_credential, headers, state })
 }

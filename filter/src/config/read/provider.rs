@@ -81,7 +81,7 @@ fn algorithms(node: Node) -> Result<Algorithms, ConfigError> {
     let public = Algorithm::ALL.into_iter().filter(|(algorithm, _)| !algorithm.is_symmetric());
     let words: Vec<_> = public.map(|(algorithm, name)| (name, algorithm)).collect();
     let none = node.wrong("at least one is needed");
-    let algorithms: Algorithms = node.list()?.into_iter().map(|node| node.one_of(&words)).collect::<Result<_, _>>()?;
+    let algorithms: Algorithms = node.each(|node| node.one_of(&words))?.into_iter().collect();
     if algorithms.is_empty() { Err(none) } else { Ok(algorithms) }
 }
 

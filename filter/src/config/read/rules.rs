@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// `names` are those of the providers.
 pub(super) fn rules(node: Node, names: &[&str]) -> Result<Vec<RuleSpec>, ConfigError> {
-    let rules = node.list()?.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+    let rules = node.each(rule)?;
     for (index, rule) in rules.iter().enumerate() {
         let (AccessSpec::Token(requirement) | AccessSpec::Optional(requirement)) = &rule.access else { continue };
         if let Some(unknown) = requirement.issuers.iter().find(|issuer| !names.contains(&issuer.as_str())) {
@@ -22,13 +22,12 @@ pub(super) fn rules(node: Node, names: &[&str]) -> Result<Vec<RuleSpec>, ConfigE
 }
 
 pub(super) fn policies(node: Node) -> Result<Vec<(String, AccessSpec)>, ConfigError> {
-    let policy = |(name, node): (String, Node)| {
+    node.each_member(|name, node| {
         let mut object = node.object()?;
         let access = access(&mut object)?;
         object.finish()?;
         Ok((name, access))
-    };
-    node.object()?.members().map(policy).collect()
+    })
 }
 
 fn rule(node: Node) -> Result<RuleSpec, ConfigError> {
@@ -53,7 +52,7 @@ fn matches(node: Node) -> Result<MatchSpec, ConfigError> {
     };
     let methods = some(&mut object, "methods")?;
     let hosts = some(&mut object, "hosts")?;
-    let headers = object.optional("headers").map(headers).transpose()?.unwrap_or_default();
+    let headers = object.read("headers", headers)?;
     object.finish()?;
     Ok(MatchSpec { path, methods, hosts, headers })
 }
@@ -68,7 +67,7 @@ fn some(object: &mut Object, name: &str) -> Result<Vec<String>, ConfigError> {
 }
 
 fn headers(node: Node) -> Result<Vec<(String, Option<String>)>, ConfigError> {
-    let header = |(name, node): (String, Node)| {
+    node.each_member(|name, node| {
         if !is_header_name(&name) {
             return Err(node.wrong("not a header's name"));
         }
@@ -78,8 +77,7 @@ fn headers(node: Node) -> Result<Vec<(String, Option<String>)>, ConfigError> {
             _ => return Err(node.wrong("must be the value, or true for any value")),
         };
         Ok((name.to_ascii_lowercase(), value))
-    };
-    node.object()?.members().map(header).collect()
+    })
 }
 
 fn access(object: &mut Object) -> Result<AccessSpec, ConfigError> {
@@ -95,7 +93,7 @@ fn access(object: &mut Object) -> Result<AccessSpec, ConfigError> {
 
 fn require(node: Node) -> Result<Requirement, ConfigError> {
     let mut object = node.object()?;
-    let mut texts = |name: &str| object.optional(name).map(Node::texts).transpose().map(Option::unwrap_or_default);
+    let mut texts = |name: &str| object.read(name, Node::texts);
     let (scopes, any_scopes) = (texts("scopes")?, texts("any_scopes")?);
     let (audiences, issuers, acr) = (texts("audiences")?, texts("issuers")?, texts("acr")?);
     let plain = |text: &&String| !text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
@@ -106,13 +104,13 @@ fn require(node: Node) -> Result<Requirement, ConfigError> {
         u64::MAX => None,
         millis => Some(millis / 1_000),
     };
-    let claims = object.optional("claims").map(claims).transpose()?.unwrap_or_default();
+    let claims = object.read("claims", claims)?;
     object.finish()?;
     Ok(Requirement { scopes, any_scopes, audiences, issuers, acr, max_age, claims })
 }
 
 fn claims(node: Node) -> Result<Vec<(ClaimPath, ClaimTest)>, ConfigError> {
-    let claim = |(name, node): (String, Node)| {
+    node.each_member(|name, node| {
         let path = ClaimPath::new(&name).ok_or_else(|| node.wrong("not a claim's name, or names parted by dots"))?;
         let scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
         let test = match node.value() {
@@ -124,6 +122,5 @@ fn claims(node: Node) -> Result<Vec<(ClaimPath, ClaimTest)>, ConfigError> {
             _ => return Err(node.wrong("must be a value, a list of values, or { \"present\": true }")),
         };
         Ok((path, test))
-    };
-    node.object()?.members().map(claim).collect()
+    })
 }
