@@ -22,6 +22,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     value::duration(&toml::Value::String(text.to_owned()))
 }
 
+use crate::jwt::Algorithm;
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
@@ -164,6 +165,8 @@ pub struct Registration {
 /// `[keys]`
 #[derive(Debug, Clone)]
 pub struct KeyPolicy {
+    /// `algorithm`: what new keys sign with, one of [`crate::keys::ALGORITHMS`]. Default `ES256`.
+    pub algorithm: Algorithm,
     /// `rotate_every`. Default 30 days; 0 leaves it to the command.
     pub rotate_every: Duration,
     /// `publish_ahead`: how long a key is published before it signs. Default 10 minutes.

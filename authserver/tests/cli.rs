@@ -283,3 +283,67 @@ fn issuers_are_trusted_listed_and_removed() {
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), serde_json::json!([]));
     assert!(bearward.refuses(&["issuer", "remove", "https://idp.example/metadata"]).contains("not trusted"));
 }
+
+#[test]
+fn what_tokens_say_is_a_clients_option() {
+    let bearward = Bearward::new();
+    bearward.says(&["scope", "set", "orders:read", "--title", "Read your orders"]);
+    let create = ["client", "create", "svc", "--grant", "client_credentials", "--scope", "orders:read", "--json"];
+    let with = |more: &[&'static str]| [&create[..], more].concat();
+    for (arguments, why) in [
+        (with(&["--claim", "sub=x"]), "reserved"),
+        (with(&["--claim", "tier"]), "NAME=VALUE"),
+        (with(&["--claim", "tier={}"]), "has to be a text"),
+        (with(&["--resource", "https://a.example/#f"]), "fragment"),
+        (with(&["--resource", "a"]), "absolute URI"),
+        (with(&["--authorization-type", "payment"]), "authorization-type set payment"),
+    ] {
+        let line = bearward.refuses(&arguments);
+        assert!(line.contains(why), "{arguments:?}: {line}");
+    }
+    let field = ["--field", "actions=It may", "--require", "actions", "--value", "actions=initiate"];
+    let set = ["authorization-type", "set", "payment", "--title", "Make a payment"];
+    bearward.says(&[&set[..], &field].concat());
+    assert!(bearward.refuses(&[&set[..], &["--require", "amount"]].concat()).contains("no field amount"));
+    assert!(bearward.refuses(&[&set[..], &["--field", "type=T"]].concat()).contains("every type"));
+    let listed = bearward.json(&["authorization-type", "list", "--json"]);
+    assert_eq!(listed[0]["fields"]["actions"]["values"][0], "initiate");
+    let created = bearward.json(&with(&[
+        "--claim",
+        "tier=gold",
+        "--claim",
+        "level=7",
+        "--claim",
+        r#"teams=["a","b"]"#,
+        "--resource",
+        "https://a.example",
+        "--authorization-type",
+        "payment",
+        "--access-token-format",
+        "opaque",
+        "--access-token-lifetime",
+        "60",
+        "--require-dpop",
+    ]));
+    assert_eq!((created["claims"]["tier"].as_str(), created["claims"]["level"].as_i64()), (Some("gold"), Some(7)));
+    assert_eq!(created["claims"]["teams"][1], "b");
+    assert_eq!(
+        (created["access_token_format"].as_str(), created["dpop_bound_access_tokens"].as_bool()),
+        (Some("opaque"), Some(true))
+    );
+    assert_eq!(
+        (created["access_token_lifetime"].as_i64(), created["resources"][0].as_str()),
+        (Some(60), Some("https://a.example"))
+    );
+}
+
+#[test]
+fn an_initial_access_token_is_shown_once() {
+    let bearward = Bearward::new();
+    assert!(bearward.refuses(&["registration-token", "create", "--scope", "x"]).contains("scope set x"));
+    bearward.says(&["scope", "set", "x", "--title", "X"]);
+    let made = bearward.json(&["registration-token", "create", "--scope", "x", "--uses", "2", "--days", "1", "--json"]);
+    let token = made["initial_access_token"].as_str().unwrap();
+    assert!(bearward::secret::well_formed("bw_it_", token) && made["expires_at"].is_i64());
+    assert!(bearward.says(&["registration-token", "create"]).contains("registration.enabled"));
+}

@@ -14,6 +14,7 @@ mod guard;
 pub mod idp;
 pub mod issuer;
 pub mod metrics;
+pub mod node;
 pub mod pg;
 pub mod ports;
 pub mod python;

@@ -66,7 +66,7 @@ impl Admin<'_> {
         let now = self.now();
         lifecycle::check_master_key(self.store, &sealer).await?;
         // A database that no server has used yet gets its first keys here.
-        lifecycle::init(self.store, &sealer, now).await?;
+        lifecycle::init(self.store, &sealer, &self.config.keys, now).await?;
         let audit = |kid: &str, activates_at: i64| {
             let after = serde_json::json!({ "activates_at": activates_at, "at_once": spec.now });
             self.change("key.rotate", "key", kid, NOTHING, Some(&after))

@@ -5,6 +5,8 @@ use super::{
     Authorization, Config, Database, Dpop, KeyPolicy, Log, MasterKey, Passwords, Registration, Secret, Sessions,
     Tokens, is_loopback, value,
 };
+use crate::jwt::Algorithm;
+use crate::keys::ALGORITHMS;
 use crate::storage::Location;
 use base64::Engine as _;
 use base64::alphabet;
@@ -139,6 +141,7 @@ impl Settings {
             dpop: Dpop { require_nonce: self.flag("dpop.require_nonce")? },
             registration: Registration { enabled: self.flag("registration.enabled")? },
             keys: KeyPolicy {
+                algorithm: self.algorithm()?,
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
             },
@@ -157,11 +160,19 @@ impl Settings {
         if config.listen == config.management_listen && config.listen.port() != 0 {
             return Err(self.wrong("management_listen", "has to differ from listen"));
         }
-        let KeyPolicy { rotate_every, publish_ahead } = config.keys;
+        let KeyPolicy { rotate_every, publish_ahead, .. } = config.keys;
         if !rotate_every.is_zero() && rotate_every <= publish_ahead {
             return Err(self.wrong("keys.rotate_every", "has to be longer than keys.publish_ahead"));
         }
         Ok(config)
+    }
+
+    fn algorithm(&self) -> Result<Algorithm, ConfigError> {
+        let path = "keys.algorithm";
+        let Some(name) = self.get(path, value::text)? else { return Ok(Algorithm::ES256) };
+        let known = ALGORITHMS.into_iter().find(|algorithm| algorithm.name() == name);
+        let names = ALGORITHMS.map(Algorithm::name).join(", ");
+        known.ok_or_else(|| self.wrong(path, &format!("has to be one of {names}")))
     }
 
     fn issuer(&self) -> Result<Url, ConfigError> {

@@ -231,6 +231,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "",
     },
     Setting {
+        path: "keys.algorithm",
+        secret: false,
+        default: r#""ES256""#,
+        example: r#""RS256""#,
+        meaning: "What new signing keys sign with: `ES256`, `ES384`, `EdDSA` (Ed25519), `RS256` or `PS256` (RSA of 2048 bits). \
+                  Keys that are there already stay as they are: after a change the second rotation brings the first key of \
+                  the new kind into use.",
+        warning: "Every verifier has to know it. The filter knows all of them.",
+    },
+    Setting {
         path: "keys.rotate_every",
         secret: false,
         default: r#""30d""#,

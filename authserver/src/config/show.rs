@@ -35,6 +35,7 @@ impl fmt::Display for Config {
             ("authorization.pushed_request_lifetime", show(self.authorization.pushed_request_lifetime)),
             ("dpop.require_nonce", self.dpop.require_nonce.to_string()),
             ("registration.enabled", self.registration.enabled.to_string()),
+            ("keys.algorithm", self.keys.algorithm.name().to_owned()),
             ("keys.rotate_every", show(self.keys.rotate_every)),
             ("keys.publish_ahead", show(self.keys.publish_ahead)),
             ("sessions.lifetime", show(self.sessions.lifetime)),

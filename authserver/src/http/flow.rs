@@ -15,8 +15,8 @@ use crate::secret;
 use axum::response::Response;
 use std::sync::Arc;
 
-/// The ways of signing in that sessions can have: what `acr_values` may ask for (RFC 9470 §4).
-pub(super) const ACR_VALUES: &[&str] = &["pwd"];
+/// The ways of signing in that sessions can have, the weakest first: what `acr_values` may ask for (RFC 9470 §4).
+pub(super) const ACR_VALUES: &[&str] = &["pwd", "mfa"];
 
 /// What comes next for a request.
 pub(super) enum Step<'a> {
@@ -40,7 +40,7 @@ pub(super) async fn step<'a>(
     let Some(signed_in) = signed_in.filter(|s| !pending.sign_in && is_recent(s, pending)) else {
         return Ok(Step::Login);
     };
-    if !pending.acr_values.is_empty() && !pending.acr_values.contains(&signed_in.session.acr) {
+    if !meets(&signed_in.session.acr, &pending.acr_values) {
         return Ok(if pending.signed_in { Step::Unmet } else { Step::Login });
     }
     // RFC 8252 §8.6: consent given before counts only where the answer cannot reach another program.
@@ -60,6 +60,13 @@ pub(super) async fn step<'a>(
 /// makes an old sign-in young.
 fn is_recent(signed_in: &SignedIn, pending: &Pending) -> bool {
     pending.max_age.is_none_or(|max| pending.asked_at.saturating_sub(signed_in.session.auth_time) <= max)
+}
+
+/// Whether a way of signing in is one of those asked for, or stronger than one of them.
+fn meets(acr: &str, asked: &[String]) -> bool {
+    let strength = |value: &str| ACR_VALUES.iter().position(|known| *known == value);
+    let stronger = |value: &String| strength(acr).is_some_and(|own| strength(value).is_some_and(|least| own >= least));
+    asked.is_empty() || asked.iter().any(|value| value == acr || stronger(value))
 }
 
 /// The client of a request, if it may still be answered there.

@@ -32,6 +32,8 @@ struct Claims {
     #[serde(default)]
     iss: Option<String>,
     #[serde(default)]
+    sub: Option<String>,
+    #[serde(default)]
     aud: Option<Audience>,
     #[serde(default)]
     exp: Option<NumericDate>,
@@ -74,6 +76,10 @@ fn check(app: &App, client: &Client, claims: &Claims, all: &Map<String, Value>) 
     let invalid = |text| Err(RequestObjectError::Invalid(text));
     if claims.client_id != client.id || claims.iss.as_ref().is_some_and(|iss| *iss != client.id) {
         return invalid("the request object is not the client's");
+    }
+    // RFC 9101 §10.8: with the client as its subject it could be an assertion that proves the client.
+    if claims.sub.as_ref().is_some_and(|sub| *sub == client.id) {
+        return invalid("the request object must not have the client as its sub");
     }
     // Without an audience a request to another server could be sent here (RFC 9101 §10.8 takes it for given).
     if !claims.aud.as_ref().is_some_and(|aud| aud.any(|aud| aud == app.urls.issuer())) {

@@ -1,6 +1,6 @@
 //! A key's life: *next* (published, does not sign yet), *active*, *retired* (published until its last token expired).
 
-use super::es256;
+use super::signing;
 use super::{KeyError, Sealer};
 use crate::config::KeyPolicy;
 use crate::model::{Change, SigningKey};
@@ -61,10 +61,10 @@ pub async fn check_master_key(store: &dyn Store, sealer: &Sealer) -> Result<(), 
 ///
 /// # Errors
 /// [`KeyError`].
-pub async fn init(store: &dyn Store, sealer: &Sealer, now: i64) -> Result<(), KeyError> {
+pub async fn init(store: &dyn Store, sealer: &Sealer, policy: &KeyPolicy, now: i64) -> Result<(), KeyError> {
     if store.signing_keys().await?.is_empty() {
-        let active = es256::generate(sealer, now, Some(now))?;
-        store.init_signing_keys(&active, &es256::generate(sealer, now, None)?).await?;
+        let active = signing::generate(policy.algorithm, sealer, now, Some(now))?;
+        store.init_signing_keys(&active, &signing::generate(policy.algorithm, sealer, now, None)?).await?;
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ pub async fn rotate_audited(
         let scheduled = keys.iter().filter_map(|k| k.activates_at).max().map_or(now, |at| at + 1);
         now.max(next.published_at + seconds(policy.publish_ahead)).max(scheduled)
     };
-    let new_next = es256::generate(sealer, now, None)?;
+    let new_next = signing::generate(policy.algorithm, sealer, now, None)?;
     let begun = match audit {
         Some(audit) => {
             let change = audit(&next.kid, activates_at);

@@ -1,14 +1,15 @@
 //! Signing keys, and sealing under the master key.
 
-mod es256;
 pub mod lifecycle;
 mod ring;
 mod seal;
+mod signing;
 #[cfg(test)]
 mod tests;
 
 pub use ring::KeyRing;
 pub use seal::{Sealer, open_under_token, seal_under_token};
+pub use signing::ALGORITHMS;
 
 use crate::storage::StoreError;
 use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};
@@ -45,6 +46,8 @@ pub trait Keys: Send + Sync + 'static {
     /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
     /// `typ`, `crit` and the signature; not time, issuer or audience.
     fn verify(&self, token: &str) -> Option<Vec<u8>>;
+    /// The algorithms (JWA names) that it signs with.
+    fn algorithms(&self) -> Vec<&'static str>;
     /// The JWK Set (RFC 7517 §5) to publish, JSON text.
     fn jwks(&self) -> std::sync::Arc<str>;
 }

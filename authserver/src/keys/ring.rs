@@ -1,8 +1,8 @@
 //! The keys in memory: signing and verifying ask no database.
 
-use super::es256::{ALG, Signer, Verifier};
 use super::lifecycle::{self, Rotation};
 use super::seal::Sealer;
+use super::signing::{Signer, Verifier, algorithm};
 use super::{KeyError, Keys};
 use crate::config::KeyPolicy;
 use crate::env::Env;
@@ -49,7 +49,7 @@ impl KeyRing {
         access_lifetime: Duration,
     ) -> Result<Arc<Self>, KeyError> {
         lifecycle::check_master_key(&*store, &sealer).await?;
-        lifecycle::init(&*store, &sealer, env.now()).await?;
+        lifecycle::init(&*store, &sealer, &policy, env.now()).await?;
         let set = RwLock::new(Arc::new(KeySet::build(&sealer, &store.signing_keys().await?)?));
         Ok(Arc::new(Self { store, sealer, env, policy, access_lifetime, set }))
     }
@@ -114,10 +114,7 @@ impl KeyRing {
 impl Keys for KeyRing {
     fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
         let set = self.current();
-        let now = self.env.now();
-        let active = set.signers.iter().find(|(activates_at, _)| *activates_at <= now);
-        let (_, signer) = active.ok_or(KeyError::Crypto("no key is active"))?;
-        signer.token(typ, payload)
+        set.active(self.env.now()).ok_or(KeyError::Crypto("no key is active"))?.token(typ, payload)
     }
 
     fn verify(&self, token: &str) -> Option<Vec<u8>> {
@@ -126,13 +123,19 @@ impl Keys for KeyRing {
         // RFC 9068 §4: `at+jwt`, or with its media type's tree before it; compared without case (RFC 7515 §4.1.9).
         let typ = header.typ.as_deref()?;
         let typ = typ.get(..12).filter(|t| t.eq_ignore_ascii_case("application/")).and(typ.get(12..)).unwrap_or(typ);
-        if header.crit.is_some() || header.alg != ALG || !typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE) {
+        if header.crit.is_some() || !typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE) {
             return None;
         }
         let kid = header.kid.as_deref()?;
         let set = self.current();
         let (_, key) = set.verifiers.iter().find(|(k, _)| k == kid)?;
-        key.verify(token.signing_input, &token.signature).then_some(token.payload)
+        // The key says which algorithm it is for, the token can only agree (RFC 8725 §3.1).
+        let agrees = header.alg == key.algorithm.name();
+        (agrees && key.verify(token.signing_input, &token.signature)).then_some(token.payload)
+    }
+
+    fn algorithms(&self) -> Vec<&'static str> {
+        self.current().active(self.env.now()).map(|signer| signer.algorithm.name()).into_iter().collect()
     }
 
     fn jwks(&self) -> Arc<str> {
@@ -141,21 +144,23 @@ impl Keys for KeyRing {
 }
 
 impl KeySet {
+    /// The key that signs at a time.
+    fn active(&self, now: i64) -> Option<&Signer> {
+        self.signers.iter().find(|(activates_at, _)| *activates_at <= now).map(|(_, signer)| signer)
+    }
+
     fn build(sealer: &Sealer, keys: &[SigningKey]) -> Result<Self, KeyError> {
-        let known = || keys.iter().filter(|k| k.alg == ALG);
-        let mut signers = Vec::new();
-        for key in known() {
+        let (mut signers, mut verifiers) = (Vec::new(), Vec::new());
+        for key in keys {
+            let Some(algorithm) = algorithm(key) else { continue };
+            let signer = Signer::open(sealer, algorithm, key)?;
+            verifiers.push((key.kid.clone(), signer.verifier()?));
             if let Some(activates_at) = key.activates_at {
-                signers.push((activates_at, Signer::open(sealer, key)?));
+                signers.push((activates_at, signer));
             }
         }
         signers.sort_by_key(|(activates_at, _)| std::cmp::Reverse(*activates_at));
-        let verifiers = known().map(|k| Ok((k.kid.clone(), Verifier::from_jwk(&k.public_jwk)?)));
         let jwks: Vec<&str> = keys.iter().map(|k| k.public_jwk.as_str()).collect();
-        Ok(Self {
-            signers,
-            verifiers: verifiers.collect::<Result<_, KeyError>>()?,
-            jwks: format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).into(),
-        })
+        Ok(Self { signers, verifiers, jwks: format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).into() })
     }
 }

@@ -3,9 +3,11 @@
 use super::lifecycle::{self, Rotation, State};
 use super::{KeyError, KeyRing, Keys as _, Sealer};
 use crate::config::{KeyPolicy, MasterKey};
+use crate::jwt::{Algorithm, Jwt, KeySet};
 use crate::storage::Store;
 use crate::storage::sqlite::SqliteStore;
 use crate::testing::{TestClock, env};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_token::claims::{Audience, Claims};
 use bearward_token::jws;
 use std::sync::Arc;
@@ -23,7 +25,11 @@ struct Fixture {
 }
 
 fn policy() -> KeyPolicy {
-    KeyPolicy { rotate_every: Duration::from_secs(86_400), publish_ahead: Duration::from_secs(600) }
+    KeyPolicy {
+        algorithm: Algorithm::ES256,
+        rotate_every: Duration::from_secs(86_400),
+        publish_ahead: Duration::from_secs(600),
+    }
 }
 
 fn sealer(byte: u8) -> Arc<Sealer> {
@@ -201,4 +207,55 @@ async fn a_running_server_learns_of_a_rotation_by_command() {
     .await
     .unwrap();
     running.abort();
+}
+
+#[tokio::test]
+async fn each_algorithm_signs_what_others_can_verify() {
+    for algorithm in super::ALGORITHMS {
+        let fixture = Fixture::new().await;
+        let policy = KeyPolicy { algorithm, ..policy() };
+        let open = || {
+            let (store, sealer) = (fixture.store.clone(), fixture.sealer.clone());
+            KeyRing::open(store, sealer, env(&fixture.clock), policy.clone(), LIFETIME)
+        };
+        let ring = open().await.unwrap();
+        assert_eq!(ring.algorithms(), [algorithm.name()]);
+        let token = ring.sign(&claims()).unwrap();
+        assert!(ring.verify(&token).is_some(), "{algorithm:?}");
+        // Opened again from the database, by the server's own verifier for others, and by another library.
+        assert!(open().await.unwrap().verify(&token).is_some(), "{algorithm:?}");
+        let published = KeySet::from_jwks(ring.jwks().as_bytes()).unwrap();
+        assert!(Jwt::parse(&token).unwrap().verify(&published).is_ok(), "{algorithm:?}");
+        let set: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&ring.jwks()).unwrap();
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        assert_eq!(format!("{:?}", header.alg), algorithm.name());
+        let key = jsonwebtoken::DecodingKey::from_jwk(set.find(header.kid.as_deref().unwrap()).unwrap()).unwrap();
+        let mut rules = jsonwebtoken::Validation::new(header.alg);
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        assert!(jsonwebtoken::decode::<serde_json::Value>(&token, &key, &rules).is_ok(), "{algorithm:?}");
+        // RFC 8725 §3.1: the key says which algorithm it is for.
+        let (header, rest) = token.split_once('.').unwrap();
+        let header = String::from_utf8(base64::Engine::decode(&URL_SAFE_NO_PAD, header).unwrap()).unwrap();
+        for other in super::ALGORITHMS.into_iter().filter(|other| *other != algorithm) {
+            let header = header.replace(algorithm.name(), other.name());
+            assert_eq!(ring.verify(&format!("{}.{rest}", base64::Engine::encode(&URL_SAFE_NO_PAD, header))), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_algorithm_comes_with_rotation() {
+    let fixture = Fixture::new().await;
+    let ring = fixture.ring().await.unwrap();
+    let old = ring.sign(&claims()).unwrap();
+    let policy = KeyPolicy { algorithm: Algorithm::EdDSA, ..policy() };
+    for now in [START, START + 2] {
+        lifecycle::rotate(&*fixture.store, &fixture.sealer, &policy, now.cast_signed(), true).await.unwrap();
+    }
+    fixture.clock.advance(5);
+    ring.reload().await.unwrap();
+    assert_eq!(ring.algorithms(), ["EdDSA"]);
+    let new = ring.sign(&claims()).unwrap();
+    assert!(ring.verify(&new).is_some() && ring.verify(&old).is_some(), "both, until the old one is over");
 }

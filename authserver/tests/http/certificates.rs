@@ -109,3 +109,54 @@ async fn a_certificate_that_is_itself_registered() {
     server.app.store.create_client(&secret).await.unwrap();
     ask(&server, "secret", &good, SECRET).await.is_error(401, "invalid_client");
 }
+
+#[tokio::test]
+async fn tokens_are_bound_to_the_certificate_of_a_client_that_is_registered_for_it() {
+    let server = server(&Authority::new()).await;
+    let own = || params("client", "client.example").self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    let (good, other) = (own(), own());
+    let mut bound = client("bound", None, &[GrantType::ClientCredentials]);
+    bound.auth_method = ClientAuthMethod::SelfSignedTlsClientAuth;
+    bound.options.keys = Keys { certificates: vec![good.clone()], ..Keys::default() };
+    bound.options.tls_client_certificate_bound_access_tokens = true;
+    server.app.store.create_client(&bound).await.unwrap();
+    let token = ask(&server, "bound", &good, SECRET).await.json()["access_token"].as_str().unwrap().to_owned();
+    let der = bearward::x509::from_pem(&good).unwrap();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+    let thumbprint = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest);
+    assert_eq!(crate::support::claims(&token)["cnf"], serde_json::json!({ "x5t#S256": thumbprint }));
+    let told = server.post("/oauth2/introspect", crate::support::WEB, vec![("token", &token)]).await.json();
+    assert_eq!((&told["cnf"]["x5t#S256"], &told["token_type"]), (&thumbprint.into(), &"Bearer".into()));
+    // A public client's refresh token is bound, too (RFC 8705 §4); without a certificate there is no token at all.
+    let mut public = client("public", None, &[GrantType::AuthorizationCode, GrantType::RefreshToken]);
+    public.options.tls_client_certificate_bound_access_tokens = true;
+    server.app.store.create_client(&public).await.unwrap();
+    let code = server.code("public", Some(crate::support::CHALLENGE)).await;
+    let show = |pem: &str, pairs: Vec<(&'static str, String)>| {
+        let header = format!("Cert=\"{}\"", utf8_percent_encode(pem, NON_ALPHANUMERIC));
+        let proof = gateway::vouch(SECRET, server.now(), &Method::POST, "/oauth2/token", &header, "");
+        let server = &server;
+        async move {
+            let headers = [(gateway::CLIENT_CERTIFICATE, header.as_str()), (gateway::VOUCH, proof.as_str())];
+            let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            server.post_with("/oauth2/token", None, pairs, &headers).await
+        }
+    };
+    let pairs = |more: &[(&'static str, &str)]| {
+        let all = [&[("client_id", "public")], more].concat();
+        all.into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>()
+    };
+    let redeem = pairs(&[
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", crate::support::CALLBACK),
+        ("code_verifier", crate::support::VERIFIER),
+    ]);
+    let without = redeem.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    server.token(None, without).await.is_error(400, "invalid_request");
+    let first = show(&good, redeem).await.json();
+    let refresh =
+        pairs(&[("grant_type", "refresh_token"), ("refresh_token", first["refresh_token"].as_str().unwrap())]);
+    show(&other, refresh.clone()).await.is_error(400, "invalid_grant");
+    assert_eq!(show(&good, refresh).await.status, StatusCode::OK);
+}

@@ -34,6 +34,8 @@ mod password;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod registration;

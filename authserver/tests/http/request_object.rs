@@ -76,6 +76,7 @@ async fn what_is_not_the_clients_request_to_this_server_is_refused() {
         ("another kind of JWT", key.sign(Some("at+jwt"), None, &request())),
         ("another client's", key.sign(None, None, &with("client_id", "demo-web".into()))),
         ("another issuer", key.sign(None, None, &with("iss", "demo-web".into()))),
+        ("an assertion", key.sign(None, None, &with("sub", "app".into()))),
         ("for another server", key.sign(None, None, &with("aud", "https://other.example".into()))),
         ("for nobody", key.sign(None, None, &with("aud", Value::Null))),
         ("expired", key.sign(None, None, &with("exp", now.into()))),

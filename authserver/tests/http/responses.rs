@@ -187,6 +187,13 @@ async fn acr_values_ask_for_a_way_of_signing_in() {
     assert!(browser.authorize(pairs(&[("acr_values", "pwd")])).await.location().starts_with("/consent?"));
     assert!(browser.authorize(pairs(&[("acr_values", "gold pwd")])).await.location().starts_with("/consent?"));
     assert_eq!(browser.authorize(pairs(&[("acr_values", "gold")])).await.returned()["error"], unmet);
+    // More than was asked for is enough; less is not, however often the person signs in with it.
+    let mut strong = signed_in(&server, 5, "mfa").await;
+    assert!(strong.authorize(pairs(&[("acr_values", "pwd")])).await.location().starts_with("/consent?"));
+    let to_login = browser.authorize(pairs(&[("acr_values", "mfa")])).await;
+    assert!(to_login.location().starts_with("/login?"));
+    let weak = sign_in(&mut browser, &to_login).await;
+    assert_eq!(browser.follow(&weak).await.returned()["error"], unmet);
     // A session of another kind: sign in again, and that meets it.
     let mut browser = signed_in(&server, 5, "other").await;
     let to_login = browser.authorize(pairs(&[("acr_values", "pwd")])).await;

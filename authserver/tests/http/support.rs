@@ -385,7 +385,11 @@ fn config() -> Config {
         },
         dpop: Dpop { require_nonce: false },
         registration: Registration { enabled: false },
-        keys: KeyPolicy { rotate_every: Duration::ZERO, publish_ahead: Duration::from_secs(600) },
+        keys: KeyPolicy {
+            algorithm: bearward::jwt::Algorithm::ES256,
+            rotate_every: Duration::ZERO,
+            publish_ahead: Duration::from_secs(600),
+        },
         sessions: Sessions { lifetime: Duration::from_secs(43_200), trusted_proxies: 1 },
         passwords: PasswordConfig { max_concurrent_hashes: 2, attempts_per_account: 10, attempts_per_address: 100 },
         gateway: Gateway::default(),

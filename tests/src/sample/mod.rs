@@ -4,9 +4,11 @@
 
 mod callback;
 mod person;
+mod remote;
 mod show;
 
 pub use callback::{Answer, Callback};
+pub use remote::Person;
 
 use crate::error::{Error, Result};
 use clap::Parser;

@@ -19,11 +19,7 @@ impl Sample {
     pub async fn authorize(&self, url: &str, callback: &Callback) -> Result<Answer> {
         println!("> GET {}", show::link(url));
         if self.headless {
-            let browser = Browser::start().await?;
-            open(&browser, url).await?;
-            sign_in(&browser, || callback.arrived()).await?;
-            // Until the page's script has sent what is in the fragment.
-            let _ = tokio::time::timeout(Duration::from_secs(20), callback.answer()).await;
+            visit(url, callback).await?;
         } else {
             invite(url);
         }
@@ -48,10 +44,22 @@ impl Sample {
             invite(url);
             return Ok(());
         }
-        let browser = Browser::start().await?;
-        open(&browser, url).await?;
-        sign_in(&browser, || false).await
+        agree(url).await
     }
+}
+
+/// By a browser without a window: signs in, agrees, and comes back to the client.
+pub(super) async fn visit(url: &str, callback: &Callback) -> Result<()> {
+    let browser = Browser::start().await?;
+    open(&browser, url).await?;
+    sign_in(&browser, Some(callback)).await
+}
+
+/// By a browser without a window: signs in and agrees to a device.
+pub(super) async fn agree(url: &str) -> Result<()> {
+    let browser = Browser::start().await?;
+    open(&browser, url).await?;
+    sign_in(&browser, None).await
 }
 
 fn invite(url: &str) {
@@ -68,48 +76,34 @@ async fn open(browser: &Browser, url: &str) -> Result<()> {
     browser.client.goto(url).await.map_err(|error| Error::Browser(error.to_string()))
 }
 
-/// Signs in where a page asks for it, agrees where one asks for that, until the client is reached, or a page without
-/// anything to agree to follows the last agreement.
-async fn sign_in(browser: &Browser, mut arrived: impl FnMut() -> bool) -> Result<()> {
-    let mut signed_in = false;
-    let mut agreed = false;
+/// Signs in where a page asks for it and agrees where one asks for that: until the client is reached, or, where nobody
+/// waits for the person, until the page after the agreement.
+async fn sign_in(browser: &Browser, callback: Option<&Callback>) -> Result<()> {
+    let (mut signed_in, mut typed, mut agreed) = (false, false, false);
     wait::until("the person's part", Duration::from_secs(30), async || {
-        if arrived() {
+        if callback.is_some_and(Callback::arrived) {
             return Ok(());
         }
         let find = async |css: &str| browser.client.find(Locator::Css(css)).await.ok();
+        let text = |error: fantoccini::error::CmdError| error.to_string();
         if let (false, Some(username), Some(password)) =
             (signed_in, find("input[name=username]").await, find("input[name=password]").await)
         {
-            username.send_keys(demo::USERNAME).await.map_err(|error| error.to_string())?;
-            password.send_keys(demo::PASSWORD).await.map_err(|error| error.to_string())?;
-            let button = find("form button[type=submit]").await.ok_or("no button to sign in")?;
-            button.click().await.map_err(|error| error.to_string())?;
+            username.send_keys(demo::USERNAME).await.map_err(text)?;
+            password.send_keys(demo::PASSWORD).await.map_err(text)?;
+            find("form button[type=submit]").await.ok_or("no button to sign in")?.click().await.map_err(text)?;
             signed_in = true;
-            return Err("signing in".to_owned());
-        }
-        if let Some(button) = find("button[value=allow]").await {
-            button.click().await.map_err(|error| error.to_string())?;
+        } else if let Some(allow) = find("button[value=allow]").await {
+            allow.click().await.map_err(text)?;
             agreed = true;
-            return Err("agreeing".to_owned());
-        }
-        let here = browser.client.current_url().await.map_err(|error| error.to_string())?;
-        // A device's person is done when the page after the agreement is there.
-        if agreed
-            && find("h1").await.is_some()
-            && find("button[value=allow]").await.is_none()
-            && here.path().starts_with("/device")
-        {
+        } else if let (false, Some(_)) = (typed, find("input[name=user_code]").await) {
+            // The link had the code in it, so the page has it already.
+            find("form button[type=submit]").await.ok_or("no button to go on")?.click().await.map_err(text)?;
+            typed = true;
+        } else if callback.is_none() && agreed && find("h1").await.is_some() {
             return Ok(());
         }
-        // A page that only wants what was typed for the person already: the device's code.
-        if let (true, Some(_), Some(button)) = (
-            signed_in || here.path() == "/device",
-            find("input[name=user_code]").await,
-            find("form button[type=submit]").await,
-        ) {
-            button.click().await.map_err(|error| error.to_string())?;
-        }
+        let here = browser.client.current_url().await.map_err(text)?;
         Err(format!("the browser is at {here}"))
     })
     .await

@@ -8,6 +8,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "tests fail by panicking, talk to a terminal, and have no users")]
 
 mod client_credentials;
+mod clients;
 mod context;
 mod examples;
 mod hostile_headers;
@@ -49,7 +50,10 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
     ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
     ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
-    ("samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
+    ("others::clients_in_node", |s| Box::pin(clients::in_node(s))),
+    ("others::clients_in_python", |s| Box::pin(clients::in_python(s))),
+    ("others::make_saml_assertions", |s| Box::pin(clients::make_saml_assertions(s))),
+    ("others::samples_all_work", |s| Box::pin(samples::all_of_them_work(s))),
     ("keys_rotate_unnoticed", |s| Box::pin(rotation::goes_unnoticed(s))),
 ];
 

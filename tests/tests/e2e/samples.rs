@@ -1,7 +1,7 @@
 //! Every sample, as a person would run it, with a browser without a window in their place.
 
-use bearward_tests::artifacts;
 use bearward_tests::stack::Stack;
+use bearward_tests::{artifacts, workspace};
 use std::process::Command;
 
 /// All of them: one that is not run here is one that nobody knows to work.
@@ -22,6 +22,11 @@ const SAMPLES: [&str; 11] = [
 pub async fn all_of_them_work(stack: &Stack) {
     let samples = artifacts::samples().unwrap();
     assert_eq!(samples.keys().map(String::as_str).collect::<Vec<_>>(), SAMPLES);
+    for page in ["README.md", "docs/grants.md"] {
+        let text = std::fs::read_to_string(workspace::root().join(page)).unwrap();
+        let missing: Vec<_> = SAMPLES.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "{page} does not name {missing:?}");
+    }
     let failed: Vec<String> = samples
         .iter()
         .filter_map(|(name, path)| {

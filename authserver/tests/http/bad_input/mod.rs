@@ -3,12 +3,14 @@
 //! A row fails by the name of its rule. What takes more than one request to show is in the files beside this directory.
 
 mod authorize;
+mod extensions;
 
 mod token;
 mod tokens;
 
-use crate::support::{Answer, Server, basic_header};
+use crate::support::{Answer, Server, basic_header, client};
 use axum::body::Body;
+use bearward::model::GrantType;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request};
 
@@ -25,18 +27,27 @@ struct Row {
     header: Option<(&'static str, &'static str)>,
 }
 
-/// A request. `{web-code}`, `{spa-code}`, `{web-refresh}` and `{service-token}` in the body stand for fresh ones.
+/// A request. `{web-code}`, `{spa-code}`, `{web-refresh}`, `{device-code}` and `{service-token}` in the body stand for
+/// fresh ones.
 struct Ask {
     method: Method,
     path: &'static str,
     content_type: Option<&'static str>,
     authorization: Option<String>,
+    dpop: Vec<&'static str>,
     body: Vec<u8>,
 }
 
 impl Ask {
     fn post(path: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { method: Method::POST, path, content_type: Some(FORM), authorization: None, body: body.into() }
+        Self {
+            method: Method::POST,
+            path,
+            content_type: Some(FORM),
+            authorization: None,
+            dpop: Vec::new(),
+            body: body.into(),
+        }
     }
 
     fn get(path: &'static str) -> Self {
@@ -55,6 +66,10 @@ impl Ask {
         Self { content_type, ..self }
     }
 
+    fn dpop(self, proofs: &[&'static str]) -> Self {
+        Self { dpop: proofs.to_vec(), ..self }
+    }
+
     fn method(self, method: Method) -> Self {
         Self { method, ..self }
     }
@@ -66,6 +81,9 @@ impl Ask {
             if let Some(value) = value {
                 request = request.header(name, value);
             }
+        }
+        for proof in self.dpop {
+            request = request.header("dpop", proof);
         }
         server.send(request.body(Body::from(body)).unwrap()).await
     }
@@ -81,6 +99,11 @@ async fn filled(server: &Server, body: Vec<u8>) -> Vec<u8> {
     }
     if text.contains("{web-refresh}") {
         text = text.replace("{web-refresh}", server.web_tokens().await["refresh_token"].as_str().unwrap());
+    }
+    if text.contains("{device-code}") {
+        let many = Some(("many", "many-secret"));
+        let answer = server.post("/oauth2/device_authorization", many, vec![("scope", "orders:read")]).await;
+        text = text.replace("{device-code}", answer.json()["device_code"].as_str().unwrap());
     }
     if text.contains("{service-token}") {
         text = text.replace("{service-token}", &server.service_token().await);
@@ -122,6 +145,12 @@ impl Row {
 /// Each row on a fresh server would take long, and none of them changes what another sees.
 async fn hold(rows: Vec<Row>) {
     let server = Server::start().await;
+    for (id, secret) in [("many", "many-secret"), ("many2", "many2-secret")] {
+        let grants = [GrantType::JwtBearer, GrantType::Saml2Bearer, GrantType::DeviceCode, GrantType::TokenExchange];
+        let mut many = client(id, Some(secret), &grants);
+        many.options.token_exchange.delegation = true;
+        server.app.store.create_client(&many).await.unwrap();
+    }
     for row in rows {
         row.holds(&server).await;
     }

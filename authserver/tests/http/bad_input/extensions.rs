@@ -1,0 +1,215 @@
+//! What came after RFC 6749: assertions (RFC 7521 to 7523), devices (RFC 8628), exchange (RFC 8693), pushed requests
+//! (RFC 9126), DPoP (RFC 9449).
+
+use super::{Ask, Row, hold};
+use crate::support::{SERVICE, WEB};
+
+const TOKEN: &str = "/oauth2/token";
+const PAR: &str = "/oauth2/par";
+const DEVICE: &str = "/oauth2/device_authorization";
+/// Registered for every grant of this file by `super::hold`.
+const MANY: Option<(&str, &str)> = Some(("many", "many-secret"));
+const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
+
+#[tokio::test]
+async fn assertions() {
+    let jwt =
+        |rest: &str| Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer{rest}")).by(MANY);
+    let saml = |rest: &str| {
+        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer{rest}")).by(MANY)
+    };
+    let unsigned = "&assertion=eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4Iiwic3ViIjoieCJ9.";
+    hold(vec![
+        Row::error("7521 §4.1: assertion is required", jwt(""), 400, "invalid_request"),
+        Row::error("7523 §3.1: no JWT", jwt("&assertion=x"), 400, "invalid_grant"),
+        Row::error("7523 §3: one that nobody signed", jwt(unsigned), 400, "invalid_grant"),
+        Row::error("7521 §4.1: one assertion", jwt("&assertion=x&assertion=x"), 400, "invalid_request"),
+        Row::error("7521 §4.1: for clients that are registered for it", jwt("&assertion=x").by(WEB), 400, "unauthorized_client"),
+        Row::error("7522 §2.1: assertion is required", saml(""), 400, "invalid_request"),
+        Row::error("7522 §2.1: base64url", saml("&assertion=%3Csaml%2F%3E"), 400, "invalid_grant"),
+        Row::error("7522 §3: an assertion", saml("&assertion=PGEvPg"), 400, "invalid_grant"),
+        Row::error("7521 §4.2: a client assertion of an unknown type", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion=x&client_assertion_type=magic"), 401, "invalid_client"),
+        Row::error("7521 §4.2: a client assertion that is none", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"), 401, "invalid_client"),
+        Row::error("7521 §4.2: a type and nothing", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"), 401, "invalid_client"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn devices() {
+    let poll = |rest: &str| {
+        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:device_code{rest}")).by(MANY)
+    };
+    let start = |body: &str| Ask::post(DEVICE, body).by(MANY);
+    hold(vec![
+        Row::error("8628 §3.1: POST only", Ask::get(DEVICE), 405, "").with("allow", "POST"),
+        Row::error("8628 §3.1: the client proves itself", Ask::post(DEVICE, "client_id=many"), 401, "invalid_client"),
+        Row::error("8628 §3.1: client_id is required", Ask::post(DEVICE, "scope=orders:read"), 401, "invalid_client"),
+        Row::error("8628 §3.1: for clients that are registered for it", start("").by(WEB), 400, "unauthorized_client"),
+        Row::error("8628 §3.1: no parameter twice", start("scope=a&scope=a"), 400, "invalid_request"),
+        Row::error("8628 §3.1: a scope it may have", start("scope=admin"), 400, "invalid_scope"),
+        Row::error("8628 §3.1: a form", start("{}").content_type(Some("application/json")), 400, "invalid_request"),
+        Row::fine("8628 §3.1: unknown parameters are ignored", start("x=y")),
+        Row::error("8628 §3.4: device_code is required", poll(""), 400, "invalid_request"),
+        Row::error(
+            "8628 §3.5: no such code",
+            poll("&device_code=GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("8628 §3.5: nobody has decided", poll("&device_code={device-code}"), 400, "authorization_pending"),
+        Row::error(
+            "8628 §3.4: issued to this client",
+            poll("&device_code={device-code}").by(Some(("many2", "many2-secret"))),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("8628 §3.4: an authorization code is none", poll("&device_code={web-code}"), 400, "invalid_grant"),
+        Row::error(
+            "8628 §3.4: a device code is no authorization code",
+            Ask::post(TOKEN, format!("grant_type=authorization_code&code={{device-code}}&{CALLBACK}")).by(WEB),
+            400,
+            "invalid_grant",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn exchange() {
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    let exchange = |rest: &str| {
+        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange{rest}")).by(MANY)
+    };
+    let good = format!("&subject_token={{service-token}}&subject_token_type={ACCESS}");
+    hold(vec![
+        Row::fine("8693 §2.1: what is right", exchange(&good)),
+        Row::error(
+            "8693 §2.1: subject_token is required",
+            exchange(&format!("&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: subject_token_type is required",
+            exchange("&subject_token={service-token}"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: a type there is not",
+            exchange("&subject_token={service-token}&subject_token_type=urn:x"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: actor_token_type with actor_token",
+            exchange(&format!("{good}&actor_token={{service-token}}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: and never without",
+            exchange(&format!("{good}&actor_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.2.2: a subject token that is not good",
+            exchange(&format!("&subject_token=x&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.2.2: an actor token that is not good",
+            exchange(&format!("{good}&actor_token=x&actor_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: a refresh token is not given",
+            exchange(&format!("{good}&requested_token_type=urn:ietf:params:oauth:token-type:refresh_token")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.2.2: a target that the client may not have",
+            exchange(&format!("{good}&audience=https://evil.example")),
+            400,
+            "invalid_target",
+        ),
+        Row::error("8707 §2: a resource is a URL", exchange(&format!("{good}&resource=x")), 400, "invalid_target"),
+        Row::error(
+            "8707 §2: without a fragment",
+            exchange(&format!("{good}&resource=https://api.example%23x")),
+            400,
+            "invalid_target",
+        ),
+        Row::error(
+            "8693 §2.1: more scope than the subject token's",
+            exchange(&format!("{good}&scope=orders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "8693 §2.1: for clients that are registered for it",
+            exchange(&good).by(SERVICE),
+            400,
+            "unauthorized_client",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn pushed_requests() {
+    let push = |rest: &str| Ask::post(PAR, format!("response_type=code&{CALLBACK}{rest}")).by(WEB);
+    hold(vec![
+        Row { status: 201, ..Row::fine("9126 §2.2: what is right", push("")) },
+        Row::error("9126 §2.3: POST only", Ask::get(PAR), 405, "").with("allow", "POST"),
+        Row::error(
+            "9126 §2.1: the client proves itself",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}&client_id=demo-web")),
+            401,
+            "invalid_client",
+        ),
+        Row::error("9126 §2.1: no request_uri", push("&request_uri=urn:x"), 400, "invalid_request"),
+        Row::error("9126 §2.3: no parameter twice", push("&scope=a&scope=a"), 400, "invalid_request"),
+        Row::error("9126 §2.3: a body of 1 MiB", push(&format!("&x={}", "a".repeat(1 << 20))), 413, "invalid_request"),
+        Row::error("9126 §2.1: a form", push("").content_type(Some("application/json")), 400, "invalid_request"),
+        Row::error(
+            "9126 §2.3: a redirect_uri that is not registered",
+            Ask::post(PAR, "response_type=code&redirect_uri=https://evil.example").by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9126 §2.3: a scope that it may not have", push("&scope=admin"), 400, "invalid_scope"),
+        Row::error(
+            "7636 §4.3: plain",
+            push("&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=plain"),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9101 §6.1: a request that is none", push("&request=x"), 400, "invalid_request_object"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn proofs_of_possession() {
+    let ask = |proofs: &[&'static str]| Ask::post(TOKEN, "grant_type=client_credentials").by(SERVICE).dpop(proofs);
+    let unsigned = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.";
+    hold(vec![
+        Row::error("9449 §4.3: no JWT", ask(&["x"]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: an empty one", ask(&[""]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: one that nobody signed", ask(&[unsigned]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: one header, not two", ask(&["x", "x"]), 400, "invalid_dpop_proof"),
+        Row::error(
+            "9449 §5: a wrong secret stays one",
+            ask(&["x"]).by(Some(("demo-service", "x"))),
+            401,
+            "invalid_client",
+        ),
+    ])
+    .await;
+}

@@ -1,0 +1,116 @@
+// npm's openid-client (on oauth4webapi) at the gateway: each flow ends with the protected call through Envoy.
+// Arguments: the gateway's URL, the URL of the person at the browser (tests/src/sample/remote.rs), a file with a key, and
+// the id of a client that proves itself with it.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import * as client from 'openid-client'
+
+const [gateway, person, keyFile, clientWithKey] = process.argv.slice(2)
+const insecure = { execute: [client.allowInsecureRequests], algorithm: 'oauth2' }
+const discover = (id, secret, auth) => client.discovery(new URL(gateway), id, secret, auth, insecure)
+
+const call = async (config, tokens, options) => {
+  const url = new URL('/orders/1', gateway)
+  const answer = await client.fetchProtectedResource(config, tokens.access_token, url, 'GET', undefined, undefined, options)
+  assert.equal(answer.status, 200, await answer.clone().text())
+  return (await answer.json()).headers
+}
+
+// The person visits a link, and comes back to the client with this URL.
+const redirectUri = async () => (await fetch(`${person}/redirect_uri`)).text()
+const visit = async (url) => {
+  const answer = await fetch(`${person}/visit`, { method: 'POST', body: url.href })
+  assert.equal(answer.status, 200, await answer.clone().text())
+  return new URL(await answer.text())
+}
+
+const flows = {
+  async client_credentials() {
+    const config = await discover('demo-client-credentials', 'demo-client-credentials-secret')
+    const tokens = await client.clientCredentialsGrant(config, { scope: 'orders:read' })
+    assert.equal(tokens.scope, 'orders:read')
+    const seen = await call(config, tokens)
+    assert.equal(seen['x-auth-client'], 'demo-client-credentials')
+  },
+
+  async secret_in_the_form() {
+    const secret = 'demo-client-credentials-secret'
+    const config = await discover('demo-client-credentials', secret, client.ClientSecretPost(secret))
+    await call(config, await client.clientCredentialsGrant(config, {}))
+  },
+
+  async private_key_jwt() {
+    const pem = await readFile(keyFile, 'utf8')
+    const der = Buffer.from(pem.replace(/-----.*-----|\s/g, ''), 'base64')
+    const key = await crypto.subtle.importKey('pkcs8', der, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+    const config = await discover(clientWithKey, undefined, client.PrivateKeyJwt(key))
+    await call(config, await client.clientCredentialsGrant(config, { scope: 'orders:read' }))
+  },
+
+  async code_pkce_refresh_introspect_revoke() {
+    const config = await discover('demo-refresh', 'demo-refresh-secret')
+    const verifier = client.randomPKCECodeVerifier()
+    const state = client.randomState()
+    const redirect_uri = await redirectUri()
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri, state, scope: 'orders:read',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    })
+    const back = await visit(url)
+    const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state })
+    await call(config, tokens)
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token)
+    assert.notEqual(refreshed.refresh_token, tokens.refresh_token)
+    await call(config, refreshed)
+    assert.equal((await client.tokenIntrospection(config, refreshed.access_token)).active, true)
+    await client.tokenRevocation(config, refreshed.refresh_token)
+    assert.equal((await client.tokenIntrospection(config, refreshed.access_token)).active, false)
+    await assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token), { error: 'invalid_grant' })
+    await assert.rejects(
+      client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state }),
+      { error: 'invalid_grant' },
+    )
+  },
+
+  async pushed_request() {
+    const config = await discover('demo-authorization-code', 'demo-authorization-code-secret')
+    const verifier = client.randomPKCECodeVerifier()
+    const state = client.randomState()
+    const url = await client.buildAuthorizationUrlWithPAR(config, {
+      redirect_uri: await redirectUri(), state, scope: 'orders:read',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    })
+    assert.ok(url.searchParams.get('request_uri').startsWith('urn:ietf:params:oauth:request_uri:'))
+    const back = await visit(url)
+    await call(config, await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state }))
+  },
+
+  async device() {
+    const config = await discover('demo-device', undefined, client.None())
+    const codes = await client.initiateDeviceAuthorization(config, { scope: 'orders:read' })
+    const agreeing = fetch(`${person}/device`, { method: 'POST', body: codes.verification_uri_complete })
+    const tokens = await client.pollDeviceAuthorizationGrant(config, codes)
+    assert.equal((await agreeing).status, 200)
+    await call(config, tokens)
+  },
+
+  async dpop() {
+    const config = await discover('demo-client-credentials', 'demo-client-credentials-secret')
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair())
+    const tokens = await client.clientCredentialsGrant(config, {}, { DPoP })
+    assert.equal(tokens.token_type, 'dpop')
+    const introspected = await client.tokenIntrospection(config, tokens.access_token)
+    assert.ok(introspected.cnf.jkt)
+  },
+}
+
+for (const [name, flow] of Object.entries(flows)) {
+  try {
+    await flow()
+    console.log(`ok ${name}`)
+  } catch (error) {
+    console.log(`FAILED ${name}: ${error.stack ?? error} ${JSON.stringify(error.cause ?? null)}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,65 @@
+//! Clients in other languages, each with the library that people use there: `tests/clients`.
+
+use bearward_tests::sample::Person;
+use bearward_tests::stack::Stack;
+use bearward_tests::{node, python, workspace};
+use std::path::{Path, PathBuf};
+use tokio::process::Command;
+
+/// openid-client, on oauth4webapi.
+pub async fn in_node(stack: &Stack) {
+    let home = node::environment("clients-node", &source("node"), &|step| println!("{step}")).unwrap();
+    let mut command = Command::new(workspace::on_path("node").expect("node: install Node.js 20 or later"));
+    command.arg(home.join("flows.mjs"));
+    complete_their_flows(stack, command, "node-with-a-key").await;
+}
+
+/// Authlib and requests-oauthlib.
+pub async fn in_python(stack: &Stack) {
+    let requirements = source("python").join("requirements.txt");
+    let python = python::environment("clients-python", &requirements, &|step| println!("{step}")).unwrap();
+    let mut command = Command::new(python);
+    command.arg(source("python").join("flows.py"));
+    complete_their_flows(stack, command, "python-with-a-key").await;
+}
+
+/// pysaml2 and signxml, as an identity provider.
+pub async fn make_saml_assertions(stack: &Stack) {
+    let requirements = workspace::root().join("authserver/tests/saml/requirements.txt");
+    let python = python::environment("saml", &requirements, &|step| println!("{step}")).unwrap();
+    let mut command = Command::new(python);
+    command.arg(source("python").join("saml.py")).arg(&stack.url).arg(key());
+    assert_eq!(lines(command).await, 3);
+}
+
+async fn complete_their_flows(stack: &Stack, mut command: Command, client_with_key: &str) {
+    let certificate = workspace::root().join("authserver/src/demo/idp.pem");
+    register(stack, client_with_key, &certificate);
+    let person = Person::start().await.unwrap();
+    command.args([&stack.url, &person.url]).arg(key()).arg(client_with_key);
+    assert!(lines(command).await > 6);
+}
+
+/// A client that proves itself by private_key_jwt, RFC 7523 §2.2.
+fn register(stack: &Stack, id: &str, certificate: &Path) {
+    let certificate = certificate.to_str().unwrap();
+    let create = ["client", "create", id, "--auth-method", "private_key_jwt", "--certificate-file", certificate];
+    let may = ["--grant", "client_credentials", "--scope", "orders:read", "--default-scope", "orders:read"];
+    stack.authservers[0].cli(&[&create[..], &may[..]].concat()).unwrap();
+}
+
+/// How many lines a program says that ends well.
+async fn lines(mut command: Command) -> usize {
+    let output = command.output().await.unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{wrong}");
+    said.lines().count()
+}
+
+fn source(language: &str) -> PathBuf {
+    workspace::root().join("tests/clients").join(language)
+}
+
+fn key() -> PathBuf {
+    workspace::root().join("tests/src/idp/key.pem")
+}
