@@ -268,7 +268,7 @@ impl Admin<'_> {
         client.scopes = scopes("scope", &spec.scope)?;
         client.default_scopes = scopes("default_scope", &spec.default_scope)?;
         client.audience = spec.audience;
-        let mut options = read_options(spec.options)?;
+        let mut options = read_options(&spec.options)?;
         options.first_secret = std::mem::take(&mut client.options.first_secret);
         options.more_secrets = std::mem::take(&mut client.options.more_secrets);
         client.options = options;
@@ -289,7 +289,7 @@ fn scopes(field: &'static str, text: &str) -> Result<ScopeSet> {
 }
 
 /// Options, each known: a slip of the pen is not silently ignored.
-fn read_options(given: Map<String, Value>) -> Result<ClientOptions> {
+fn read_options(given: &Map<String, Value>) -> Result<ClientOptions> {
     if ["first_secret", "more_secrets"].iter().any(|own| given.contains_key(*own)) {
         return invalid("options", "secrets are not set here");
     }

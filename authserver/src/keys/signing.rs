@@ -62,8 +62,9 @@ pub(super) fn generate(
     let mut jwk = Pair::open(algorithm, &document)?.jwk()?;
     let kid = PublicKey::from_jwk(&jwk).ok().and_then(|key| key.thumbprint().map(str::to_owned));
     let kid = kid.ok_or(KeyError::Crypto("a key that is not one's own"))?;
-    for (name, value) in [("alg", algorithm.name()), ("use", "sig"), ("kid", &kid)] {
-        jwk[name] = value.into();
+    if let Some(members) = jwk.as_object_mut() {
+        let more = [("alg", algorithm.name()), ("use", "sig"), ("kid", &kid)];
+        members.extend(more.map(|(name, value)| (name.to_owned(), value.into())));
     }
     Ok(SigningKey {
         sealed_private: sealer.seal(PURPOSE, kid.as_bytes(), &document)?,

@@ -127,7 +127,6 @@ pub(crate) async fn issuers_are_kept_changed_and_removed(fixture: Fixture) {
             subjects,
             scopes: Some(scope("a")),
             clients: vec!["web".to_owned()],
-            ..IssuerSettings::default()
         },
         created_at: NOW,
     };
