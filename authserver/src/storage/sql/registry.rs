@@ -185,7 +185,9 @@ impl<B: Backend> Registry for SqlStore<B> {
         let rows = match text {
             None => self.0.read(CLIENTS, &[Value::Text(after), Value::Int(limit.into())]).await?,
             Some(text) => {
-                let (from, to) = (text.to_lowercase(), end_of(text));
+                // As the databases' own `lower` has it: other letters than ASCII's stay as they are.
+                let from = text.to_ascii_lowercase();
+                let to = end_of(&from);
                 let args = [Value::Text(after), Value::Int(limit.into()), Value::Text(&from), Value::Text(&to)];
                 self.0.read(CLIENTS_BY_TEXT, &args).await?
             }
@@ -287,7 +289,8 @@ impl<B: Backend> Registry for SqlStore<B> {
         let rows = match text {
             None => self.0.read(ACCOUNTS, &[Value::Text(after), Value::Int(limit.into())]).await?,
             Some(text) => {
-                let (from, to) = (text.to_lowercase(), end_of(text));
+                let from = text.to_lowercase();
+                let to = end_of(&from);
                 let args = [Value::Text(after), Value::Int(limit.into()), Value::Text(&from), Value::Text(&to)];
                 self.0.read(ACCOUNTS_BY_TEXT, &args).await?
             }
@@ -399,7 +402,7 @@ fn all_ends<'a>(id: &'a str, revocation: &'a Revocation) -> [Step<'a>; 3] {
     ]
 }
 
-/// The first text, byte by byte, that comes after all that begin with this one in lower case.
+/// A text that comes, byte by byte, after all that begin with this one.
 fn end_of(text: &str) -> String {
-    format!("{}\u{10FFFF}", text.to_lowercase())
+    format!("{text}\u{10FFFF}")
 }
