@@ -281,7 +281,7 @@ fn issuers_are_trusted_listed_and_removed() {
 
     bearward.says(&["issuer", "remove", "https://idp.example/metadata"]);
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), serde_json::json!([]));
-    assert!(bearward.refuses(&["issuer", "remove", "https://idp.example/metadata"]).contains("not trusted"));
+    assert!(bearward.refuses(&["issuer", "remove", "https://idp.example/metadata"]).contains("no such issuer"));
 }
 
 #[test]

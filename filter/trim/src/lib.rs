@@ -232,7 +232,7 @@ mod tests {
         let error = trim(&module(GOOD, &EXPORTS[1..])).unwrap_err();
         assert!(error.to_string().contains("memory"), "{error}");
         let mut large = module(GOOD, EXPORTS);
-        large.extend_from_slice(&[0, 0x81, 0xa0, 0x1f]); // a custom section of 512,001 bytes
+        large.extend_from_slice(&[0, 0x91, 0xe5, 0x22]); // a custom section of 570,001 bytes
         large.extend(vec![0; MOST + 1]);
         assert!(matches!(trim(&large), Err(TrimError::Size(_))));
         assert!(trim(b"\0asm").is_err() && trim(b"").is_err() && trim(b"<html>").is_err());
