@@ -1,8 +1,8 @@
 # Every task a person needs. What a task does is in Rust (tests/src/bin) where it is more than a command or two.
 CARGO ?= cargo
 # Built first, with cargo's own words about it, so that nobody waits minutes before an empty terminal.
-RUN = echo "bearward: building the harness" && $(CARGO) build --locked --workspace --bin $(1) \
-    && exec $(CARGO) run --locked --quiet --workspace --bin $(1)
+RUN = echo "bearward: building the harness" && $(CARGO) build --locked --workspace --bin $(1) && exec $(TARGET)/debug/$(1)
+TARGET = $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help
 help: ## this list
