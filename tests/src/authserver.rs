@@ -202,7 +202,8 @@ impl Alone {
         let master_key = dir.path().join("master.key");
         self::master_key(&binary, &master_key)?;
         let (listen, management) = (local(ports::free()?), local(ports::free()?));
-        let url = format!("http://{listen}");
+        // By a name: browsers bind no passkey to an address.
+        let url = format!("http://localhost:{}", listen.port());
         let settings = Settings {
             binary,
             issuer: url.clone(),

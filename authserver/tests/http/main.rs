@@ -31,6 +31,8 @@ mod pages;
 #[cfg(test)]
 mod par;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod people;
