@@ -188,7 +188,8 @@ fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
 pub struct Alone {
     /// Where it is, which is also its issuer.
     pub url: String,
-    _server: Authserver,
+    /// The server.
+    pub server: Authserver,
     _dir: TempDir,
 }
 
@@ -215,6 +216,6 @@ impl Alone {
             more: Vec::new(),
             log: dir.path().join("authserver.log"),
         };
-        Ok(Self { url, _server: Authserver::start(settings).await?, _dir: dir })
+        Ok(Self { url, server: Authserver::start(settings).await?, _dir: dir })
     }
 }
