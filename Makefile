@@ -53,9 +53,9 @@ e2e: ## the end-to-end tests alone; ARGS=<part of a name> picks some
 	$(CARGO) test --locked --package bearward-tests --test e2e -- $(ARGS)
 
 .PHONY: bench
-bench: ## measure, and write docs/benchmarks.md
+bench: ## measure, and write docs/benchmarks.md; ARGS=--help tells what else
 	@sh tests/prerequisites.sh cargo python3 cc wrk
-	@$(call RUN,bench)
+	@$(call RUN,bench) $(ARGS)
 
 .PHONY: screenshots
 screenshots: ## pictures of the pages, into .bearward/screenshots
