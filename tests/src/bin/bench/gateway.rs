@@ -35,7 +35,7 @@ impl Variant {
     pub(crate) fn wanted(args: &Args) -> Vec<Self> {
         match args.beside.len() {
             0 => Self::ALL.to_vec(),
-            beside => [Self::Alone, Self::Seen].into_iter().chain((0..beside).map(Self::Beside)).collect(),
+            beside => [Self::Alone, Self::Nothing, Self::Seen].into_iter().chain((0..beside).map(Self::Beside)).collect(),
         }
     }
 }
