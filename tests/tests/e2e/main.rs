@@ -69,6 +69,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
+    ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),

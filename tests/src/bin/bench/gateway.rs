@@ -22,8 +22,10 @@ pub(crate) enum Variant {
     Nothing,
     Seen,
     NeverSeen,
-    /// Tokens seen before, by another build of the filter: which of those in [`Args::beside`].
+    /// Another build of the filter: which of those in [`Args::beside`], with a token seen before.
     Beside(usize),
+    /// The same with tokens never seen.
+    BesideNeverSeen(usize),
 }
 
 impl Variant {
@@ -31,12 +33,19 @@ impl Variant {
     pub(crate) const ALL: [Self; 6] =
         [Self::Alone, Self::JwtAuthnCached, Self::JwtAuthn, Self::Nothing, Self::Seen, Self::NeverSeen];
 
-    /// Those that the arguments ask for: to compare builds, tokens that were seen before are enough.
+    /// Those that the arguments ask for.
     pub(crate) fn wanted(args: &Args) -> Vec<Self> {
         match args.beside.len() {
             0 => Self::ALL.to_vec(),
-            beside => [Self::Alone, Self::Nothing, Self::Seen].into_iter().chain((0..beside).map(Self::Beside)).collect(),
+            beside => {
+                let others = (0..beside).flat_map(|which| [Self::Beside(which), Self::BesideNeverSeen(which)]);
+                [Self::Alone, Self::Nothing, Self::Seen, Self::NeverSeen].into_iter().chain(others).collect()
+            }
         }
+    }
+
+    fn never_seen(self) -> bool {
+        matches!(self, Self::NeverSeen | Self::BesideNeverSeen(_))
     }
 }
 
@@ -84,18 +93,16 @@ pub(crate) async fn measure(parts: &Parts, args: &Args) -> Result<Vec<Figure>> {
     let wanted = Variant::wanted(args);
     let mut runners = Vec::new();
     for (algorithm, count) in TOKENS {
-        let mut file = None;
-        if wanted.contains(&Variant::NeverSeen) {
-            say(&format!("signing {count} tokens with {}", algorithm.name()));
-            file = Some(tokens::file(&issuer, algorithm, REALM, count, dir.path())?);
-        }
+        say(&format!("signing {count} tokens with {}", algorithm.name()));
+        let file = tokens::file(&issuer, algorithm, REALM, count, dir.path())?;
         let token = algorithm.sign(&issuer, &tokens::claims(REALM, "seen"))?;
         for variant in wanted.iter().copied() {
-            let file = file.clone().filter(|_| variant == Variant::NeverSeen);
-            let fresh = file.map(|file| Fresh { file, count, used: 0 });
+            let fresh = variant.never_seen().then(|| Fresh { file: file.clone(), count, used: 0 });
             let wasm = match variant {
                 Variant::Nothing => nothing.clone(),
-                Variant::Beside(which) => args.beside.get(which).cloned().unwrap_or_default(),
+                Variant::Beside(which) | Variant::BesideNeverSeen(which) => {
+                    args.beside.get(which).cloned().unwrap_or_default()
+                }
                 _ => parts.filter.clone(),
             };
             let (envoy, url, dir) = start(parts, &issuer, authserver.address, variant, wasm).await?;
@@ -196,7 +203,7 @@ async fn start(
     let answer = json!({ "name": "api", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     set(manager, "/route_config/virtual_hosts/0/routes", json!([answer]))?;
     match variant {
-        Variant::Nothing | Variant::Seen | Variant::NeverSeen | Variant::Beside(_) => {}
+        Variant::Nothing | Variant::Seen | Variant::NeverSeen | Variant::Beside(_) | Variant::BesideNeverSeen(_) => {}
         Variant::Alone => set(manager, "/http_filters", json!([router()]))?,
         Variant::JwtAuthnCached => set(manager, "/http_filters", json!([jwt_authn(issuer, true), router()]))?,
         Variant::JwtAuthn => set(manager, "/http_filters", json!([jwt_authn(issuer, false), router()]))?,

@@ -68,16 +68,15 @@ fn row(args: &Args, variant: Variant, gateway: &[Figure]) -> String {
         .collect();
     let added = |variant, algorithm| micros(algorithm, variant).0 - micros(algorithm, Variant::Alone).0;
     let (es, rs) = (Algorithm::Es256, Algorithm::Rs256);
+    let beside = |which: usize| args.beside.get(which).map(|file| file.display().to_string()).unwrap_or_default();
     // Builds that are compared have no budget but each other.
     let (name, mut budget) = match variant {
-        Variant::Alone => ("Envoy alone", "–".to_owned()),
-        Variant::JwtAuthnCached => ("jwt_authn with its cache", "–".to_owned()),
-        Variant::JwtAuthn => ("jwt_authn without (its default)", "–".to_owned()),
-        Variant::Nothing => ("a Wasm filter that does nothing", "–".to_owned()),
-        Variant::Beside(which) => {
-            let file = args.beside.get(which).map(|file| file.display().to_string());
-            return format!("| {} |{cells} – |\n", file.unwrap_or_default());
-        }
+        Variant::Alone => ("Envoy alone".to_owned(), "–".to_owned()),
+        Variant::JwtAuthnCached => ("jwt_authn with its cache".to_owned(), "–".to_owned()),
+        Variant::JwtAuthn => ("jwt_authn without (its default)".to_owned(), "–".to_owned()),
+        Variant::Nothing => ("a Wasm filter that does nothing".to_owned(), "–".to_owned()),
+        Variant::Beside(which) => (beside(which) + ", token seen before", "–".to_owned()),
+        Variant::BesideNeverSeen(which) => (beside(which) + ", token never seen", "–".to_owned()),
         Variant::Seen => {
             let cached = Variant::JwtAuthnCached;
             let budget = format!(
@@ -87,7 +86,7 @@ fn row(args: &Args, variant: Variant, gateway: &[Figure]) -> String {
                 added(variant, rs),
                 added(cached, rs)
             );
-            ("our filter, token seen before", budget)
+            ("our filter, token seen before".to_owned(), budget)
         }
         Variant::NeverSeen => {
             let without = Variant::JwtAuthn;
@@ -98,7 +97,7 @@ fn row(args: &Args, variant: Variant, gateway: &[Figure]) -> String {
                 micros(rs, variant).0,
                 micros(rs, without).0
             );
-            ("our filter, token never seen", budget)
+            ("our filter, token never seen".to_owned(), budget)
         }
     };
     if !args.beside.is_empty() {
