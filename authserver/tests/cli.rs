@@ -307,6 +307,7 @@ fn what_tokens_say_is_a_clients_option() {
     assert!(bearward.refuses(&[&set[..], &["--require", "amount"]].concat()).contains("no field amount"));
     assert!(bearward.refuses(&[&set[..], &["--field", "type=T"]].concat()).contains("every type"));
     let listed = bearward.json(&["authorization-type", "list", "--json"]);
+    assert!(bearward.says(&["audit"]).contains("authorization_type.put"));
     assert_eq!(listed[0]["fields"]["actions"]["values"][0], "initiate");
     let created = bearward.json(&with(&[
         "--claim",
@@ -346,4 +347,6 @@ fn an_initial_access_token_is_shown_once() {
     let token = made["initial_access_token"].as_str().unwrap();
     assert!(bearward::secret::well_formed("bw_it_", token) && made["expires_at"].is_i64());
     assert!(bearward.says(&["registration-token", "create"]).contains("registration.enabled"));
+    let log = bearward.says(&["audit"]);
+    assert!(log.contains("registration_token.create") && !log.contains(token), "{log}");
 }

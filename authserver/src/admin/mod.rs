@@ -2,6 +2,7 @@
 //! change anything without an entry in the audit log.
 
 mod audit;
+mod authorization_types;
 pub mod client_rules;
 pub mod clients;
 mod grants;
@@ -9,6 +10,7 @@ mod issuers;
 mod keys;
 mod overview;
 mod people;
+mod registration_tokens;
 mod scopes;
 mod secrets;
 

@@ -27,7 +27,7 @@ async fn server(change: impl FnOnce(&mut Client)) -> Server {
         ]
         .into(),
     };
-    server.app.store.put_authorization_type(&payment).await.unwrap();
+    server.admin().put_authorization_type(&payment).await.unwrap();
     server
 }
 

@@ -19,7 +19,7 @@ async fn server(change: impl FnOnce(&mut Config)) -> (Server, Key, Value) {
         fields: [].into(),
     };
     for name in ["a", "b"] {
-        server.app.store.put_authorization_type(&kind(name)).await.unwrap();
+        server.admin().put_authorization_type(&kind(name)).await.unwrap();
     }
     let key = Key::new();
     let mut app = client("app", Some("s"), GrantType::ALL);

@@ -7,7 +7,7 @@ use crate::model::{
     Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
     TrustedIssuer, Versioned,
 };
-use crate::storage::sql::store::{client_columns, grant_columns};
+use crate::storage::sql::store::{client_columns, edit_client, grant_columns};
 use crate::storage::{Registry, Result, StoreError};
 use async_trait::async_trait;
 
@@ -144,14 +144,10 @@ impl<B: Backend> Registry for SqlStore<B> {
         revocation: Option<&Revocation>,
         change: &Change,
     ) -> Result<bool> {
-        let sql = "UPDATE clients SET name = $2, auth_method = $3, secret = $4, grant_types = $5, redirect_uris = $6,
-                 scopes = $7, default_scopes = $8, audience = $9, options = $10, disabled_at = $11, created_at = $12,
-                 sealed_secret = $13
-             WHERE id = $1 AND version = $14";
         let texts = super::store::ClientTexts::of(client)?;
         let mut args = client_values(client, &texts).to_vec();
         args.push(Value::Int(version));
-        let mut steps = vec![Step::must(sql, args)];
+        let mut steps = vec![Step::must(edit_client!(""), args)];
         steps.extend(revocation.map(revoked));
         steps.push(recorded(change));
         self.0.together(&steps).await
