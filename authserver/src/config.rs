@@ -115,12 +115,14 @@ pub struct Assertions {
     pub max_lifetime: Duration,
     /// `text_dates`: whether `exp`, `nbf` and `iat` may be texts. Default false.
     pub text_dates: bool,
+    /// `jwks_networks`: where a `jwks_uri` may lead beside the public internet. Default nowhere.
+    pub jwks_networks: Vec<ipnet::IpNet>,
 }
 
 impl Default for Assertions {
     fn default() -> Self {
         let (leeway, max_lifetime) = (Duration::from_secs(30), Duration::from_secs(3600));
-        Self { audience: Vec::new(), leeway, max_lifetime, text_dates: false }
+        Self { audience: Vec::new(), leeway, max_lifetime, text_dates: false, jwks_networks: Vec::new() }
     }
 }
 

@@ -274,7 +274,9 @@ fn issuers_are_trusted_listed_and_removed() {
     assert!(bearward.refuses(&with(&[])).contains("--jwks-uri"));
     let short = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/unfit-short.pem");
     assert!(bearward.refuses(&with(&["--saml", "--certificate-file", short])).contains("2048"));
-    assert!(bearward.refuses(&with(&["--jwks-uri", "http://idp.example/jwks"])).contains("--jwks-uri"));
+    assert!(bearward.refuses(&with(&["--jwks-uri", "http://idp.example/jwks"])).contains("not an https URL"));
+    let inside = bearward.refuses(&with(&["--jwks-uri", "https://169.254.169.254/jwks"]));
+    assert!(inside.contains("assertions.jwks_networks"), "{inside}");
     assert!(bearward.refuses(&with(&["--certificate-file", certificate, "--client", "nobody"])).contains("nobody"));
     // What was refused changed nothing.
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), listed);

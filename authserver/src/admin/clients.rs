@@ -165,6 +165,7 @@ impl Admin<'_> {
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn register_client(&self, client: &Client) -> Result<ClientView> {
         client_rules::check(client, &self.store.scopes().await?)?;
+        self.check_jwks_uri("options", &client.options.keys)?;
         if client.auth_method == ClientAuthMethod::ClientSecretJwt && client.sealed_secret.is_none() {
             return invalid(
                 "auth_method",
@@ -204,6 +205,7 @@ impl Admin<'_> {
             );
         }
         client_rules::check(&edited, &self.store.scopes().await?)?;
+        self.check_jwks_uri("options", &edited.options.keys)?;
         self.replace("client.edit", &stored, edited, None).await
     }
 

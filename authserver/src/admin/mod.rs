@@ -26,8 +26,9 @@ pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 use crate::config::Config;
 use crate::env::Env;
 use crate::grants::{CLOCK_MARGIN, seconds};
+use crate::jwt::Destinations;
 use crate::keys::KeyError;
-use crate::model::Change;
+use crate::model::{Change, Keys};
 use crate::passwords::PasswordError;
 use crate::storage::{Store, StoreError};
 use serde::Serialize;
@@ -143,6 +144,15 @@ impl Admin<'_> {
         after: Option<&impl Serialize>,
     ) -> Change {
         change(self.env, &self.actor, (action, object_kind, object), before, after)
+    }
+
+    /// Refuses a `jwks_uri` that keys would never be fetched from.
+    fn check_jwks_uri(&self, field: &'static str, keys: &Keys) -> Result<()> {
+        let destinations = Destinations::new(&self.config.assertions.jwks_networks);
+        match keys.jwks_uri.as_deref().map(|url| destinations.check(url)) {
+            Some(Err(error)) => invalid(field, format!("jwks_uri: {error}")),
+            _ => Ok(()),
+        }
     }
 
     fn now(&self) -> i64 {

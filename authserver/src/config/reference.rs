@@ -180,6 +180,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "",
     },
     Setting {
+        path: "assertions.jwks_networks",
+        secret: false,
+        default: "none",
+        example: r#"["10.20.0.0/16", "127.0.0.1"]"#,
+        meaning: "Networks and addresses that a `jwks_uri` may lead to although they are not of the public internet: there by `https` or `http`. Anywhere else, keys are fetched by `https` from public addresses only.",
+        warning: "Whoever can set a `jwks_uri`, which with registration is whoever registers, can make this server send a GET to any port in these networks.",
+    },
+    Setting {
         path: "device.code_lifetime",
         secret: false,
         default: r#""10m""#,

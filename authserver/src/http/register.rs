@@ -75,6 +75,7 @@ async fn register(app: &App, address: Address, request: Request) -> Result<Respo
     let random = app.env.random.as_ref();
     let client =
         metadata.client(blank(secret::random_id(random), now), &Allowed { scopes: &initial.scopes, types: &types })?;
+    check_keys(app, &client).await?;
     let (client, new_secret) = with_secret(app, client)?;
     let management = secret::generate(random, secret::REGISTRATION_ACCESS_TOKEN);
     let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
@@ -105,6 +106,7 @@ async fn update(app: &App, id: &str, address: Address, request: Request) -> Resu
         let Managed { client: old, token, registration } = now_managed;
         check_update(&old.value, &metadata)?;
         let client = metadata.client(old.value.clone(), &Allowed { scopes: &registration.scopes, types: &types })?;
+        check_keys(app, &client).await?;
         let (client, new_secret) = keep_secret(app, client, &old.value)?;
         let new = Versioned { value: client, version: old.version.saturating_add(1) };
         let (before, after) = (ClientView::of(&old), ClientView::of(&new));
@@ -155,6 +157,14 @@ async fn end(app: &App, id: &str, address: Address, headers: &HeaderMap) -> Resu
     }
     tracing::info!(client = %id, "a client ended its registration");
     Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+}
+
+/// Whoever registers is not the operator: this server does not knock at doors for them that only it can reach.
+async fn check_keys(app: &App, client: &Client) -> Result<(), Refusal> {
+    let Some(url) = &client.options.keys.jwks_uri else { return Ok(()) };
+    app.remote_keys.check(url).await.map_err(|_| {
+        Refusal::new("invalid_client_metadata", "jwks_uri has to be an https URL of a host on the public internet")
+    })
 }
 
 /// The entry of the audit log for what a client does to itself.
