@@ -1,7 +1,7 @@
 //! Access tokens: the claims of RFC 9068 §2.2 and what else a client or a grant adds, as a signed JWT or behind an
 //! opaque text.
 
-use super::{GrantError, Request, TokenResponse, details, resource, seconds};
+use super::{GrantError, Request, TokenResponse, claims, details, resource, seconds};
 use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
@@ -72,11 +72,16 @@ pub(super) async fn minting<'a>(
     grant: Option<&'a Grant>,
     scope: &'a ScopeSet,
 ) -> Result<Minting<'a>, GrantError> {
-    let Request { app, client, params, now, .. } = *request;
+    let Request { app, client, grant_type, params, now, .. } = *request;
     let granted = grant.map(|g| g.details.resources.as_slice()).unwrap_or_default();
     let authorization_details = match grant {
         Some(grant) => details::narrowed(params, &grant.details.authorization_details)?,
         None => details::asked(app, client, params).await?,
+    };
+    // A grant that is stored has its claims from when it was made.
+    let claims = match grant {
+        Some(_) => CustomClaims::default(),
+        None => claims::of_grant(client, grant_type, params, claims::proves_itself(client))?,
     };
     Ok(Minting {
         app,
@@ -87,7 +92,7 @@ pub(super) async fn minting<'a>(
         scope,
         audience: resource::audience(app, client, granted, params)?,
         authorization_details,
-        claims: CustomClaims::default(),
+        claims,
         act: None,
         confirmation: request.confirmation.clone(),
         not_after: None,
