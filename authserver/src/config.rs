@@ -169,6 +169,8 @@ pub struct Registration {
 pub struct KeyPolicy {
     /// `algorithm`: what new keys sign with, one of [`crate::keys::ALGORITHMS`]. Default `ES256`.
     pub algorithm: Algorithm,
+    /// `more_algorithms`: for which of them there are keys as well, for clients that are registered for one. Default none.
+    pub more_algorithms: Vec<Algorithm>,
     /// `rotate_every`. Default 30 days; 0 leaves it to the command.
     pub rotate_every: Duration,
     /// `publish_ahead`: how long a key is published before it signs. Default 10 minutes.

@@ -143,6 +143,10 @@ pub struct ClientOptions {
     /// How its access tokens are written.
     #[serde(skip_serializing_if = "is_default")]
     pub access_token_format: AccessTokenFormat,
+    /// The algorithm that signs its access tokens, one of `keys.algorithm` and `keys.more_algorithms`. `None` for the usual
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_signing_alg: Option<String>,
     /// How long its access tokens are good, in seconds; never longer than `tokens.max_access_lifetime`. `None` takes
     /// `tokens.access_lifetime`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -445,4 +449,7 @@ pub struct SigningKey {
     pub published_at: i64,
     /// From when it signs.
     pub activates_at: Option<i64>,
+    /// Which keys it succeeds and is succeeded by: empty for those of the server's usual algorithm, the algorithm's name for
+    /// those of a further one.
+    pub line: String,
 }

@@ -26,9 +26,10 @@ pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 use crate::config::Config;
 use crate::env::Env;
 use crate::grants::{CLOCK_MARGIN, seconds};
-use crate::jwt::Destinations;
+use crate::jwt::{Algorithm, Destinations};
 use crate::keys::KeyError;
-use crate::model::{Change, Keys};
+use crate::keys::lifecycle::Line;
+use crate::model::{Change, ClientOptions, Keys};
 use crate::passwords::PasswordError;
 use crate::storage::{Store, StoreError};
 use serde::Serialize;
@@ -144,6 +145,18 @@ impl Admin<'_> {
         after: Option<&impl Serialize>,
     ) -> Change {
         change(self.env, &self.actor, (action, object_kind, object), before, after)
+    }
+
+    /// Refuses an algorithm that no key of this server signs with.
+    fn check_signing_alg(&self, options: &ClientOptions) -> Result<()> {
+        let Some(name) = &options.access_token_signing_alg else { return Ok(()) };
+        match Algorithm::from_name(name).and_then(|algorithm| Line::of(&self.config.keys, algorithm)) {
+            Some(_) => Ok(()),
+            None => invalid(
+                "options",
+                format!("access_token_signing_alg: {name} is neither keys.algorithm nor one of keys.more_algorithms"),
+            ),
+        }
     }
 
     /// Refuses a `jwks_uri` that keys would never be fetched from.

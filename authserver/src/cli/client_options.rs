@@ -18,6 +18,9 @@ pub(super) struct TokenOptions {
     /// tokens.access_lifetime).
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     access_token_lifetime: Option<u32>,
+    /// What signs its access tokens, such as RS256: keys.algorithm (the default) or one of keys.more_algorithms.
+    #[arg(long, value_name = "ALG")]
+    access_token_alg: Option<String>,
     /// A claim that all its access tokens carry; several times for several. JSON (7, true, ["a","b"]) is taken as such,
     /// all else as text.
     #[arg(long = "claim", value_name = "NAME=VALUE")]
@@ -73,6 +76,7 @@ impl TokenOptions {
                 Format::Opaque => AccessTokenFormat::Opaque,
             },
             access_token_lifetime: self.access_token_lifetime,
+            access_token_signing_alg: self.access_token_alg,
             claims: claims(self.claims.iter().map(String::as_str))?,
             grant_claims: grant_claims(&self.grant_claims)?,
             request_claims: self.request_claims,

@@ -249,6 +249,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "Every verifier has to know it. The filter knows all of them.",
     },
     Setting {
+        path: "keys.more_algorithms",
+        secret: false,
+        default: "none",
+        example: r#"["RS256"]"#,
+        meaning: "Further algorithms that the server has keys for, so that a client can be registered for one of them \
+                  (`--access-token-alg`). Each has keys of its own, which rotate like the usual ones.",
+        warning: "When one is taken out, clients that are registered for it get no tokens any more.",
+    },
+    Setting {
         path: "keys.rotate_every",
         secret: false,
         default: r#""30d""#,

@@ -6,6 +6,7 @@ use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use crate::http::App;
+use crate::jwt::Algorithm;
 use crate::keys::KeyError;
 use crate::model::{AccessTokenFormat, Client, Digest, Grant};
 use crate::secret;
@@ -119,7 +120,7 @@ impl Minting<'_> {
         let payload = serde_json::to_vec(&self.payload(&scope, expires_at));
         let payload = payload.map_err(|_| KeyError::Crypto("claims that are no JSON"))?;
         let access_token = match client.options.access_token_format {
-            AccessTokenFormat::Jwt => app.keys.sign_as(ACCESS_TOKEN_TYPE, &payload)?,
+            AccessTokenFormat::Jwt => app.keys.sign_with(self.algorithm()?, ACCESS_TOKEN_TYPE, &payload)?,
             AccessTokenFormat::Opaque => {
                 let token = secret::generate(app.env.random.as_ref(), secret::ACCESS_TOKEN);
                 app.store.put_access_token(&Digest::of(&token), &payload, expires_at).await?;
@@ -136,6 +137,13 @@ impl Minting<'_> {
             scope,
             authorization_details: (!details.is_empty()).then(|| details.clone()),
         })
+    }
+
+    /// What the client is registered for; `None` for the usual one.
+    fn algorithm(&self) -> Result<Option<Algorithm>, KeyError> {
+        let name = self.client.options.access_token_signing_alg.as_deref();
+        let known = |name| Algorithm::from_name(name).ok_or(KeyError::Crypto("a client's algorithm is unknown"));
+        name.map(known).transpose()
     }
 
     /// Seconds: the client's own or the server's, cut to what may be.

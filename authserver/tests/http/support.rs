@@ -394,6 +394,7 @@ fn config() -> Config {
         registration: Registration { enabled: false },
         keys: KeyPolicy {
             algorithm: bearward::jwt::Algorithm::ES256,
+            more_algorithms: vec![],
             rotate_every: Duration::ZERO,
             publish_ahead: Duration::from_secs(600),
         },

@@ -2,7 +2,7 @@
 
 use super::store::{client_values, person_values};
 use super::trusted_issuers::{PUT_ISSUER, REMOVE_ISSUER};
-use super::{Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
+use super::{ADD_KEY, Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
 use crate::model::{
     Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
     TrustedIssuer, Versioned,
@@ -345,14 +345,12 @@ impl<B: Backend> Registry for SqlStore<B> {
         new_next: &SigningKey,
         change: &Change,
     ) -> Result<bool> {
-        let add = "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
-             VALUES ($1, $2, $3, $4, $5, $6)";
         let steps = [
             Step::must(
                 "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND activates_at IS NULL",
                 vec![Value::Text(next_kid), Value::Int(activates_at)],
             ),
-            Step::must(add, key_values(new_next).to_vec()),
+            Step::must(ADD_KEY, key_values(new_next).to_vec()),
             recorded(change),
         ];
         self.0.together(&steps).await
