@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::tempdir::TempDir;
 use crate::{artifacts, demo, ports, wait};
 use serde::Deserialize;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -148,11 +149,39 @@ pub async fn gateway_before(
     workers: u32,
     dir: &TempDir,
 ) -> Result<(Envoy, echo::Server)> {
+    let addresses = Addresses { gateway, authservers, issuer: issuer.to_owned() };
+    gateway_with(parts, addresses, workers, dir, |_| {}).await
+}
+
+/// Where a gateway is, and before what.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Where it listens.
+    pub gateway: SocketAddr,
+    /// Every replica of the authserver.
+    pub authservers: Vec<SocketAddr>,
+    /// The issuer whose tokens it takes.
+    pub issuer: String,
+}
+
+/// The same with a change to Envoy's configuration.
+///
+/// # Errors
+/// Whatever part does not start says so.
+pub async fn gateway_with(
+    parts: &Parts,
+    addresses: Addresses,
+    workers: u32,
+    dir: &TempDir,
+    change: impl FnOnce(&mut Value),
+) -> Result<(Envoy, echo::Server)> {
+    let Addresses { gateway, authservers, issuer } = addresses;
     let echo = echo::Server::start(local(ports::free()?), echo::router()).await?;
     let admin = local(ports::free()?);
-    let (wasm, issuer) = (parts.filter.clone(), issuer.to_owned());
+    let wasm = parts.filter.clone();
     let places = config::Places { gateway, admin, authservers, echo: echo.address, wasm, issuer };
-    let config = config::moved(config::shipped()?, &places)?;
+    let mut config = config::moved(config::shipped()?, &places)?;
+    change(&mut config);
     let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await?;
     Ok((envoy, echo))
 }

@@ -15,7 +15,9 @@ mod filter;
 mod hostile_headers;
 mod identity_headers;
 mod jwt;
+mod mutual_tls;
 mod oauth;
+mod opaque;
 mod outage;
 mod person;
 mod refusals;
@@ -70,6 +72,10 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
+    ("gateway::mutual_tls_proves_clients_and_binds_tokens", |c| {
+        Box::pin(mutual_tls::proves_clients_and_binds_tokens(c))
+    }),
+    ("gateway::opaque_tokens_are_asked_about_once", |c| Box::pin(opaque::are_asked_about_once_and_revoked(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),
