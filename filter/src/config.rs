@@ -42,13 +42,24 @@ pub struct Config {
     pub forward: Forward,
 }
 
-/// What Envoy's routes hand to the authserver.
+/// What is the authserver's to answer.
 #[derive(Debug, Default)]
 pub struct Oauth {
     /// Its paths.
     pub prefixes: Vec<Pattern>,
     /// The key by which the filter vouches for what only the gateway knows.
     pub gateway_secret: Option<Secret>,
+    /// Where the filter itself hands these requests; else Envoy's routes do.
+    pub dispatch: Option<Dispatch>,
+}
+
+/// How requests are handed to the authserver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// How long a body may take to come, and then an answer, in milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// A value that is never shown.

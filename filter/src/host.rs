@@ -88,6 +88,7 @@ unsafe extern "C" {
     fn random_get(bytes: *mut u8, size: usize) -> u16;
 }
 
+const REQUEST_BODY: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
@@ -122,6 +123,13 @@ fn buffer(kind: u32, max: usize) -> HostResult<Vec<u8>> {
     fetched(status, data, size)
 }
 
+fn header_map(kind: u32) -> HostResult<Headers> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_header_map_pairs(kind, &raw mut data, &raw mut size) };
+    fetched(status, data, size).map(Headers::new)
+}
+
 impl Host for Envoy {
     fn now_ms(&self) -> u64 {
         let mut time = 0;
@@ -142,10 +150,11 @@ impl Host for Envoy {
     }
 
     fn request_headers(&self) -> HostResult<Headers> {
-        let (mut data, mut size) = (null_mut(), 0);
-        // SAFETY: both pointers are valid for the call.
-        let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
-        fetched(status, data, size).map(Headers::new)
+        header_map(REQUEST_HEADERS)
+    }
+
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
+        buffer(REQUEST_BODY, most)
     }
 
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
@@ -163,13 +172,12 @@ impl Host for Envoy {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
     ) -> HostResult<()> {
-        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-        let headers = serialize_pairs(&pairs);
+        let headers = serialize_pairs(headers);
         // SAFETY: the pointers are valid for that many bytes.
         done(unsafe {
             proxy_send_local_response(
@@ -249,6 +257,10 @@ impl Host for Envoy {
         // SAFETY: the SDK's own callback, for a configuration that it knows, and never while one of its callbacks runs.
         unsafe { proxy_on_queue_ready(root, 0) };
         MADE.take().unwrap_or(Err(HostError::INTERNAL))
+    }
+
+    fn answer_headers(&self) -> HostResult<Headers> {
+        header_map(CALL_RESPONSE_HEADERS)
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -397,20 +409,35 @@ impl Drop for Configured {
 
 impl Context for Request {}
 
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
+impl Request {
+    /// Has the configuration decide on something of this request.
+    fn flow(&self, run: impl FnOnce(&mut Root<Envoy>) -> Flow) -> Action {
         REQUEST_OF.set(Some(self.root_id));
-        let flow = with(&self.root, |root| root.request(self.context));
+        let flow = with(&self.root, run);
         REQUEST_OF.set(None);
         match flow {
             Some(Flow::Continue) => Action::Continue,
             Some(Flow::Pause) => Action::Pause,
             None => {
                 // Nobody to ask: refused, never let through.
-                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
+                let _ = Envoy.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_no_context", -1);
                 Action::Pause
             }
         }
+    }
+}
+
+impl HttpContext for Request {
+    fn on_http_request_headers(&mut self, _headers: usize, end_of_stream: bool) -> Action {
+        self.flow(|root| root.request(self.context, end_of_stream))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.flow(|root| root.body(self.context, size, end_of_stream))
+    }
+
+    fn on_http_request_trailers(&mut self, _trailers: usize) -> Action {
+        self.flow(|root| root.body(self.context, 0, true))
     }
 }
 

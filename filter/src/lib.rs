@@ -9,6 +9,7 @@
 pub mod call;
 pub mod config;
 pub mod credential;
+pub mod dispatch;
 pub mod dpop;
 pub mod feed;
 pub mod follower;

@@ -42,6 +42,8 @@ pub enum Event {
 pub enum Verdict<'a> {
     /// It goes on, changed.
     Pass(Changes<'a>),
+    /// It goes to the authserver, changed, and its answer back.
+    Dispatch(Changes<'a>),
     /// It is answered here, with a refusal and what that says besides.
     Refuse(Refusal, Box<Details<'a>>),
     /// It is answered here, with a document.
@@ -185,7 +187,7 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
             let mut changes = Changes { remove: seen.identities.clone(), ..Changes::default() };
             let secret = config.oauth.gateway_secret.as_ref();
             gateway::vouch(self.host, secret, headers, &seen, self.now_ms / 1_000, &mut changes);
-            return Verdict::Pass(changes);
+            return if config.oauth.dispatch.is_some() { Verdict::Dispatch(changes) } else { Verdict::Pass(changes) };
         }
         let access = match self.access(headers, &seen, &path) {
             Ok(access) => access,

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod credentials;
+mod dispatch;
 mod fake;
 mod feed;
 mod keys;

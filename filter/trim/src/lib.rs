@@ -26,6 +26,8 @@ pub const EXPORTS: &[&str] = &[
     "proxy_on_configure",
     "proxy_on_tick",
     "proxy_on_request_headers",
+    "proxy_on_request_body",
+    "proxy_on_request_trailers",
     "proxy_on_http_call_response",
 ];
 

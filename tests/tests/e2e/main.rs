@@ -10,8 +10,10 @@
 mod client_credentials;
 mod clients;
 mod context;
+mod dispatch;
 mod examples;
 mod filter;
+mod gateway;
 mod hostile_headers;
 mod identity_headers;
 mod jwt;
@@ -69,6 +71,8 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
+    ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
+    ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),

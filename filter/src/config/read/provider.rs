@@ -1,6 +1,6 @@
 //! Issuers, and how their tokens are checked.
 
-use super::{DAY_MS, Environment, millis, path, timeout};
+use super::{CALL_MS, DAY_MS, Environment, millis, path, timeout};
 use crate::config::tree::{Node, Object, wrong};
 use crate::config::{
     ConfigError, IntrospectionConfig, JwksConfig, KeysConfig, OnStale, ProviderConfig, RevocationsConfig, Secret,
@@ -98,7 +98,7 @@ fn jwks(node: Node, algorithms: Option<Algorithms>) -> Result<KeysConfig, Config
     let cluster = object.required("cluster")?.text()?;
     let path = path(object.required("path")?)?;
     let cache_ms = millis(&mut object, "cache_duration", CACHE_MS, 1_000, DAY_MS)?;
-    let timeout_ms = timeout(&mut object)?;
+    let timeout_ms = timeout(&mut object, CALL_MS)?;
     object.finish()?;
     Ok(KeysConfig::Remote(JwksConfig { cluster, path, cache_ms, timeout_ms, algorithms }))
 }
@@ -126,7 +126,7 @@ fn introspection(node: Node, environment: Environment<'_>) -> Result<Introspecti
     let authorization = basic(&mut object, environment)?;
     let cache_ms = millis(&mut object, "cache_duration", INTROSPECTED_MS, 0, DAY_MS)?;
     let inactive_ms = millis(&mut object, "inactive_duration", INACTIVE_MS, 0, 600_000)?;
-    let timeout_ms = timeout(&mut object)?;
+    let timeout_ms = timeout(&mut object, CALL_MS)?;
     let token_prefix = object.optional("token_prefix").map(Node::text).transpose()?.unwrap_or_default();
     object.finish()?;
     Ok(IntrospectionConfig { cluster, path, authorization, cache_ms, inactive_ms, timeout_ms, token_prefix })
