@@ -6,6 +6,7 @@
 use crate::credential::Location;
 use crate::output::Output;
 use bearward_token::challenge::Space;
+use bearward_token::introspection::Addressed;
 use bearward_token::jwk::KeySet;
 use bearward_token::jws::Algorithms;
 use bearward_token::path::Pattern;
@@ -164,6 +165,8 @@ pub struct IntrospectionConfig {
     pub timeout_ms: u32,
     /// What its opaque tokens begin with.
     pub token_prefix: String,
+    /// What its answers must say where they must be signed (RFC 9701).
+    pub signed: Option<Addressed>,
 }
 
 /// Where revocations are had.

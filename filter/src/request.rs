@@ -394,10 +394,12 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
 
     /// Asks a token's issuer about it.
     fn ask(&mut self, index: usize, event: Event, token: &str) -> Not {
-        let provider = self.providers.get_mut(index);
-        let Some(introspector) = provider.and_then(|provider| provider.introspector.as_mut()) else {
-            return Refusal::MalformedToken.into();
-        };
+        let Some(provider) = self.providers.get_mut(index) else { return Refusal::MalformedToken.into() };
+        provider.refresh(self.host, self.now_ms);
+        let Some(introspector) = &mut provider.introspector else { return Refusal::MalformedToken.into() };
+        if introspector.config().signed.is_some() && provider.keys.set().is_none() {
+            return wait(event, Refusal::KeysUnavailable); // an answer could not be verified
+        }
         if event == Event::TimeUp {
             return Refusal::IntrospectionFailed.into();
         }

@@ -212,6 +212,13 @@ pub(super) const FIELDS: &[Field] = &[
         "What its opaque tokens begin with. Needed where two providers introspect. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
     ),
     field(
+        "providers.*.introspection.answers",
+        Kind::Word(&["plain", "signed"]),
+        "`plain`",
+        "\"signed\"",
+        "`signed` takes only answers that are JWTs (RFC 9701), signed by one of the provider's keys, for `client_id`, and of now; it needs `jwks`. Encrypted ones are not read.",
+    ),
+    field(
         "providers.*.revocations",
         Kind::Object,
         "none",

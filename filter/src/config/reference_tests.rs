@@ -25,6 +25,7 @@ fn everything() -> Value {
                 "introspection": {
                     "cluster": "a", "path": "/introspect", "client_id": "c", "client_secret": "${SECRET}",
                     "cache_duration": 1, "inactive_duration": 1.5, "timeout": "500ms", "token_prefix": "p_",
+                    "answers": "signed",
                 },
                 "revocations": feed,
             },

@@ -16,6 +16,7 @@ mod filter;
 mod gateway;
 mod hostile_headers;
 mod identity_headers;
+mod introspection;
 mod jwt;
 mod oauth;
 mod outage;
@@ -73,6 +74,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
+    ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),

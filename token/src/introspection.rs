@@ -1,0 +1,95 @@
+//! Signed answers of an introspection endpoint, RFC 9701 §5: a JWT whose `token_introspection` is what RFC 7662 §2.2 has.
+
+use crate::claim_set::ClaimSet;
+use crate::jwk::KeySet;
+use crate::jws::{Algorithm, Compact};
+use crate::signature::SignatureVerifier;
+use serde_json::Value;
+
+/// The `typ` of an answer's header.
+pub const TYPE: &str = "token-introspection+jwt";
+/// The media type to ask for.
+pub const MEDIA_TYPE: &str = "application/token-introspection+jwt";
+/// How old an answer may be besides what clocks may differ, in seconds: it was asked for a moment ago.
+const FRESH: u64 = 60;
+
+/// What a signed answer must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressed {
+    /// Who gives it (`iss`).
+    pub issuer: String,
+    /// Whom it is given to (`aud`): the client that asks.
+    pub audience: String,
+    /// How far clocks may be apart, in seconds.
+    pub clock_skew: u64,
+}
+
+/// Why a text is not a good answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// Not a JWS in compact form with JSON in it, or a claim of it is missing or of another type.
+    #[error("not a signed answer")]
+    Form,
+    /// Another kind of JWT, an access token for instance; or one with extensions that must be understood.
+    #[error("a JWT that is no introspection answer")]
+    Type,
+    /// From another issuer, or for another client.
+    #[error("an answer of another issuer, or for another client")]
+    Address,
+    /// From another time.
+    #[error("an answer that is not of now")]
+    Time,
+    /// Signed by a key that is not in the set.
+    #[error("an answer signed by an unknown key")]
+    Key,
+    /// Not signed by that key, or by an algorithm that is not for it.
+    #[error("an answer whose signature is not valid")]
+    Signature,
+}
+
+impl Addressed {
+    /// Verifies an answer; gives what it says of the token. `now` is Unix time in seconds; `most` is how long the answer
+    /// may be, in bytes.
+    ///
+    /// # Errors
+    /// [`AnswerError`]
+    pub fn verify(
+        &self,
+        answer: &[u8],
+        most: usize,
+        keys: &KeySet,
+        verifier: &impl SignatureVerifier,
+        now: u64,
+    ) -> Result<ClaimSet, AnswerError> {
+        let text = str::from_utf8(answer).map_err(|_| AnswerError::Form)?.trim_ascii();
+        let compact = Compact::parse_up_to(text, most).map_err(|_| AnswerError::Form)?;
+        let (header, claims) = (ClaimSet::parse(&compact.header), ClaimSet::parse(&compact.payload));
+        let (header, claims) = header.zip(claims).ok_or(AnswerError::Form)?;
+        let text = |claims: &'_ ClaimSet, name: &str| claims.text(name).ok().flatten().map(str::to_owned);
+        let typ = text(&header, "typ").ok_or(AnswerError::Type)?.to_ascii_lowercase();
+        if (typ != TYPE && typ != MEDIA_TYPE) || header.get("crit").is_some() {
+            return Err(AnswerError::Type);
+        }
+        let for_us = claims.texts("aud").is_ok_and(|all| all.contains(&self.audience.as_str()));
+        if !for_us || text(&claims, "iss").as_ref() != Some(&self.issuer) {
+            return Err(AnswerError::Address);
+        }
+        let given = claims.seconds("iat").ok().flatten().ok_or(AnswerError::Form)?;
+        let (latest, oldest) = (now.saturating_add(self.clock_skew), given.saturating_add(self.clock_skew));
+        if given > latest || now > oldest.saturating_add(FRESH) {
+            return Err(AnswerError::Time);
+        }
+        let algorithm = text(&header, "alg").and_then(|name| Algorithm::from_name(&name));
+        let algorithm = algorithm.ok_or(AnswerError::Signature)?;
+        let key = keys.find(text(&header, "kid").as_deref(), algorithm).ok_or(AnswerError::Key)?;
+        if !key.permits(algorithm) {
+            return Err(AnswerError::Signature);
+        }
+        let signed = verifier.verify(key, algorithm, compact.signing_input, &compact.signature);
+        signed.map_err(|_| AnswerError::Signature)?;
+        match claims.get("token_introspection") {
+            Some(Value::Object(members)) => Ok(ClaimSet::new(members.clone())),
+            _ => Err(AnswerError::Form),
+        }
+    }
+}
