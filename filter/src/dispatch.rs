@@ -202,8 +202,9 @@ impl Dispatcher {
     /// Gives up on bodies that do not come.
     pub fn tick(&mut self, tools: &mut Tools<'_, impl Host>) {
         let now_ms = tools.now_ms;
-        let late = |request: &mut Request| matches!(request.stage, Stage::Body { until_ms, .. } if until_ms <= now_ms);
-        for request in self.requests.extract_if(.., late) {
+        let late = |request: &Request| matches!(request.stage, Stage::Body { until_ms, .. } if until_ms <= now_ms);
+        while let Some(at) = self.requests.iter().position(late) {
+            let request = self.requests.swap_remove(at);
             if matches!(request.stage, Stage::Body { size: 0, .. }) {
                 let why = "a body never began: is allow_on_headers_stop_iteration set for this plugin?";
                 tools.host.log(Level::Warn, why);

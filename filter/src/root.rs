@@ -105,7 +105,9 @@ impl<H: Host> Root<H> {
         }
         state.measure(&self.host, now_ms);
         state.debug = self.host.logs(Level::Debug);
-        state.with_dispatcher(&self.host, now_ms, Dispatcher::tick);
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms) {
+            dispatcher.tick(&mut tools);
+        }
         state.look_at_held(&self.host, now_ms);
         state.leave(&self.host, self.id);
         state.set_tick(&self.host, busy);
@@ -115,9 +117,9 @@ impl<H: Host> Root<H> {
     pub fn called(&mut self, call: u32, response: &CallResponse) {
         let Some(state) = &mut self.state else { return };
         let now_ms = self.host.now_ms();
-        let dispatched =
-            |dispatcher: &mut Dispatcher, tools: &mut Tools<'_, H>| dispatcher.called(tools, call, response);
-        if state.with_dispatcher(&self.host, now_ms, dispatched) == Some(true) {
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms)
+            && dispatcher.called(&mut tools, call, response)
+        {
             state.leave(&self.host, self.id);
             return;
         }
@@ -152,9 +154,9 @@ impl<H: Host> Root<H> {
             Done::Passed => Flow::Continue,
             Done::Answered => Flow::Pause,
             Done::Dispatch(outgoing) => {
-                state.with_dispatcher(&self.host, now_ms, |dispatcher, tools| {
-                    dispatcher.take(tools, context, outgoing, ends);
-                });
+                if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms) {
+                    dispatcher.take(&mut tools, context, outgoing, ends);
+                }
                 Flow::Pause
             }
             Done::Waits => {
@@ -174,9 +176,12 @@ impl<H: Host> Root<H> {
     pub fn body(&mut self, context: u32, size: usize, ends: bool) -> Flow {
         let Some(state) = &mut self.state else { return Flow::Pause };
         let now_ms = self.host.now_ms();
-        let body = |dispatcher: &mut Dispatcher, tools: &mut Tools<'_, H>| dispatcher.body(tools, context, size, ends);
-        let dispatched = state.with_dispatcher(&self.host, now_ms, body) == Some(true);
-        if dispatched || state.held.contains_key(&context) { Flow::Pause } else { Flow::Continue }
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms)
+            && dispatcher.body(&mut tools, context, size, ends)
+        {
+            return Flow::Pause;
+        }
+        if state.held.contains_key(&context) { Flow::Pause } else { Flow::Continue }
     }
 
     /// Forgets a request that is gone.
@@ -262,7 +267,8 @@ impl State {
         }
         self.metrics.refused(refusal);
         if self.debug {
-            host.log(Level::Debug, &denial(label, response.status, headers));
+            let id = host.property(b"request\0id").ok().flatten();
+            host.log(Level::Debug, &denial(label, response.status, headers, id.as_deref()));
         }
         Done::Answered
     }
@@ -293,15 +299,9 @@ impl State {
         }
     }
 
-    /// Has the dispatcher do something, where there is one.
-    fn with_dispatcher<'a, H, T>(
-        &'a mut self,
-        host: &'a H,
-        now_ms: u64,
-        run: impl FnOnce(&mut Dispatcher, &mut Tools<'a, H>) -> T,
-    ) -> Option<T> {
-        let dispatcher = self.dispatcher.as_mut()?;
-        Some(run(dispatcher, &mut Tools { host, metrics: &mut self.metrics, now_ms }))
+    /// Where the filter hands requests to the authserver, with what that takes.
+    fn dispatcher<'a, H>(&'a mut self, host: &'a H, now_ms: u64) -> Option<(&'a mut Dispatcher, Tools<'a, H>)> {
+        Some((self.dispatcher.as_mut()?, Tools { host, metrics: &mut self.metrics, now_ms }))
     }
 
     fn measure(&mut self, host: &impl Host, now_ms: u64) {
@@ -363,8 +363,8 @@ fn is_grpc(headers: &Headers) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-/// The log line of a refusal: which request, and why. Never a token, never a query.
-fn denial(label: &str, status: u16, headers: Option<&Headers>) -> String {
+/// The log line of a refusal: which request, by the id that Envoy's own logs have, and why. Never a token, never a query.
+fn denial(label: &str, status: u16, headers: Option<&Headers>, id: Option<&[u8]>) -> String {
     let header = |wanted: &[u8]| {
         let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
         found.map(|(_, value)| value).unwrap_or_default()
@@ -375,6 +375,6 @@ fn denial(label: &str, status: u16, headers: Option<&Headers>) -> String {
     format!(
         "denied reason={label} status={status} method={} path={path} request_id={}",
         header(b":method").escape_ascii(),
-        header(b"x-request-id").escape_ascii(),
+        id.unwrap_or_else(|| header(b"x-request-id")).escape_ascii(),
     )
 }

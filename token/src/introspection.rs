@@ -61,17 +61,16 @@ impl Addressed {
         verifier: &impl SignatureVerifier,
         now: u64,
     ) -> Result<ClaimSet, AnswerError> {
-        let text = str::from_utf8(answer).map_err(|_| AnswerError::Form)?.trim_ascii();
-        let compact = Compact::parse_up_to(text, most).map_err(|_| AnswerError::Form)?;
+        let answer = str::from_utf8(answer).map_err(|_| AnswerError::Form)?.trim_ascii();
+        let compact = Compact::parse_up_to(answer, most).map_err(|_| AnswerError::Form)?;
         let (header, claims) = (ClaimSet::parse(&compact.header), ClaimSet::parse(&compact.payload));
         let (header, claims) = header.zip(claims).ok_or(AnswerError::Form)?;
-        let text = |claims: &'_ ClaimSet, name: &str| claims.text(name).ok().flatten().map(str::to_owned);
-        let typ = text(&header, "typ").ok_or(AnswerError::Type)?.to_ascii_lowercase();
-        if (typ != TYPE && typ != MEDIA_TYPE) || header.get("crit").is_some() {
+        let typ = text(&header, "typ");
+        if !(typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case(MEDIA_TYPE)) || header.get("crit").is_some() {
             return Err(AnswerError::Type);
         }
         let for_us = claims.texts("aud").is_ok_and(|all| all.contains(&self.audience.as_str()));
-        if !for_us || text(&claims, "iss").as_ref() != Some(&self.issuer) {
+        if !for_us || text(&claims, "iss") != self.issuer {
             return Err(AnswerError::Address);
         }
         let given = claims.seconds("iat").ok().flatten().ok_or(AnswerError::Form)?;
@@ -79,9 +78,9 @@ impl Addressed {
         if given > latest || now > oldest.saturating_add(FRESH) {
             return Err(AnswerError::Time);
         }
-        let algorithm = text(&header, "alg").and_then(|name| Algorithm::from_name(&name));
-        let algorithm = algorithm.ok_or(AnswerError::Signature)?;
-        let key = keys.find(text(&header, "kid").as_deref(), algorithm).ok_or(AnswerError::Key)?;
+        let algorithm = Algorithm::from_name(text(&header, "alg")).ok_or(AnswerError::Signature)?;
+        let kid = header.text("kid").map_err(|_| AnswerError::Form)?;
+        let key = keys.find(kid, algorithm).ok_or(AnswerError::Key)?;
         if !key.permits(algorithm) {
             return Err(AnswerError::Signature);
         }
@@ -92,4 +91,9 @@ impl Addressed {
             _ => Err(AnswerError::Form),
         }
     }
+}
+
+/// A member that is text; empty if it is not there or something else.
+fn text<'a>(claims: &'a ClaimSet, name: &str) -> &'a str {
+    claims.text(name).ok().flatten().unwrap_or_default()
 }

@@ -135,8 +135,12 @@ fn the_log_names_the_request_and_never_the_token() {
     let token = token();
     let authorization = format!("Bearer {}", &token[..token.len() - 2]);
     refusal(&mut envoy, &get("/orders/1?access_token=secret", &authorization));
+    envoy.world.properties.borrow_mut().insert("request.id".to_owned(), b"from\xff\nEnvoy".to_vec());
+    refusal(&mut envoy, &get("/orders/1", ""));
     let log = envoy.world.log.borrow();
     let line = &log.last().unwrap().1;
+    assert!(line.ends_with(r"path=/orders/1 request_id=from\xff\nEnvoy"), "{line}");
+    let line = &log.iter().rev().nth(1).unwrap().1;
     assert!(line.contains("reason=signature status=401 method=GET path=/orders/1 request_id=r1"), "{line}");
     assert!(!log.iter().any(|(_, line)| line.contains("secret") || line.contains("eyJ")));
 }
