@@ -9,6 +9,7 @@ mod keys;
 mod providers;
 mod requests;
 mod rules;
+mod scenarios;
 mod vectors;
 
 use bearward_token::claims::{Audience, Claims};

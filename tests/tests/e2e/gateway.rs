@@ -7,6 +7,7 @@ use bearward_tests::stack::{self, local};
 use bearward_tests::tempdir::TempDir;
 use bearward_tests::{echo, ports};
 use serde_json::Value;
+use std::path::Path;
 
 /// An Envoy with a configuration of the filter's own, and whatever it talks to.
 pub struct Gateway {
@@ -21,6 +22,18 @@ pub struct Gateway {
 impl Gateway {
     /// `authserver` answers at the cluster of that name; `change` gets the whole of Envoy's configuration and the filter's.
     pub async fn start(
+        context: &Context,
+        workers: u32,
+        authserver: Router,
+        plugin: impl FnOnce(&str) -> Value,
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
+        Self::in_this(&context.parts().envoy, context, workers, authserver, plugin, change).await
+    }
+
+    /// In this Envoy.
+    pub async fn in_this(
+        envoy: &Path,
         context: &Context,
         workers: u32,
         authserver: Router,
@@ -45,7 +58,7 @@ impl Gateway {
         let mut config = config::moved(config::shipped().unwrap(), &places).unwrap();
         config::filter(&mut config).unwrap()["configuration"]["value"] = plugin(&url);
         change(&mut config);
-        let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await.unwrap();
+        let envoy = Envoy::start(envoy, &config, admin, workers, dir.path()).await.unwrap();
         Self { url, envoy, http: stack::client().unwrap(), _servers: [authserver, echo], _dir: dir }
     }
 
