@@ -6,6 +6,7 @@
 //! Only `host.rs` knows Proxy-Wasm; everything else sees a [`proxy::Host`].
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod admission;
 pub mod call;
 pub mod config;
 pub mod credential;
@@ -24,6 +25,7 @@ pub mod provider;
 pub mod proxy;
 pub mod request;
 pub mod root;
+pub mod seen;
 pub mod slots;
 pub mod verifier;
 

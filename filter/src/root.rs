@@ -1,13 +1,14 @@
 //! One configuration in one VM: takes the host's callbacks, keeps what the VM keeps, and carries out what
 //! [`crate::request`] decides.
 
+use crate::admission::Known;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Outgoing, Tools};
 use crate::introspect::Introspector;
 use crate::metrics::{Counter, Gauge, Metrics};
 use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
-use crate::request::{Changes, Event, Gate, Known, Verdict};
+use crate::request::{Changes, Event, Gate, Verdict};
 use crate::slots::Instance;
 use bearward_token::cache::{Limits, TokenCache};
 use bearward_token::challenge::{self, Details};
