@@ -13,6 +13,7 @@ use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};
+use hashbrown::HashMap;
 use proxy_wasm::traits::{Context, RootContext};
 use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
@@ -101,6 +102,7 @@ unsafe extern "C" {
     fn random_get(bytes: *mut u8, size: usize) -> u16;
 }
 
+const REQUEST_BODY: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
@@ -135,6 +137,13 @@ fn buffer(kind: u32, max: usize) -> HostResult<Vec<u8>> {
     fetched(status, data, size)
 }
 
+fn header_map(kind: u32) -> HostResult<Headers> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_header_map_pairs(kind, &raw mut data, &raw mut size) };
+    fetched(status, data, size).map(Headers::new)
+}
+
 impl Host for Envoy {
     fn now_ms(&self) -> u64 {
         let mut time = 0;
@@ -155,10 +164,11 @@ impl Host for Envoy {
     }
 
     fn request_headers(&self) -> HostResult<Headers> {
-        let (mut data, mut size) = (null_mut(), 0);
-        // SAFETY: both pointers are valid for the call.
-        let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
-        fetched(status, data, size).map(Headers::new)
+        header_map(REQUEST_HEADERS)
+    }
+
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
+        buffer(REQUEST_BODY, most)
     }
 
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
@@ -176,13 +186,12 @@ impl Host for Envoy {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
     ) -> HostResult<()> {
-        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-        let headers = serialize_pairs(&pairs);
+        let headers = serialize_pairs(headers);
         // SAFETY: the pointers are valid for that many bytes.
         done(unsafe {
             proxy_send_local_response(
@@ -275,6 +284,10 @@ impl Host for Envoy {
         done(status).map(|()| call)
     }
 
+    fn answer_headers(&self) -> HostResult<Headers> {
+        header_map(CALL_RESPONSE_HEADERS)
+    }
+
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
         let (mut data, mut size) = (null_mut(), 0);
         // SAFETY: the pointers are valid for that many bytes.
@@ -338,6 +351,8 @@ thread_local! {
     static ROOTS: RefCell<Vec<(u32, SharedRoot)>> = const { RefCell::new(Vec::new()) };
     /// The request that was made last, and its configuration. Its headers come next.
     static NEWEST: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// Requests that did not go on at once, and their configurations.
+    static PAUSED: RefCell<HashMap<u32, SharedRoot>> = RefCell::new(HashMap::new());
 }
 
 /// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
@@ -401,18 +416,38 @@ extern "C" fn on_context_create(context: u32, root: u32) {
 }
 
 #[unsafe(export_name = "bearward_on_request_headers")]
-extern "C" fn on_request_headers(context: u32, _headers: usize, _end_of_stream: u32) -> Action {
+extern "C" fn on_request_headers(context: u32, _headers: usize, ends: u32) -> Action {
     let (newest, root) = NEWEST.get();
     let root = if newest == context { find(root) } else { None };
-    match root.and_then(|root| with(&root, |root| root.request(context))) {
-        Some(Flow::Continue) => Action::Continue,
-        Some(Flow::Pause) => Action::Pause,
-        None => {
+    let flow = root.as_ref().and_then(|root| with(root, |root| root.request(context, ends != 0)));
+    match (flow, root) {
+        (Some(Flow::Continue), _) => Action::Continue,
+        (Some(Flow::Pause), Some(root)) => {
+            PAUSED.with_borrow_mut(|paused| paused.insert(context, root));
+            Action::Pause
+        }
+        _ => {
             // Nobody to ask: refused, never let through.
-            let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
+            let _ = Envoy.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_no_context", -1);
             Action::Pause
         }
     }
+}
+
+#[unsafe(export_name = "bearward_on_request_body")]
+extern "C" fn on_request_body(context: u32, size: usize, ends: u32) -> Action {
+    // The headers of any other have gone on.
+    let root = PAUSED.with_borrow(|paused| paused.get(&context).map(Rc::clone));
+    let Some(root) = root else { return Action::Continue };
+    match with(&root, |root| root.body(context, size, ends != 0)) {
+        Some(Flow::Continue) => Action::Continue,
+        Some(Flow::Pause) | None => Action::Pause,
+    }
+}
+
+#[unsafe(export_name = "bearward_on_request_trailers")]
+extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
+    on_request_body(context, 0, 1)
 }
 
 /// The host gives every answer to the configuration, also where the request that it is for has gone.
@@ -428,12 +463,8 @@ extern "C" fn on_http_call_response(root: u32, call: u32, headers: usize, body: 
 extern "C" fn on_delete(context: u32) {
     if find(context).is_some() {
         sdk::proxy_on_delete(context);
-    } else {
-        ROOTS.with_borrow(|roots| {
-            for (_, root) in roots {
-                with(root, |root| root.forget(context));
-            }
-        });
+    } else if let Some(root) = PAUSED.with_borrow_mut(|paused| paused.remove(&context)) {
+        with(&root, |root| root.forget(context));
     }
 }
 

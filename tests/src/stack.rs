@@ -47,11 +47,13 @@ pub struct Options {
     pub workers: u32,
     /// More settings for the authservers, by the names they read from their environment.
     pub more: Vec<(String, String)>,
+    /// What is done to the shipped configuration of Envoy before it starts.
+    pub gateway: fn(&mut Value),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { databases: None, workers: 2, more: Vec::new() }
+        Self { databases: None, workers: 2, more: Vec::new(), gateway: |_| {} }
     }
 }
 
@@ -97,7 +99,7 @@ impl Stack {
             authservers.push(Authserver::start(settings).await?);
         }
         let addresses = authservers.iter().map(Authserver::address).collect();
-        let (envoy, echo) = gateway_before(parts, gateway, addresses, &url, options.workers, &dir).await?;
+        let (envoy, echo) = gateway_before(parts, gateway, addresses, &url, options, &dir).await?;
         let stack = Self { authservers, envoy, url, http: client()?, _echo: echo, _dir: dir };
         stack.until_open().await?;
         Ok(stack)
@@ -137,7 +139,7 @@ impl Stack {
 }
 
 /// Envoy with the filter and an upstream, before authservers that run already; a second gateway, or one before an
-/// issuer of the tests' own.
+/// issuer of the tests' own. Of the options, those that concern Envoy count.
 ///
 /// # Errors
 /// Whatever part does not start says so.
@@ -146,11 +148,11 @@ pub async fn gateway_before(
     gateway: SocketAddr,
     authservers: Vec<SocketAddr>,
     issuer: &str,
-    workers: u32,
+    options: &Options,
     dir: &TempDir,
 ) -> Result<(Envoy, echo::Server)> {
     let addresses = Addresses { gateway, authservers, issuer: issuer.to_owned() };
-    gateway_with(parts, addresses, workers, dir, |_| {}).await
+    gateway_with(parts, addresses, options.workers, dir, options.gateway).await
 }
 
 /// Where a gateway is, and before what.
