@@ -99,7 +99,8 @@ impl Stack {
             authservers.push(Authserver::start(settings).await?);
         }
         let addresses = authservers.iter().map(Authserver::address).collect();
-        let (envoy, echo) = gateway_before(parts, gateway, addresses, &url, options, &dir).await?;
+        let places = Addresses { gateway, authservers: addresses, issuer: url.clone() };
+        let (envoy, echo) = gateway_with(parts, places, options.workers, &dir, options.gateway).await?;
         let stack = Self { authservers, envoy, url, http: client()?, _echo: echo, _dir: dir };
         stack.until_open().await?;
         Ok(stack)
@@ -138,26 +139,37 @@ impl Stack {
     }
 }
 
+/// Where a gateway is, and before what.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Where it listens.
+    pub gateway: SocketAddr,
+    /// Every replica of the authserver.
+    pub authservers: Vec<SocketAddr>,
+    /// The issuer whose tokens it takes.
+    pub issuer: String,
+}
+
 /// Envoy with the filter and an upstream, before authservers that run already; a second gateway, or one before an
-/// issuer of the tests' own. Of the options, those that concern Envoy count.
+/// issuer of the tests' own. `change` is made to Envoy's configuration.
 ///
 /// # Errors
 /// Whatever part does not start says so.
-pub async fn gateway_before(
+pub async fn gateway_with(
     parts: &Parts,
-    gateway: SocketAddr,
-    authservers: Vec<SocketAddr>,
-    issuer: &str,
-    options: &Options,
+    addresses: Addresses,
+    workers: u32,
     dir: &TempDir,
+    change: impl FnOnce(&mut Value),
 ) -> Result<(Envoy, echo::Server)> {
+    let Addresses { gateway, authservers, issuer } = addresses;
     let echo = echo::Server::start(local(ports::free()?), echo::router()).await?;
     let admin = local(ports::free()?);
-    let (wasm, issuer) = (parts.filter.clone(), issuer.to_owned());
+    let wasm = parts.filter.clone();
     let places = config::Places { gateway, admin, authservers, echo: echo.address, wasm, issuer };
     let mut config = config::moved(config::shipped()?, &places)?;
-    (options.gateway)(&mut config);
-    let envoy = Envoy::start(&parts.envoy, &config, admin, options.workers, dir.path()).await?;
+    change(&mut config);
+    let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await?;
     Ok((envoy, echo))
 }
 

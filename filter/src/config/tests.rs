@@ -215,6 +215,15 @@ fn what_is_no_json_is_refused_in_one_line() {
 }
 
 #[test]
+fn a_struct_may_begin_as_json_does() {
+    // A line feed is the tag of the first entry, a brace its length.
+    let bytes = include_bytes!("../../../fuzz/corpus/config/struct-like-json");
+    assert!(bytes.starts_with(b"\n{"));
+    assert!(Config::parse(bytes, &environment).is_ok());
+    assert!(Config::parse(b"\n{}", &environment).unwrap_err().to_string().starts_with("providers: "));
+}
+
+#[test]
 fn underscores_and_hyphens_name_one_header() {
     assert!(same_header(b"x-auth-subject", b"X_Auth-Subject"));
     assert!(!same_header(b"x-auth-subject", b"x-auth-subjec"));

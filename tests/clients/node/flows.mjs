@@ -102,6 +102,43 @@ const flows = {
     assert.equal(tokens.token_type, 'dpop')
     const introspected = await client.tokenIntrospection(config, tokens.access_token)
     assert.ok(introspected.cnf.jkt)
+    const seen = await call(config, tokens, { DPoP })
+    assert.equal(seen['x-auth-client'], 'demo-client-credentials')
+    assert.equal(seen.dpop, undefined)
+
+    // Proofs as the library makes them, kept instead of sent (RFC 9449 §4.3, §7.1).
+    const proof = async (method, path, token) => {
+      const kept = await client.discovery(new URL(gateway), 'demo-client-credentials', undefined, client.None(), insecure)
+      let headers
+      kept[client.customFetch] = async (_, options) => {
+        headers = new Headers(options.headers)
+        return new Response()
+      }
+      await client.fetchProtectedResource(kept, token, new URL(path, gateway), method, undefined, undefined, { DPoP })
+      return headers.get('dpop')
+    }
+    const send = async (headers, path = '/orders/1') => {
+      const answer = await fetch(new URL(path, gateway), { headers })
+      return [answer.status, answer.headers.get('www-authenticate') ?? '']
+    }
+    const refused = ([status, challenge], error, scheme = 'DPoP') => {
+      assert.equal(status, 401, challenge)
+      assert.match(challenge, new RegExp(`${scheme} .*error="${error}"`))
+    }
+    const [token, authorization] = [tokens.access_token, `DPoP ${tokens.access_token}`]
+    const once = await proof('GET', '/orders/1', token)
+    assert.deepEqual(await send({ authorization, dpop: once }), [200, ''])
+    refused(await send({ authorization, dpop: once }), 'invalid_dpop_proof')
+    refused(await send({ authorization, dpop: await proof('GET', '/orders/2', token) }), 'invalid_dpop_proof')
+    refused(await send({ authorization, dpop: await proof('POST', '/orders/1', token) }), 'invalid_dpop_proof')
+    refused(await send({ authorization, dpop: await proof('GET', '/orders/1', 'another') }), 'invalid_dpop_proof')
+    refused(await send({ authorization }), 'invalid_dpop_proof')
+    const asBearer = { authorization: `Bearer ${token}` }
+    refused(await send(asBearer), 'invalid_token', 'Bearer')
+    refused(await send({ ...asBearer, dpop: await proof('GET', '/orders/1', token) }), 'invalid_token', 'Bearer')
+    // A proof by another key is none for this token.
+    const theirs = client.getDPoPHandle(config, await client.randomDPoPKeyPair())
+    await assert.rejects(call(config, tokens, { DPoP: theirs }), (error) => error.status === 401)
   },
 }
 

@@ -16,11 +16,22 @@ pub async fn in_node(stack: &Stack) {
 
 /// Authlib and requests-oauthlib.
 pub async fn in_python(stack: &Stack) {
+    complete_their_flows(stack, in_their_environment("flows.py"), "python-with-a-key").await;
+}
+
+/// Authlib and requests, with the certificates in a directory, at a gateway with TLS and at the plain one.
+pub async fn in_python_with_certificates(gateway: &str, plain: &str, certificates: &Path) {
+    let mut command = in_their_environment("mutual_tls.py");
+    command.args([gateway, plain]).arg(certificates);
+    assert_eq!(lines(command).await, 1);
+}
+
+fn in_their_environment(program: &str) -> Command {
     let requirements = source("python").join("requirements.txt");
     let python = python::environment("clients-python", &requirements, &|step| println!("{step}")).unwrap();
     let mut command = Command::new(python);
-    command.arg(source("python").join("flows.py"));
-    complete_their_flows(stack, command, "python-with-a-key").await;
+    command.arg(source("python").join(program));
+    command
 }
 
 /// pysaml2 and signxml, as an identity provider.

@@ -454,3 +454,59 @@ pub async fn eight_workers_are_one(context: &Context) {
     assert_eq!(log.matches("follows the revocation feed").count(), 1, "{log}");
     gateway.no_vm_was_replaced().await;
 }
+
+/// One question to the issuer, two who wait for its answer; the one who asked hangs up.
+pub async fn who_hangs_up_takes_no_answer_along(context: &Context) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let (release, released) = tokio::sync::watch::channel(false);
+    let introspect = {
+        let asked = asked.clone();
+        async move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            released.clone().wait_for(|released| *released).await.unwrap();
+            let mut answer = claims("", AUDIENCE, "orders:read", "1");
+            answer["iss"] = Value::Null;
+            answer["active"] = true.into();
+            ([("content-type", "application/json")], answer.to_string())
+        }
+    };
+    let authserver = Router::new().route("/introspect", post(introspect));
+    let plugin = |url: &str| {
+        json!({
+            "providers": { "opaque": {
+                "issuer": url, "audiences": [AUDIENCE],
+                "introspection": {
+                    "cluster": "authserver", "path": "/introspect", "client_id": "mesh", "client_secret": "s3cret",
+                },
+            } },
+            "rules": read_orders(),
+        })
+    };
+    let gateway = Gateway::start(context, 1, authserver, plugin, |_| {}).await;
+    let active = async |wanted: u64| {
+        wait::until("requests to come and go", Duration::from_secs(10), async || {
+            match gateway.envoy.stat("http.gateway.downstream_rq_active").await {
+                Ok(active) if active == wanted => Ok(()),
+                other => Err(format!("{other:?} are there")),
+            }
+        })
+        .await
+        .unwrap();
+    };
+    let request = gateway.get("/orders/1").bearer_auth("slow").send();
+    let first = tokio::spawn(request);
+    wait::until("the question", Duration::from_secs(10), async || match asked.load(Ordering::Relaxed) {
+        1 => Ok(()),
+        other => Err(format!("{other} questions")),
+    })
+    .await
+    .unwrap();
+    first.abort();
+    active(0).await;
+    let second = tokio::spawn(gateway.get("/orders/1").bearer_auth("slow").send());
+    active(1).await;
+    release.send(true).unwrap();
+    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    gateway.no_vm_was_replaced().await;
+}

@@ -16,7 +16,9 @@ mod filter;
 mod gateway;
 mod introspection;
 mod jwt;
+mod mutual_tls;
 mod oauth;
+mod opaque;
 mod outage;
 mod person;
 mod refusals;
@@ -75,6 +77,11 @@ const ONCE: &[(&str, WithContext)] = &[
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
     ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
     ("reload::a_bad_one_leaves_the_old_one_in_force", |c| Box::pin(reload::a_bad_one_leaves_the_old_one_in_force(c))),
+    ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
+    ("gateway::mutual_tls_proves_clients_and_binds_tokens", |c| {
+        Box::pin(mutual_tls::proves_clients_and_binds_tokens(c))
+    }),
+    ("gateway::opaque_tokens_are_asked_about_once", |c| Box::pin(opaque::are_asked_about_once_and_revoked(c))),
     ("examples::are_accepted", |c| Box::pin(examples::are_accepted(c))),
     ("examples::mistakes_are_refused", |c| Box::pin(examples::mistakes_are_refused(c))),
     ("postgres::a_revocation_at_one_replica_reaches_the_other", |c| Box::pin(replicas::hear_of_each_other(c))),

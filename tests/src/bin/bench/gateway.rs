@@ -2,7 +2,7 @@
 //! with our filter. All are the shipped configuration with another list of filters and without the access log.
 
 use crate::tokens::{self, Algorithm};
-use crate::{Args, median, say, wrk};
+use crate::{Args, median, nothing, say, wrk};
 use bearward_tests::envoy::{Envoy, config};
 use bearward_tests::issuer::Issuer;
 use bearward_tests::stack::{Parts, client, local};
@@ -19,12 +19,34 @@ pub(crate) enum Variant {
     Alone,
     JwtAuthnCached,
     JwtAuthn,
+    Nothing,
     Seen,
     NeverSeen,
+    /// Another build of the filter: which of those in [`Args::beside`], with a token seen before.
+    Beside(usize),
+    /// The same with tokens never seen.
+    BesideNeverSeen(usize),
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 5] = [Self::Alone, Self::JwtAuthnCached, Self::JwtAuthn, Self::Seen, Self::NeverSeen];
+    /// Those that are always measured.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Alone, Self::JwtAuthnCached, Self::JwtAuthn, Self::Nothing, Self::Seen, Self::NeverSeen];
+
+    /// Those that the arguments ask for.
+    pub(crate) fn wanted(args: &Args) -> Vec<Self> {
+        match args.beside.len() {
+            0 => Self::ALL.to_vec(),
+            beside => {
+                let others = (0..beside).flat_map(|which| [Self::Beside(which), Self::BesideNeverSeen(which)]);
+                [Self::Alone, Self::Nothing, Self::Seen, Self::NeverSeen].into_iter().chain(others).collect()
+            }
+        }
+    }
+
+    fn never_seen(self) -> bool {
+        matches!(self, Self::NeverSeen | Self::BesideNeverSeen(_))
+    }
 }
 
 /// A variant's median.
@@ -67,14 +89,23 @@ pub(crate) async fn measure(parts: &Parts, args: &Args) -> Result<Vec<Figure>> {
     let authserver = echo::Server::start(local(ports::free()?), issuer.router()).await?;
     let script = dir.path().join("fresh.lua");
     std::fs::write(&script, FRESH).map_err(Error::io("writing a script for wrk"))?;
+    let nothing = nothing::file(dir.path())?;
+    let wanted = Variant::wanted(args);
     let mut runners = Vec::new();
     for (algorithm, count) in TOKENS {
         say(&format!("signing {count} tokens with {}", algorithm.name()));
         let file = tokens::file(&issuer, algorithm, REALM, count, dir.path())?;
         let token = algorithm.sign(&issuer, &tokens::claims(REALM, "seen"))?;
-        for variant in Variant::ALL {
-            let fresh = (variant == Variant::NeverSeen).then(|| Fresh { file: file.clone(), count, used: 0 });
-            let (envoy, url, dir) = start(parts, &issuer, authserver.address, variant).await?;
+        for variant in wanted.iter().copied() {
+            let fresh = variant.never_seen().then(|| Fresh { file: file.clone(), count, used: 0 });
+            let wasm = match variant {
+                Variant::Nothing => nothing.clone(),
+                Variant::Beside(which) | Variant::BesideNeverSeen(which) => {
+                    args.beside.get(which).cloned().unwrap_or_default()
+                }
+                _ => parts.filter.clone(),
+            };
+            let (envoy, url, dir) = start(parts, &issuer, authserver.address, variant, wasm).await?;
             let token = token.clone();
             let mut runner = Runner { algorithm, variant, envoy, url, token, fresh, micros: Vec::new(), _dir: dir };
             runner.until_open().await?;
@@ -145,6 +176,7 @@ async fn start(
     issuer: &Issuer,
     authserver: SocketAddr,
     variant: Variant,
+    wasm: PathBuf,
 ) -> Result<(Envoy, String, TempDir)> {
     let dir = TempDir::new()?;
     let (gateway, admin) = (local(ports::free()?), local(ports::free()?));
@@ -153,7 +185,7 @@ async fn start(
         admin,
         authservers: vec![authserver],
         echo: local(ports::free()?),
-        wasm: parts.filter.clone(),
+        wasm,
         issuer: REALM.to_owned(),
     };
     let mut config = config::moved(config::shipped()?, &places)?;
@@ -171,7 +203,7 @@ async fn start(
     let answer = json!({ "name": "api", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     set(manager, "/route_config/virtual_hosts/0/routes", json!([answer]))?;
     match variant {
-        Variant::Seen | Variant::NeverSeen => {}
+        Variant::Nothing | Variant::Seen | Variant::NeverSeen | Variant::Beside(_) | Variant::BesideNeverSeen(_) => {}
         Variant::Alone => set(manager, "/http_filters", json!([router()]))?,
         Variant::JwtAuthnCached => set(manager, "/http_filters", json!([jwt_authn(issuer, true), router()]))?,
         Variant::JwtAuthn => set(manager, "/http_filters", json!([jwt_authn(issuer, false), router()]))?,

@@ -8,6 +8,7 @@
 
 mod authserver;
 mod gateway;
+mod nothing;
 mod report;
 mod tokens;
 mod wrk;
@@ -16,6 +17,7 @@ use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::Parts;
 use bearward_tests::{Error, Result, workspace};
 use clap::Parser;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Measures, and writes docs/benchmarks.md.
@@ -27,6 +29,10 @@ struct Args {
     /// How long each time, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+    /// Another build of the filter, to compare with this one; may be given several times. Nothing else is measured, and
+    /// docs/benchmarks.md stays as it is.
+    #[arg(long, value_name = "WASM")]
+    beside: Vec<PathBuf>,
 }
 
 #[tokio::main]
@@ -45,8 +51,14 @@ fn say(step: &str) {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    let parts = Parts::get(Profile::Release, &say)?;
+    // To compare filters, the authserver need not be as quick as it can be.
+    let profile = if args.beside.is_empty() { Profile::Release } else { Profile::Dev };
+    let parts = Parts::get(profile, &say)?;
     let gateway = gateway::measure(&parts, args).await?;
+    if !args.beside.is_empty() {
+        println!("{}", report::gateway(args, &gateway));
+        return Ok(());
+    }
     let authserver = authserver::measure(&parts, args).await?;
     let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
     let text = report::text(args, &gateway, &authserver, wasm);

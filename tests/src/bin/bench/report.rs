@@ -7,7 +7,7 @@ use crate::tokens::Algorithm;
 
 pub(crate) fn text(args: &Args, gateway: &[Figure], authserver: &Figures, wasm: u64) -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let rows: String = Variant::ALL.iter().map(|variant| row(*variant, gateway)).collect();
+    let table = self::gateway(args, gateway);
     format!(
         r#"# Benchmarks
 
@@ -21,9 +21,7 @@ least to most in brackets, and the ratio to Envoy alone in the same run. One wor
 All variants run side by side and are measured in turns. Ours has rules, revocation feed and identity headers on;
 jwt_authn checks issuer, audience, time and signature, and nothing else.
 
-| | ES256 | ratio | RS256 | ratio | budget |
-|---|---|---|---|---|---|
-{rows}
+{table}
 Where ours costs more than jwt_authn does: with its cache, jwt_authn compares a token and leaves the request as it is. For a token seen
 before, ours enters a VM, has all headers copied into it, takes the credential and what claims to be an identity out of the request, and
 puts three headers in. How the cost divides among these was not measured. Look at the brackets before comparing: where jwt_authn with its
@@ -49,7 +47,13 @@ Client credentials with HTTP Basic, a JWT by ES256, SQLite, release build, one `
     )
 }
 
-fn row(variant: Variant, gateway: &[Figure]) -> String {
+/// The table of what requests cost.
+pub(crate) fn gateway(args: &Args, gateway: &[Figure]) -> String {
+    let rows: String = Variant::wanted(args).into_iter().map(|variant| row(args, variant, gateway)).collect();
+    format!("| | ES256 | ratio | RS256 | ratio | budget |\n|---|---|---|---|---|---|\n{rows}")
+}
+
+fn row(args: &Args, variant: Variant, gateway: &[Figure]) -> String {
     let micros = |algorithm, variant| {
         let figure = gateway.iter().find(|figure| figure.algorithm == algorithm && figure.variant == variant);
         figure.map_or((0.0, (0.0, 0.0)), |figure| (figure.micros, figure.range))
@@ -64,10 +68,15 @@ fn row(variant: Variant, gateway: &[Figure]) -> String {
         .collect();
     let added = |variant, algorithm| micros(algorithm, variant).0 - micros(algorithm, Variant::Alone).0;
     let (es, rs) = (Algorithm::Es256, Algorithm::Rs256);
-    let (name, budget) = match variant {
-        Variant::Alone => ("Envoy alone", "–".to_owned()),
-        Variant::JwtAuthnCached => ("jwt_authn with its cache", "–".to_owned()),
-        Variant::JwtAuthn => ("jwt_authn without (its default)", "–".to_owned()),
+    let beside = |which: usize| args.beside.get(which).map(|file| file.display().to_string()).unwrap_or_default();
+    // Builds that are compared have no budget but each other.
+    let (name, mut budget) = match variant {
+        Variant::Alone => ("Envoy alone".to_owned(), "–".to_owned()),
+        Variant::JwtAuthnCached => ("jwt_authn with its cache".to_owned(), "–".to_owned()),
+        Variant::JwtAuthn => ("jwt_authn without (its default)".to_owned(), "–".to_owned()),
+        Variant::Nothing => ("a Wasm filter that does nothing".to_owned(), "–".to_owned()),
+        Variant::Beside(which) => (beside(which) + ", token seen before", "–".to_owned()),
+        Variant::BesideNeverSeen(which) => (beside(which) + ", token never seen", "–".to_owned()),
         Variant::Seen => {
             let cached = Variant::JwtAuthnCached;
             let budget = format!(
@@ -77,7 +86,7 @@ fn row(variant: Variant, gateway: &[Figure]) -> String {
                 added(variant, rs),
                 added(cached, rs)
             );
-            ("our filter, token seen before", budget)
+            ("our filter, token seen before".to_owned(), budget)
         }
         Variant::NeverSeen => {
             let without = Variant::JwtAuthn;
@@ -88,9 +97,12 @@ fn row(variant: Variant, gateway: &[Figure]) -> String {
                 micros(rs, variant).0,
                 micros(rs, without).0
             );
-            ("our filter, token never seen", budget)
+            ("our filter, token never seen".to_owned(), budget)
         }
     };
+    if !args.beside.is_empty() {
+        "–".clone_into(&mut budget);
+    }
     format!("| {name} |{cells} {budget} |\n")
 }
 
