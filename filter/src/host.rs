@@ -13,7 +13,6 @@ use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};
-use hashbrown::HashMap;
 use proxy_wasm::traits::{Context, RootContext};
 use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
@@ -351,8 +350,8 @@ thread_local! {
     static ROOTS: RefCell<Vec<(u32, SharedRoot)>> = const { RefCell::new(Vec::new()) };
     /// The request that was made last, and its configuration. Its headers come next.
     static NEWEST: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
-    /// Requests that did not go on at once, and their configurations.
-    static PAUSED: RefCell<HashMap<u32, SharedRoot>> = RefCell::new(HashMap::new());
+    /// The requests whose headers did not go on when they came, and their configurations.
+    static PAUSED: RefCell<Vec<(u32, u32)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
@@ -416,38 +415,39 @@ extern "C" fn on_context_create(context: u32, root: u32) {
 }
 
 #[unsafe(export_name = "bearward_on_request_headers")]
-extern "C" fn on_request_headers(context: u32, _headers: usize, ends: u32) -> Action {
-    let (newest, root) = NEWEST.get();
-    let root = if newest == context { find(root) } else { None };
-    let flow = root.as_ref().and_then(|root| with(root, |root| root.request(context, ends != 0)));
-    match (flow, root) {
-        (Some(Flow::Continue), _) => Action::Continue,
-        (Some(Flow::Pause), Some(root)) => {
-            PAUSED.with_borrow_mut(|paused| paused.insert(context, root));
-            Action::Pause
-        }
-        _ => {
+extern "C" fn on_request_headers(context: u32, _headers: usize, end_of_stream: u32) -> Action {
+    let (newest, id) = NEWEST.get();
+    let root = if newest == context { find(id) } else { None };
+    match root.and_then(|root| with(&root, |root| root.request(context, end_of_stream != 0))) {
+        Some(Flow::Continue) => return Action::Continue,
+        Some(Flow::Pause) => {}
+        None => {
             // Nobody to ask: refused, never let through.
             let _ = Envoy.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_no_context", -1);
-            Action::Pause
         }
     }
+    PAUSED.with_borrow_mut(|paused| paused.push((context, id)));
+    Action::Pause
 }
 
 #[unsafe(export_name = "bearward_on_request_body")]
-extern "C" fn on_request_body(context: u32, size: usize, ends: u32) -> Action {
-    // The headers of any other have gone on.
-    let root = PAUSED.with_borrow(|paused| paused.get(&context).map(Rc::clone));
-    let Some(root) = root else { return Action::Continue };
-    match with(&root, |root| root.body(context, size, ends != 0)) {
-        Some(Flow::Continue) => Action::Continue,
-        Some(Flow::Pause) | None => Action::Pause,
-    }
+extern "C" fn on_request_body(context: u32, size: usize, end_of_stream: u32) -> Action {
+    body(context, size, end_of_stream != 0)
 }
 
 #[unsafe(export_name = "bearward_on_request_trailers")]
 extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
-    on_request_body(context, 0, 1)
+    body(context, 0, true)
+}
+
+/// More of a request's body, which goes on as its headers do.
+fn body(context: u32, size: usize, ends: bool) -> Action {
+    let paused = PAUSED.with_borrow(|paused| paused.iter().find(|(other, _)| *other == context).copied());
+    let Some((_, id)) = paused else { return Action::Continue };
+    match find(id).and_then(|root| with(&root, |root| root.body(context, size, ends))) {
+        Some(Flow::Continue) => Action::Continue,
+        Some(Flow::Pause) | None => Action::Pause,
+    }
 }
 
 /// The host gives every answer to the configuration, also where the request that it is for has gone.
@@ -463,7 +463,14 @@ extern "C" fn on_http_call_response(root: u32, call: u32, headers: usize, body: 
 extern "C" fn on_delete(context: u32) {
     if find(context).is_some() {
         sdk::proxy_on_delete(context);
-    } else if let Some(root) = PAUSED.with_borrow_mut(|paused| paused.remove(&context)) {
+        return;
+    }
+    // Of a request that went on at once nothing is kept.
+    let id = PAUSED.with_borrow_mut(|paused| {
+        let at = paused.iter().position(|(other, _)| *other == context)?;
+        Some(paused.swap_remove(at).1)
+    });
+    if let Some(root) = id.and_then(find) {
         with(&root, |root| root.forget(context));
     }
 }

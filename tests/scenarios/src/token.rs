@@ -87,10 +87,7 @@ impl Token {
             Key::PublicAsSecret => ("HS256", ES256),
             Key::Nobody => ("none", ""),
         };
-        let mut header = json!({ "typ": "at+jwt", "alg": alg });
-        if !kid.is_empty() {
-            header["kid"] = kid.into();
-        }
+        let mut header = json!({ "typ": "at+jwt", "alg": alg, "kid": kid });
         let mut claims = json!({
             "iss": issuer, "sub": "alice", "aud": "https://api.example", "client_id": "demo", "scope": "orders:read",
             "iat": now, "exp": now.saturating_add(300), "jti": "1",
