@@ -64,7 +64,8 @@ impl Context {
                 Some(vec![server.database().unwrap(); replicas])
             }
         };
-        let options = Options { databases, ..Options::default() };
+        let more = vec![("BEARWARD_REGISTRATION__ENABLED".to_owned(), "true".to_owned())];
+        let options = Options { databases, more, ..Options::default() };
         Stack::start(self.parts(), &options).await.unwrap()
     }
 }

@@ -4,7 +4,9 @@ use crate::support::{
     Answer, Browser, CALLBACK, CHALLENGE, ISSUER, PASSWORD, Pairs, SERVICE, Server, VERIFIER, WEB, claims, client,
     encode, request,
 };
-use bearward::model::GrantType;
+use bearward::model::{Change, Digest, GrantType};
+use bearward::storage::Registration;
+use bearward_token::scope::ScopeSet;
 use http::{Method, StatusCode};
 use serde_json::json;
 use std::pin::Pin;
@@ -36,6 +38,7 @@ const RULES: &[(&str, Check)] = &[
     ("§4.8.2: no downgrade: a verifier without a challenge is refused", |s| Box::pin(verifier_alone(s))),
     ("§4.9.1: a token names whom it is for", |s| Box::pin(tokens_name_an_audience(s))),
     ("§4.11.2: no redirect before the person signed in and agreed", |s| Box::pin(no_redirect_unasked(s))),
+    ("§4.11.2: a client that registered itself sends nobody to itself by a mistake", |s| Box::pin(untrusted(s))),
     ("§4.11.2: sign-in leads nowhere that we did not write ourselves", |s| Box::pin(sign_in_leads_nowhere_else(s))),
     ("§4.12: 303, never 307: a password is not posted on", |s| Box::pin(see_other(s))),
     ("§4.14.2: a spent refresh token ends the grant", |s| Box::pin(refresh_replay(s))),
@@ -284,6 +287,36 @@ async fn no_redirect_unasked(server: &Server) {
     assert!(browser.authorize(asking("demo-web", &[])).await.location().starts_with("/consent?"));
     // Silent authentication gives nothing away.
     assert_eq!(asked(server, "demo-web", &[("prompt", "none")]).await.returned()["error"], "login_required");
+}
+
+async fn untrusted(server: &Server) {
+    let admin = server.admin();
+    let (token, _) = admin.create_registration_token(String::new(), ScopeSet::default(), 1, 100).await.unwrap();
+    let client = client("itself", Some("s"), &[GrantType::AuthorizationCode]);
+    let registration = Registration { token: Digest::of("x"), scopes: ScopeSet::default() };
+    let change = Change {
+        at: server.now(),
+        actor_kind: "client",
+        actor: "itself".to_owned(),
+        address: None,
+        action: "client.register",
+        object_kind: "client",
+        object: "itself".to_owned(),
+        before: None,
+        after: None,
+    };
+    let initial = (&Digest::of(&token), server.now());
+    assert!(server.app.store.register_by_token(initial, &client, &registration, &change).await.unwrap());
+    for mistake in [("scope", "admin"), ("response_type", "magic"), ("code_challenge", "x")] {
+        let answer = asked(server, "itself", &[mistake]).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""), "{mistake:?}");
+        // Who is signed in knows where they are; a client of the operator's is trusted anyway.
+        let mut browser = server.browser_of_alice().await;
+        assert!(browser.authorize(asking("itself", &[mistake])).await.returned().contains_key("error"));
+        assert!(asked(server, "demo-web", &[mistake]).await.returned().contains_key("error"));
+    }
+    assert_eq!(asked(server, "itself", &[("prompt", "none")]).await.returned()["error"], "login_required");
+    assert!(asked(server, "itself", &[]).await.location().starts_with("/login?"));
 }
 
 async fn sign_in_leads_nowhere_else(server: &Server) {
