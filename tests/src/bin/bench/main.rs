@@ -1,4 +1,5 @@
-//! `make bench`: what a request costs in Envoy and what a token costs in the authserver, written to docs/benchmarks.md.
+//! `make bench`: what a request costs in Envoy, what a token costs in the authserver and how soon a revocation holds,
+//! written to docs/benchmarks.md.
 //!
 //! The figure is processor time (user and system time of the process, divided by its requests): other work on the
 //! machine changes it far less than it changes requests per second. All variants run side by side and are measured in
@@ -7,26 +8,41 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
 mod authserver;
+mod document;
 mod gateway;
 mod report;
+mod revocation;
 mod tokens;
 mod wrk;
 
 use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::Parts;
 use bearward_tests::{Error, Result, workspace};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 
 /// Measures, and writes docs/benchmarks.md.
 #[derive(Parser, Debug)]
 struct Args {
+    /// What is measured; without any, everything. What docs/benchmarks.md says of the others stays.
+    parts: Vec<Part>,
+    /// Measure an authserver that is not optimised, to try the measuring; docs/benchmarks.md stays as it is.
+    #[arg(long)]
+    dry: bool,
     /// How often each variant is measured; the median counts.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How long each time, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+}
+
+/// A part that can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Gateway,
+    Authserver,
+    Revocation,
 }
 
 #[tokio::main]
@@ -45,15 +61,28 @@ fn say(step: &str) {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    let parts = Parts::get(Profile::Release, &say)?;
-    let gateway = gateway::measure(&parts, args).await?;
-    let authserver = authserver::measure(&parts, args).await?;
-    let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
-    let text = report::text(args, &gateway, &authserver, wasm);
+    let parts = Parts::get(if args.dry { Profile::Dev } else { Profile::Release }, &say)?;
+    let wanted = |part: Part| args.parts.is_empty() || args.parts.contains(&part);
+    let mut sections = Vec::new();
+    if wanted(Part::Gateway) {
+        let figures = gateway::measure(&parts, args).await?;
+        let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
+        sections.push(report::gateway(args, &figures, wasm));
+    }
+    if wanted(Part::Authserver) {
+        sections.push(report::authserver(&authserver::measure(&parts, args).await?));
+    }
+    if wanted(Part::Revocation) {
+        sections.extend(revocation::sections(&revocation::measure(&parts).await?, &report::machine()));
+    }
     let file = workspace::root().join("docs/benchmarks.md");
-    std::fs::write(&file, &text).map_err(Error::io("writing docs/benchmarks.md"))?;
+    let old = std::fs::read_to_string(&file).map_err(Error::io("reading docs/benchmarks.md"))?;
+    let text = document::merged(&old, report::INTRO, &sections);
     println!("{text}");
-    say("written to docs/benchmarks.md");
+    if !args.dry {
+        std::fs::write(&file, &text).map_err(Error::io("writing docs/benchmarks.md"))?;
+        say("written to docs/benchmarks.md");
+    }
     Ok(())
 }
 

@@ -2,22 +2,21 @@
 
 use crate::Args;
 use crate::authserver::Figures;
+use crate::document::Section;
 use crate::gateway::{Figure, Variant};
 use crate::tokens::Algorithm;
 
-pub(crate) fn text(args: &Args, gateway: &[Figure], authserver: &Figures, wasm: u64) -> String {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+pub(crate) const INTRO: &str = "# Benchmarks
+
+Written by `make bench` (which needs `wrk`); run it again rather than compare figures of different machines. `make bench ARGS=revocation`,
+`ARGS=gateway` and `ARGS=authserver` measure one part again and leave the others as they are.
+";
+
+pub(crate) fn gateway(args: &Args, gateway: &[Figure], wasm: u64) -> Section {
     let rows: String = Variant::ALL.iter().map(|variant| row(*variant, gateway)).collect();
-    format!(
-        r#"# Benchmarks
-
-Written by `make bench` (which needs `wrk`); run it again rather than compare figures of different machines.
-This machine: {cores} cores, {cpu}.
-
-## What a request costs in Envoy
-
-Processor time (user and system) of the Envoy process per request, in microseconds: median of {rounds} rounds of {seconds} s,
-least to most in brackets, and the ratio to Envoy alone in the same run. One worker, `wrk -t1 -c16`, a direct response.
+    let text = format!(
+        r#"Processor time (user and system) of the Envoy process per request, in microseconds: median of {rounds} rounds of {seconds} s,
+least to most in brackets, and the ratio to Envoy alone in the same run; on {machine}. One worker, `wrk -t1 -c16`, a direct response.
 All variants run side by side and are measured in turns. Ours has rules, revocation feed and identity headers on;
 jwt_authn checks issuer, audience, time and signature, and nothing else.
 
@@ -30,23 +29,35 @@ puts three headers in. How the cost divides among these was not measured. Look a
 cache comes out beside or below Envoy alone, what it adds is smaller than the noise of the run.
 
 The filter is {wasm_kb} KB of WebAssembly; the budget is 500 KB.
+"#,
+        machine = machine(),
+        rounds = args.rounds,
+        seconds = args.seconds,
+        wasm_kb = wasm / 1000,
+    );
+    Section { heading: "What a request costs in Envoy", text }
+}
 
-## What a token costs in the authserver
-
-Client credentials with HTTP Basic, a JWT by ES256, SQLite, release build, one `wrk -t1 -c16` on the same machine.
+pub(crate) fn authserver(authserver: &Figures) -> Section {
+    let text = format!(
+        r#"Client credentials with HTTP Basic, a JWT by ES256, SQLite, release build, one `wrk -t1 -c16` on the same machine ({machine}).
 
 | | measured | budget |
 |---|---|---|
 | processor time per token | {micros:.0} µs | 75 µs |
 | tokens per second | {rate:.0} | – |
 "#,
-        cpu = cpu_model(),
-        rounds = args.rounds,
-        seconds = args.seconds,
-        wasm_kb = wasm / 1000,
+        machine = machine(),
         micros = authserver.micros,
         rate = authserver.rate,
-    )
+    );
+    Section { heading: "What a token costs in the authserver", text }
+}
+
+/// This machine, in words.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!("{cores} cores, {}", cpu_model())
 }
 
 fn row(variant: Variant, gateway: &[Figure]) -> String {
