@@ -52,10 +52,15 @@ check-compose: ## whether docker-compose.yml is well-formed, for both profiles
 e2e: ## the end-to-end tests alone; ARGS=<part of a name> picks some
 	$(CARGO) test --locked --package bearward-tests --test e2e -- $(ARGS)
 
+.PHONY: fuzz
+fuzz: ## look for inputs that break a promise, each target for SECONDS=60; TARGETS="jwt feed" picks some
+	@sh tests/prerequisites.sh cargo c++
+	sh fuzz/run.sh $(or $(SECONDS),60) $(TARGETS)
+
 .PHONY: bench
-bench: ## measure, and write docs/benchmarks.md
-	@sh tests/prerequisites.sh cargo python3 cc wrk
-	@$(call RUN,bench)
+bench: ## measure, and write docs/benchmarks.md; ARGS=revocation measures one part, ARGS=--help tells what else
+	@sh tests/prerequisites.sh cargo python3 cc wrk initdb
+	@$(call RUN,bench) $(ARGS)
 
 .PHONY: fuzz-api
 fuzz-api: ## the admin API against what Schemathesis makes up, for some minutes instead of half a minute

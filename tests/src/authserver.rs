@@ -152,6 +152,7 @@ impl Settings {
             .env("BEARWARD_DATABASE__URL", &self.database)
             .env("BEARWARD_MASTER_KEY_FILE", &self.master_key)
             .env("BEARWARD_TOKENS__AUDIENCE", demo::AUDIENCE)
+            .env("BEARWARD_GATEWAY__SECRET", demo::GATEWAY_SECRET)
             .envs(self.more.iter().map(|(name, value)| (name, value)));
         command
     }

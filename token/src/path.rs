@@ -60,14 +60,15 @@ fn decode(path: &[u8]) -> Result<Cow<'_, [u8]>, Ambiguous> {
             continue;
         }
         let (byte, after) = hex_pair(rest).ok_or(Ambiguous)?;
-        let double = byte == b'%' && hex_pair(after).is_some();
-        if byte == b'/' || double || is_forbidden_decoded(byte) {
+        if byte == b'/' || is_forbidden_decoded(byte) {
             return Err(Ambiguous);
         }
         decoded.push(byte);
         rest = after;
     }
-    Ok(decoded.into())
+    // What could be decoded once more, also where its digits were encoded too.
+    let twice = decoded.windows(3).any(|three| matches!(three, [b'%', pair @ ..] if hex_pair(pair).is_some()));
+    if twice { Err(Ambiguous) } else { Ok(decoded.into()) }
 }
 
 /// Bytes that no path holds unencoded (RFC 3986 §3.3), or that servers treat in ways of their own.

@@ -56,6 +56,8 @@ fn a_path_that_can_be_read_in_two_ways_is_refused() {
         "/a%zz",
         "/%252e",
         "/%252f",
+        "/%25%36%66",
+        "/%25%36f",
         "/a#b",
         "/a b",
         "/a\u{1}",

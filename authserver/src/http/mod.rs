@@ -48,7 +48,7 @@ pub use routes::{Route, Urls};
 use crate::activity::Counters;
 use crate::config::Config;
 use crate::env::Env;
-use crate::jwt::RemoteKeys;
+use crate::jwt::{Destinations, RemoteKeys};
 use crate::keys::{Keys, Sealer};
 use crate::limiter::Limiter;
 use crate::pages;
@@ -121,7 +121,7 @@ impl App {
                 user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
                 user_codes_of_all: Limiter::new(USER_CODES_OF_ALL, LIMIT_WINDOW),
             },
-            remote_keys: RemoteKeys::default(),
+            remote_keys: RemoteKeys::new(Destinations::new(&config.assertions.jwks_networks)),
             sealer,
             urls,
             config,

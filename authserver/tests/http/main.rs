@@ -19,6 +19,8 @@ mod contents;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod exchange;

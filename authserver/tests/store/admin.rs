@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, NOW, at_once, authorization, client, digest, person, revocation};
 use bearward::model::{Account, AuditFilter, Change, GrantFilter, Passkey, Role, Scope, Session, Totp};
 
-fn change(action: &'static str, object: &str) -> Change {
+pub(crate) fn change(action: &'static str, object: &str) -> Change {
     Change {
         at: NOW,
         actor_kind: "command",

@@ -109,6 +109,20 @@ fn what_is_wrong_is_said_with_its_path() {
         ("/credentials", json!([{ "query": "a", "cookie": "b" }]), "credentials[0]: needs one of"),
         ("/credentials", json!([{ "query": "a", "prefix": "b" }]), "credentials[0]: needs one of"),
         ("/credentials", json!([{ "header": "X-Auth-Subject" }]), "forward.headers.x-auth-subject: is where a token"),
+        (
+            "/providers/bearward/introspection",
+            json!({ "cluster": "a", "path": "/i", "answers": "signed" }),
+            "providers.bearward.introspection.answers: needs client_id, whom signed answers are for",
+        ),
+        (
+            "/providers/bearward",
+            json!({ "issuer": "https://a", "audiences": ["a"], "introspection": {
+                "cluster": "a", "path": "/i", "client_id": "a", "client_secret": "b", "answers": "signed",
+            } }),
+            "providers.bearward.introspection.answers: needs jwks, or nobody could tell who signed",
+        ),
+        ("/oauth/dispatch", json!({ "timeout": "1h" }), "oauth.dispatch.timeout: must be from 100ms to 30s"),
+        ("/oauth/dispatch", json!({ "cluster": "b" }), "oauth.dispatch.cluster: is not known"),
         ("/oauth/gateway_secret", json!("short"), "oauth.gateway_secret: must be at least 32 bytes"),
         ("/dpop", json!({ "origin": "api.example" }), "dpop.origin: must be a scheme"),
         ("/dpop", json!({ "nonce_secret": "short" }), "dpop.nonce_secret: must be at least 32 bytes"),
@@ -198,6 +212,15 @@ fn what_is_no_json_is_refused_in_one_line() {
         let error = Config::parse(text.as_bytes(), &environment).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_struct_may_begin_as_json_does() {
+    // A line feed is the tag of the first entry, a brace its length.
+    let bytes = include_bytes!("../../../fuzz/corpus/config/struct-like-json");
+    assert!(bytes.starts_with(b"\n{"));
+    assert!(Config::parse(bytes, &environment).is_ok());
+    assert!(Config::parse(b"\n{}", &environment).unwrap_err().to_string().starts_with("providers: "));
 }
 
 #[test]

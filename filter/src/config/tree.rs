@@ -18,13 +18,15 @@ pub(super) struct Object {
     members: Map<String, Value>,
 }
 
-/// Reads JSON text, or a protobuf `Struct`: Envoy hands that on in its binary form.
+/// Reads JSON text, or a protobuf `Struct`: Envoy hands that on in its binary form. No text is both; but a `Struct`
+/// begins with a line feed, and if its first entry is 123 bytes long, then with a brace.
 pub(super) fn parse(bytes: &[u8]) -> Result<Node, ConfigError> {
-    let value = if bytes.trim_ascii_start().first() == Some(&b'{') {
-        bearward_token::json::parse(bytes).map_err(|error| wrong("configuration", error.to_string()))?
-    } else {
-        protobuf::parse_struct(bytes)
-            .ok_or_else(|| wrong("configuration", "neither a JSON object nor a google.protobuf.Struct"))?
+    let value = match protobuf::parse_struct(bytes) {
+        Some(value) => value,
+        None if bytes.trim_ascii_start().first() == Some(&b'{') => {
+            bearward_token::json::parse(bytes).map_err(|error| wrong("configuration", error.to_string()))?
+        }
+        None => return Err(wrong("configuration", "neither a JSON object nor a google.protobuf.Struct")),
     };
     Ok(Node { path: String::new(), value })
 }

@@ -156,6 +156,7 @@ pub(super) fn signing_key(row: &Row) -> Result<SigningKey> {
         sealed_private: row.get("sealed_private")?,
         published_at: row.get("published_at")?,
         activates_at: row.get("activates_at")?,
+        line: row.get("line")?,
     })
 }
 
