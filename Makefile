@@ -58,9 +58,14 @@ fuzz: ## look for inputs that break a promise, each target for SECONDS=60; TARGE
 	sh fuzz/run.sh $(or $(SECONDS),60) $(TARGETS)
 
 .PHONY: bench
-bench: ## measure, and write docs/benchmarks.md; ARGS=revocation measures one part (gateway, authserver, revocation)
+bench: ## measure, and write docs/benchmarks.md; ARGS=revocation measures one part, ARGS=--help tells what else
 	@sh tests/prerequisites.sh cargo python3 cc wrk initdb
 	@$(call RUN,bench) $(ARGS)
+
+.PHONY: fuzz-api
+fuzz-api: ## the admin API against what Schemathesis makes up, for some minutes instead of half a minute
+	@sh tests/prerequisites.sh cargo python3 cc
+	BEARWARD_API_EXAMPLES=150 $(CARGO) test --locked --workspace --test api
 
 .PHONY: screenshots
 screenshots: ## pictures of the pages, into .bearward/screenshots

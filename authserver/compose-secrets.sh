@@ -14,5 +14,6 @@ put() {
     fi
 }
 random | base64 | tr -d '\n' | put master_key
+random | od -An -v -tx1 | tr -d ' \n' | put gateway_secret
 random | od -An -v -tx1 | tr -d ' \n' | put database_password
 printf 'postgres://bearward:%s@postgres/bearward' "$(cat "$dir/database_password")" | put database_url

@@ -115,12 +115,14 @@ pub struct Assertions {
     pub max_lifetime: Duration,
     /// `text_dates`: whether `exp`, `nbf` and `iat` may be texts. Default false.
     pub text_dates: bool,
+    /// `jwks_networks`: where a `jwks_uri` may lead beside the public internet. Default nowhere.
+    pub jwks_networks: Vec<ipnet::IpNet>,
 }
 
 impl Default for Assertions {
     fn default() -> Self {
         let (leeway, max_lifetime) = (Duration::from_secs(30), Duration::from_secs(3600));
-        Self { audience: Vec::new(), leeway, max_lifetime, text_dates: false }
+        Self { audience: Vec::new(), leeway, max_lifetime, text_dates: false, jwks_networks: Vec::new() }
     }
 }
 
@@ -167,6 +169,8 @@ pub struct Registration {
 pub struct KeyPolicy {
     /// `algorithm`: what new keys sign with, one of [`crate::keys::ALGORITHMS`]. Default `ES256`.
     pub algorithm: Algorithm,
+    /// `more_algorithms`: for which of them there are keys as well, for clients that are registered for one. Default none.
+    pub more_algorithms: Vec<Algorithm>,
     /// `rotate_every`. Default 30 days; 0 leaves it to the command.
     pub rotate_every: Duration,
     /// `publish_ahead`: how long a key is published before it signs. Default 10 minutes.

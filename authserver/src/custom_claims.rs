@@ -80,11 +80,18 @@ impl CustomClaims {
     }
 
     /// These claims, and those of the other that have other names.
-    #[must_use]
-    pub fn or(&self, other: &Self) -> Map<String, Value> {
+    ///
+    /// # Errors
+    /// [`ClaimsError::TooMuch`]
+    pub fn or(&self, other: &Self) -> Result<Self, ClaimsError> {
         let mut all = other.0.clone();
         all.extend(self.0.iter().map(|(name, value)| (name.clone(), value.clone())));
-        all
+        Self::try_from(all)
+    }
+
+    /// The claims' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -140,7 +147,7 @@ mod tests {
             read(json!({ "tier": "gold", "https://x.example/n": 7, "beta": true, "teams": ["a", "b"] })).unwrap();
         assert_eq!(serde_json::to_value(&claims).unwrap()["teams"], json!(["a", "b"]));
         let over = read(json!({ "tier": "silver", "other": "x" })).unwrap();
-        let merged = claims.or(&over);
+        let merged: Map<String, Value> = claims.or(&over).unwrap().into();
         assert_eq!((&merged["tier"], &merged["other"], merged.len()), (&json!("gold"), &json!("x"), 5));
     }
 

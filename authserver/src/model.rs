@@ -6,8 +6,8 @@ mod names;
 mod trust;
 
 pub use admin::{
-    Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Recorded, Role, SessionEntry,
-    Totp, Versioned,
+    Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Passkey, Recorded, Role,
+    SessionEntry, Totp, Versioned,
 };
 pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
@@ -21,6 +21,7 @@ use crate::custom_claims::CustomClaims;
 use bearward_token::feed::{self, Subject};
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// SHA-256 of a secret: the only form in which tokens, codes and client secrets are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -142,6 +143,10 @@ pub struct ClientOptions {
     /// How its access tokens are written.
     #[serde(skip_serializing_if = "is_default")]
     pub access_token_format: AccessTokenFormat,
+    /// The algorithm that signs its access tokens, one of `keys.algorithm` and `keys.more_algorithms`. `None` for the usual
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_signing_alg: Option<String>,
     /// How long its access tokens are good, in seconds; never longer than `tokens.max_access_lifetime`. `None` takes
     /// `tokens.access_lifetime`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +154,12 @@ pub struct ClientOptions {
     /// Claims that all its access tokens carry.
     #[serde(skip_serializing_if = "CustomClaims::is_empty")]
     pub claims: CustomClaims,
+    /// Claims that its access tokens of one grant carry beside those, and before them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub grant_claims: BTreeMap<GrantType, CustomClaims>,
+    /// The names of claims that its requests may bring (`custom_claims`), where it is certain that it made them itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_claims: Vec<String>,
     /// The resources it may ask for (RFC 8707 §2) beside those of its `audience`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
@@ -311,7 +322,7 @@ pub struct AuthorizationType {
     /// One sentence more.
     pub description: String,
     /// The fields that it may have beside `type`.
-    pub fields: std::collections::BTreeMap<String, AuthorizationField>,
+    pub fields: BTreeMap<String, AuthorizationField>,
 }
 
 /// A field of an [`AuthorizationType`].
@@ -438,4 +449,7 @@ pub struct SigningKey {
     pub published_at: i64,
     /// From when it signs.
     pub activates_at: Option<i64>,
+    /// Which keys it succeeds and is succeeded by: empty for those of the server's usual algorithm, the algorithm's name for
+    /// those of a further one.
+    pub line: String,
 }

@@ -2,13 +2,11 @@
 
 use crate::authorization_details::DetailsError;
 use crate::cli::redirect_uri;
-use crate::config::is_loopback;
-use crate::jwt::{KeySet, check_url};
+use crate::jwt::KeySet;
 use crate::model::{AuthorizationType, Client, ClientAuthMethod, ClientOptions, GrantType, Keys};
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use url::Url;
 
 /// The longest `client_name`, in characters, and the most redirect URIs.
 const MAX_NAME: usize = 128;
@@ -195,13 +193,6 @@ impl Metadata {
         if let Some(jwks) = &self.jwks {
             KeySet::from_value(jwks)
                 .map_err(|_| wrong("jwks holds no public key that is of use here, or a private one"))?;
-        }
-        if let Some(uri) = &self.jwks_uri {
-            check_url(uri).map_err(|_| wrong("jwks_uri has to be an https URL"))?;
-            // Whoever registers is not the operator: this server does not knock at its own machine's doors for them.
-            if Url::parse(uri).is_ok_and(|url| is_loopback(&url)) {
-                return Err(wrong("jwks_uri must not be on a loopback address"));
-            }
         }
         let none = self.jwks.is_none() && self.jwks_uri.is_none();
         if none && (auth_method == ClientAuthMethod::PrivateKeyJwt || self.require_signed_request_object) {

@@ -274,7 +274,9 @@ fn issuers_are_trusted_listed_and_removed() {
     assert!(bearward.refuses(&with(&[])).contains("--jwks-uri"));
     let short = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/unfit-short.pem");
     assert!(bearward.refuses(&with(&["--saml", "--certificate-file", short])).contains("2048"));
-    assert!(bearward.refuses(&with(&["--jwks-uri", "http://idp.example/jwks"])).contains("--jwks-uri"));
+    assert!(bearward.refuses(&with(&["--jwks-uri", "http://idp.example/jwks"])).contains("not an https URL"));
+    let inside = bearward.refuses(&with(&["--jwks-uri", "https://169.254.169.254/jwks"]));
+    assert!(inside.contains("assertions.jwks_networks"), "{inside}");
     assert!(bearward.refuses(&with(&["--certificate-file", certificate, "--client", "nobody"])).contains("nobody"));
     // What was refused changed nothing.
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), listed);
@@ -307,6 +309,7 @@ fn what_tokens_say_is_a_clients_option() {
     assert!(bearward.refuses(&[&set[..], &["--require", "amount"]].concat()).contains("no field amount"));
     assert!(bearward.refuses(&[&set[..], &["--field", "type=T"]].concat()).contains("every type"));
     let listed = bearward.json(&["authorization-type", "list", "--json"]);
+    assert!(bearward.says(&["audit"]).contains("authorization_type.put"));
     assert_eq!(listed[0]["fields"]["actions"]["values"][0], "initiate");
     let created = bearward.json(&with(&[
         "--claim",
@@ -346,4 +349,6 @@ fn an_initial_access_token_is_shown_once() {
     let token = made["initial_access_token"].as_str().unwrap();
     assert!(bearward::secret::well_formed("bw_it_", token) && made["expires_at"].is_i64());
     assert!(bearward.says(&["registration-token", "create"]).contains("registration.enabled"));
+    let log = bearward.says(&["audit"]);
+    assert!(log.contains("registration_token.create") && !log.contains(token), "{log}");
 }

@@ -1,22 +1,23 @@
 //! Envoy, by Proxy-Wasm ABI 0.2.1: the one file that names the SDK, and the only one with `unsafe`.
 //!
-//! The SDK's dispatcher brings the callbacks; its host calls are not used, but for one. They panic, and with them the
-//! VM, on a status they do not know, on a header's value that is not text, and on a map that is not there. Here the same
-//! imports are declared again: bytes only, and any status but 0 is an error. The exception is the HTTP call, which
-//! has to be known to the dispatcher for its answer to arrive.
+//! The SDK brings the callbacks of a configuration: its start, its text, its timer. Those of requests, and the answers to
+//! calls, come here directly ([`bearward_trim`](../../trim) exports them under the names that Envoy calls): the SDK's way
+//! costs each request more, and gives the answer to a call to whoever was called last, or to nobody.
+//!
+//! The SDK's host calls are not used. They panic, and with them the VM, on a status they do not know, on a header's value
+//! that is not text, and on a map that is not there. Here the same imports are declared again: bytes only, and any
+//! status but 0 is an error.
 #![allow(unsafe_code)]
 
 use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
 use crate::root::{Flow, Root};
-use proxy_wasm::hostcalls::dispatch_http_call;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, Status};
+use proxy_wasm::traits::{Context, RootContext};
+use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
 use std::ptr::null_mut;
 use std::rc::Rc;
-use std::time::Duration;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -70,6 +71,18 @@ unsafe extern "C" {
         cas: *mut u32,
     ) -> u32;
     fn proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_ms: u32,
+        call: *mut u32,
+    ) -> u32;
     fn proxy_call_foreign_function(
         name: *const u8,
         name_size: usize,
@@ -88,6 +101,7 @@ unsafe extern "C" {
     fn random_get(bytes: *mut u8, size: usize) -> u16;
 }
 
+const REQUEST_BODY: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
@@ -122,6 +136,13 @@ fn buffer(kind: u32, max: usize) -> HostResult<Vec<u8>> {
     fetched(status, data, size)
 }
 
+fn header_map(kind: u32) -> HostResult<Headers> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_header_map_pairs(kind, &raw mut data, &raw mut size) };
+    fetched(status, data, size).map(Headers::new)
+}
+
 impl Host for Envoy {
     fn now_ms(&self) -> u64 {
         let mut time = 0;
@@ -142,10 +163,11 @@ impl Host for Envoy {
     }
 
     fn request_headers(&self) -> HostResult<Headers> {
-        let (mut data, mut size) = (null_mut(), 0);
-        // SAFETY: both pointers are valid for the call.
-        let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
-        fetched(status, data, size).map(Headers::new)
+        header_map(REQUEST_HEADERS)
+    }
+
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
+        buffer(REQUEST_BODY, most)
     }
 
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
@@ -163,13 +185,12 @@ impl Host for Envoy {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
     ) -> HostResult<()> {
-        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-        let headers = serialize_pairs(&pairs);
+        let headers = serialize_pairs(headers);
         // SAFETY: the pointers are valid for that many bytes.
         done(unsafe {
             proxy_send_local_response(
@@ -241,14 +262,29 @@ impl Host for Envoy {
     }
 
     fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
-        let Some(root) = REQUEST_OF.get() else { return call(cluster, headers, body, timeout_ms) };
-        // The dispatcher gives an answer to the context that was called last, and forgets it where that was a request
-        // that has gone. So this call is made in a callback of the configuration, which outlives the request.
-        let owned = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        DUE.set(Some(Due { cluster: cluster.to_owned(), headers: owned, body: body.to_vec(), timeout_ms }));
-        // SAFETY: the SDK's own callback, for a configuration that it knows, and never while one of its callbacks runs.
-        unsafe { proxy_on_queue_ready(root, 0) };
-        MADE.take().unwrap_or(Err(HostError::INTERNAL))
+        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        let (headers, trailers) = (serialize_pairs(&pairs), serialize_pairs(&[]));
+        let mut call = 0;
+        // SAFETY: the pointers are valid for that many bytes, and for the call.
+        let status = unsafe {
+            proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                body.as_ptr(),
+                body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                timeout_ms,
+                &raw mut call,
+            )
+        };
+        done(status).map(|()| call)
+    }
+
+    fn answer_headers(&self) -> HostResult<Headers> {
+        header_map(CALL_RESPONSE_HEADERS)
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -307,48 +343,15 @@ impl Host for Envoy {
     }
 }
 
-/// A call to be made in a callback of the configuration.
-struct Due {
-    cluster: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    timeout_ms: u32,
-}
-
-thread_local! {
-    /// The configuration of the request whose callback runs, if one runs.
-    static REQUEST_OF: Cell<Option<u32>> = const { Cell::new(None) };
-    static DUE: Cell<Option<Due>> = const { Cell::new(None) };
-    static MADE: Cell<Option<HostResult<u32>>> = const { Cell::new(None) };
-}
-
-unsafe extern "C" {
-    /// The SDK's; the host has no queue of ours to tell of.
-    fn proxy_on_queue_ready(context: u32, queue: u32);
-}
-
-fn call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
-    let timeout = Duration::from_millis(u64::from(timeout_ms));
-    // Of the statuses that Envoy gives here (Ok, BadArgument, InternalFailure) the SDK knows every one.
-    dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout).map_err(|status| match status {
-        Status::BadArgument => HostError::BAD_ARGUMENT,
-        _ => HostError::INTERNAL,
-    })
-}
-
 type SharedRoot = Rc<RefCell<Root<Envoy>>>;
 
-/// A configuration, as the dispatcher knows it.
-struct Configured {
-    id: u32,
-    root: SharedRoot,
-}
-
-/// A request, as the dispatcher knows it.
-struct Request {
-    root_id: u32,
-    root: SharedRoot,
-    context: u32,
+thread_local! {
+    /// The configurations of this VM: one for each place in Envoy's configuration that has the filter.
+    static ROOTS: RefCell<Vec<(u32, SharedRoot)>> = const { RefCell::new(Vec::new()) };
+    /// The request that was made last, and its configuration. Its headers come next.
+    static NEWEST: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// The requests whose headers did not go on when they came, and their configurations.
+    static PAUSED: RefCell<Vec<(u32, u32)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
@@ -356,12 +359,25 @@ fn with<T>(root: &SharedRoot, run: impl FnOnce(&mut Root<Envoy>) -> T) -> Option
     root.try_borrow_mut().ok().map(|mut root| run(&mut root))
 }
 
-impl Context for Configured {
-    fn on_http_call_response(&mut self, call: u32, headers: usize, body: usize, _trailers: usize) {
-        let response = call_response(headers, body);
-        with(&self.root, |root| root.called(call, &response));
-    }
+fn find(id: u32) -> Option<SharedRoot> {
+    ROOTS.with_borrow(|roots| roots.iter().find(|(other, _)| *other == id).map(|(_, root)| Rc::clone(root)))
 }
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|id| {
+        let root = Rc::new(RefCell::new(Root::new(Envoy, id)));
+        ROOTS.with_borrow_mut(|roots| roots.push((id, Rc::clone(&root))));
+        Box::new(Configured { id, root })
+    });
+}}
+
+/// A configuration, as the SDK knows it.
+struct Configured {
+    id: u32,
+    root: SharedRoot,
+}
+
+impl Context for Configured {}
 
 impl RootContext for Configured {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -372,60 +388,92 @@ impl RootContext for Configured {
     fn on_tick(&mut self) {
         with(&self.root, Root::tick);
     }
-
-    fn on_queue_ready(&mut self, _queue: u32) {
-        if let Some(due) = DUE.take() {
-            let headers: Vec<_> = due.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            MADE.set(Some(call(&due.cluster, &headers, &due.body, due.timeout_ms)));
-        }
-    }
-
-    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Request { root_id: self.id, root: Rc::clone(&self.root), context }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
 }
 
 impl Drop for Configured {
     fn drop(&mut self) {
         with(&self.root, Root::step_down);
+        ROOTS.with_borrow_mut(|roots| roots.retain(|(id, _)| *id != self.id));
     }
 }
 
-impl Context for Request {}
+/// What the SDK does with configurations.
+mod sdk {
+    unsafe extern "C" {
+        pub(super) safe fn proxy_on_context_create(context: u32, root: u32);
+        pub(super) safe fn proxy_on_delete(context: u32);
+    }
+}
 
-impl HttpContext for Request {
-    fn on_http_request_headers(&mut self, _headers: usize, _end_of_stream: bool) -> Action {
-        REQUEST_OF.set(Some(self.root_id));
-        let flow = with(&self.root, |root| root.request(self.context));
-        REQUEST_OF.set(None);
-        match flow {
-            Some(Flow::Continue) => Action::Continue,
-            Some(Flow::Pause) => Action::Pause,
-            None => {
-                // Nobody to ask: refused, never let through.
-                let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
-                Action::Pause
-            }
+#[unsafe(export_name = "bearward_on_context_create")]
+extern "C" fn on_context_create(context: u32, root: u32) {
+    if root == 0 {
+        sdk::proxy_on_context_create(context, root);
+    } else {
+        NEWEST.set((context, root));
+    }
+}
+
+#[unsafe(export_name = "bearward_on_request_headers")]
+extern "C" fn on_request_headers(context: u32, _headers: usize, end_of_stream: u32) -> Action {
+    let (newest, id) = NEWEST.get();
+    let root = if newest == context { find(id) } else { None };
+    match root.and_then(|root| with(&root, |root| root.request(context, end_of_stream != 0))) {
+        Some(Flow::Continue) => return Action::Continue,
+        Some(Flow::Pause) => {}
+        None => {
+            // Nobody to ask: refused, never let through.
+            let _ = Envoy.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_no_context", -1);
         }
     }
+    PAUSED.with_borrow_mut(|paused| paused.push((context, id)));
+    Action::Pause
 }
 
-impl Drop for Request {
-    fn drop(&mut self) {
-        with(&self.root, |root| root.forget(self.context));
+#[unsafe(export_name = "bearward_on_request_body")]
+extern "C" fn on_request_body(context: u32, size: usize, end_of_stream: u32) -> Action {
+    body(context, size, end_of_stream != 0)
+}
+
+#[unsafe(export_name = "bearward_on_request_trailers")]
+extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
+    body(context, 0, true)
+}
+
+/// More of a request's body, which goes on as its headers do.
+fn body(context: u32, size: usize, ends: bool) -> Action {
+    let paused = PAUSED.with_borrow(|paused| paused.iter().find(|(other, _)| *other == context).copied());
+    let Some((_, id)) = paused else { return Action::Continue };
+    match find(id).and_then(|root| with(&root, |root| root.body(context, size, ends))) {
+        Some(Flow::Continue) => Action::Continue,
+        Some(Flow::Pause) | None => Action::Pause,
     }
 }
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|id| {
-        let root = Rc::new(RefCell::new(Root::new(Envoy, id)));
-        Box::new(Configured { id, root })
+/// The host gives every answer to the configuration, also where the request that it is for has gone.
+#[unsafe(export_name = "bearward_on_http_call_response")]
+extern "C" fn on_http_call_response(root: u32, call: u32, headers: usize, body: usize, _trailers: usize) {
+    if let Some(root) = find(root) {
+        let response = call_response(headers, body);
+        with(&root, |root| root.called(call, &response));
+    }
+}
+
+#[unsafe(export_name = "bearward_on_delete")]
+extern "C" fn on_delete(context: u32) {
+    if find(context).is_some() {
+        sdk::proxy_on_delete(context);
+        return;
+    }
+    // Of a request that went on at once nothing is kept.
+    let id = PAUSED.with_borrow_mut(|paused| {
+        let at = paused.iter().position(|(other, _)| *other == context)?;
+        Some(paused.swap_remove(at).1)
     });
-}}
+    if let Some(root) = id.and_then(find) {
+        with(&root, |root| root.forget(context));
+    }
+}
 
 /// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).
 fn call_response(headers: usize, body: usize) -> CallResponse {

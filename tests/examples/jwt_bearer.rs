@@ -4,6 +4,7 @@
 use bearward_tests::sample::{self, Sample, member};
 use bearward_tests::{Result, demo, idp};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,7 +13,7 @@ async fn main() -> ExitCode {
 
 async fn steps(sample: &Sample) -> Result<()> {
     sample.because("The identity provider signs who, for whom, until when, with a jti that is good for one use.");
-    let assertion = idp::jwt(&sample.gateway, demo::USERNAME)?;
+    let assertion = idp::jwt(&sample.gateway, demo::USERNAME, SystemTime::now())?;
 
     sample.because("The client sends it. The server trusts the issuer's key because an operator said so.");
     let form = [

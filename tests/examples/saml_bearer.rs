@@ -5,6 +5,7 @@ use bearward_tests::idp::saml;
 use bearward_tests::sample::{self, Sample, member};
 use bearward_tests::{Result, demo};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -13,7 +14,7 @@ async fn main() -> ExitCode {
 
 async fn steps(sample: &Sample) -> Result<()> {
     sample.because("What the identity provider says: who, for whom, until when. It is signed, and good for one use.");
-    let assertion = saml::assertion(&sample.gateway, demo::USERNAME)?;
+    let assertion = saml::assertion(&sample.gateway, demo::USERNAME, SystemTime::now())?;
     sample.show(&saml::indented(&assertion));
 
     sample.because(

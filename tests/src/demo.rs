@@ -8,6 +8,8 @@ pub const PASSWORD: &str = "alice-demo-password";
 pub const ADMIN: &str = "admin";
 /// Their password.
 pub const ADMIN_PASSWORD: &str = "admin-demo-password";
+/// What the gateway vouches with to the authserver; `make up` listens on loopback only, so everyone may know it.
+pub const GATEWAY_SECRET: &str = "demo-gateway-secret-that-everyone-knows";
 /// The client of client credentials.
 pub const SERVICE: &str = "demo-service";
 /// Its secret.

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::tempdir::TempDir;
 use crate::{artifacts, demo, ports, wait};
 use serde::Deserialize;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,11 +47,13 @@ pub struct Options {
     pub workers: u32,
     /// More settings for the authservers, by the names they read from their environment.
     pub more: Vec<(String, String)>,
+    /// What is done to the shipped configuration of Envoy before it starts.
+    pub gateway: fn(&mut Value),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { databases: None, workers: 2, more: Vec::new() }
+        Self { databases: None, workers: 2, more: Vec::new(), gateway: |_| {} }
     }
 }
 
@@ -96,7 +99,8 @@ impl Stack {
             authservers.push(Authserver::start(settings).await?);
         }
         let addresses = authservers.iter().map(Authserver::address).collect();
-        let (envoy, echo) = gateway_before(parts, gateway, addresses, &url, options.workers, &dir).await?;
+        let places = Addresses { gateway, authservers: addresses, issuer: url.clone() };
+        let (envoy, echo) = gateway_with(parts, places, options.workers, &dir, options.gateway).await?;
         let stack = Self { authservers, envoy, url, http: client()?, _echo: echo, _dir: dir };
         stack.until_open().await?;
         Ok(stack)
@@ -135,24 +139,36 @@ impl Stack {
     }
 }
 
+/// Where a gateway is, and before what.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Where it listens.
+    pub gateway: SocketAddr,
+    /// Every replica of the authserver.
+    pub authservers: Vec<SocketAddr>,
+    /// The issuer whose tokens it takes.
+    pub issuer: String,
+}
+
 /// Envoy with the filter and an upstream, before authservers that run already; a second gateway, or one before an
-/// issuer of the tests' own.
+/// issuer of the tests' own. `change` is made to Envoy's configuration.
 ///
 /// # Errors
 /// Whatever part does not start says so.
-pub async fn gateway_before(
+pub async fn gateway_with(
     parts: &Parts,
-    gateway: SocketAddr,
-    authservers: Vec<SocketAddr>,
-    issuer: &str,
+    addresses: Addresses,
     workers: u32,
     dir: &TempDir,
+    change: impl FnOnce(&mut Value),
 ) -> Result<(Envoy, echo::Server)> {
+    let Addresses { gateway, authservers, issuer } = addresses;
     let echo = echo::Server::start(local(ports::free()?), echo::router()).await?;
     let admin = local(ports::free()?);
-    let (wasm, issuer) = (parts.filter.clone(), issuer.to_owned());
+    let wasm = parts.filter.clone();
     let places = config::Places { gateway, admin, authservers, echo: echo.address, wasm, issuer };
-    let config = config::moved(config::shipped()?, &places)?;
+    let mut config = config::moved(config::shipped()?, &places)?;
+    change(&mut config);
     let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await?;
     Ok((envoy, echo))
 }

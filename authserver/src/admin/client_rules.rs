@@ -2,6 +2,7 @@
 
 use super::{Result, invalid};
 use crate::cli::redirect_uri;
+use crate::custom_claims::is_custom;
 use crate::model::{Client, ClientAuthMethod, GrantType, Scope};
 
 /// The longest name, in bytes; enough for every script.
@@ -60,6 +61,16 @@ pub fn check(client: &Client, known: &[Scope]) -> Result<()> {
     let outside = client.default_scopes.difference(&client.scopes);
     if !outside.is_empty() {
         return invalid("default_scope", format!("{outside} is not among the scopes it may ask for"));
+    }
+    let options = &client.options;
+    for name in &options.request_claims {
+        let fixed =
+            options.grant_claims.values().chain([&options.claims]).any(|set| set.names().any(|own| own == name));
+        if fixed || !is_custom(name) {
+            let problem =
+                format!("request_claims: {name} is reserved, or has a value already that requests must not change");
+            return invalid("options", problem);
+        }
     }
     if client.audience.iter().any(|audience| audience.is_empty() || audience.contains(char::is_control)) {
         return invalid("audience", "an audience cannot be empty, nor hold control characters");

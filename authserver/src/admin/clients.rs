@@ -165,6 +165,8 @@ impl Admin<'_> {
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn register_client(&self, client: &Client) -> Result<ClientView> {
         client_rules::check(client, &self.store.scopes().await?)?;
+        self.check_jwks_uri("options", &client.options.keys)?;
+        self.check_signing_alg(&client.options)?;
         if client.auth_method == ClientAuthMethod::ClientSecretJwt && client.sealed_secret.is_none() {
             return invalid(
                 "auth_method",
@@ -204,6 +206,8 @@ impl Admin<'_> {
             );
         }
         client_rules::check(&edited, &self.store.scopes().await?)?;
+        self.check_jwks_uri("options", &edited.options.keys)?;
+        self.check_signing_alg(&edited.options)?;
         self.replace("client.edit", &stored, edited, None).await
     }
 

@@ -1,7 +1,7 @@
 //! Whose assertions are believed.
 
 use super::{Admin, AdminError, NOTHING, Result, invalid};
-use crate::jwt::{KeySet, check_url};
+use crate::jwt::KeySet;
 use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer};
 use crate::saml;
 use bearward_token::scope::ScopeSet;
@@ -113,9 +113,7 @@ impl Admin<'_> {
         if let Some(Err(error)) = keys.jwks.as_ref().map(KeySet::from_value) {
             return invalid("keys", error.to_string());
         }
-        if let Some(Err(error)) = keys.jwks_uri.as_deref().map(check_url) {
-            return invalid("keys", error.to_string());
-        }
+        self.check_jwks_uri("keys", keys)?;
         for id in &settings.clients {
             if self.store.client(id).await?.is_none() {
                 return invalid("clients", format!("there is no client {id}"));

@@ -1,8 +1,9 @@
 //! Signing keys.
 
-use super::{Admin, NOTHING, Result};
+use super::{Admin, NOTHING, Result, invalid};
+use crate::jwt::Algorithm;
 use crate::keys::Sealer;
-use crate::keys::lifecycle::{self, Rotation, State};
+use crate::keys::lifecycle::{self, Line, Rotation, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,11 +24,13 @@ pub struct KeyView {
 }
 
 /// How to rotate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RotateSpec {
     /// Let the next key sign at once: for an emergency.
     pub now: bool,
+    /// Which keys: those of one of `keys.more_algorithms`; the usual ones if left out.
+    pub algorithm: Option<String>,
 }
 
 /// What asking for a rotation came to.
@@ -60,19 +63,25 @@ impl Admin<'_> {
     /// Lets the next key sign, once it has been published for long enough or at once, and publishes a new next one.
     ///
     /// # Errors
-    /// [`AdminError::Key`](super::AdminError::Key).
+    /// [`AdminError::Key`](super::AdminError::Key), [`AdminError::Invalid`](super::AdminError::Invalid).
     pub async fn rotate_keys(&self, spec: RotateSpec) -> Result<Rotated> {
         let sealer = Sealer::new(&self.config.master_key);
         let now = self.now();
         lifecycle::check_master_key(self.store, &sealer).await?;
         // A database that no server has used yet gets its first keys here.
         lifecycle::init(self.store, &sealer, &self.config.keys, now).await?;
+        let line = match &spec.algorithm {
+            None => Some(Line::usual(&self.config.keys)),
+            Some(name) => Algorithm::from_name(name).and_then(|algorithm| Line::of(&self.config.keys, algorithm)),
+        };
+        let Some(line) = line else {
+            return invalid("algorithm", "is neither keys.algorithm nor one of keys.more_algorithms");
+        };
         let audit = |kid: &str, activates_at: i64| {
             let after = serde_json::json!({ "activates_at": activates_at, "at_once": spec.now });
             self.change("key.rotate", "key", kid, NOTHING, Some(&after))
         };
-        let rotation =
-            lifecycle::rotate_audited(self.store, &sealer, &self.config.keys, now, spec.now, Some(&audit)).await?;
+        let rotation = lifecycle::rotate_audited(self.store, &sealer, line, now, spec.now, Some(&audit)).await?;
         Ok(match rotation {
             Rotation::Begun { kid, activates_at } => Rotated { kid: Some(kid), activates_at: Some(activates_at) },
             Rotation::Another => Rotated { kid: None, activates_at: None },

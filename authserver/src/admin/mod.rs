@@ -2,6 +2,7 @@
 //! change anything without an entry in the audit log.
 
 mod audit;
+mod authorization_types;
 pub mod client_rules;
 pub mod clients;
 mod grants;
@@ -9,6 +10,7 @@ mod issuers;
 mod keys;
 mod overview;
 mod people;
+mod registration_tokens;
 mod scopes;
 mod secrets;
 
@@ -24,8 +26,10 @@ pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 use crate::config::Config;
 use crate::env::Env;
 use crate::grants::{CLOCK_MARGIN, seconds};
+use crate::jwt::{Algorithm, Destinations};
 use crate::keys::KeyError;
-use crate::model::Change;
+use crate::keys::lifecycle::Line;
+use crate::model::{Change, ClientOptions, Keys};
 use crate::passwords::PasswordError;
 use crate::storage::{Store, StoreError};
 use serde::Serialize;
@@ -141,6 +145,27 @@ impl Admin<'_> {
         after: Option<&impl Serialize>,
     ) -> Change {
         change(self.env, &self.actor, (action, object_kind, object), before, after)
+    }
+
+    /// Refuses an algorithm that no key of this server signs with.
+    fn check_signing_alg(&self, options: &ClientOptions) -> Result<()> {
+        let Some(name) = &options.access_token_signing_alg else { return Ok(()) };
+        match Algorithm::from_name(name).and_then(|algorithm| Line::of(&self.config.keys, algorithm)) {
+            Some(_) => Ok(()),
+            None => invalid(
+                "options",
+                format!("access_token_signing_alg: {name} is neither keys.algorithm nor one of keys.more_algorithms"),
+            ),
+        }
+    }
+
+    /// Refuses a `jwks_uri` that keys would never be fetched from.
+    fn check_jwks_uri(&self, field: &'static str, keys: &Keys) -> Result<()> {
+        let destinations = Destinations::new(&self.config.assertions.jwks_networks);
+        match keys.jwks_uri.as_deref().map(|url| destinations.check(url)) {
+            Some(Err(error)) => invalid(field, format!("jwks_uri: {error}")),
+            _ => Ok(()),
+        }
     }
 
     fn now(&self) -> i64 {

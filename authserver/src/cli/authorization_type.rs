@@ -39,11 +39,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
     match command {
         Command::Set { name, title, description, fields, required, values } => {
             let fields = read(&fields, &required, &values)?;
-            if name.is_empty() || title.is_empty() {
-                return Err(Failure::new("a type has a name and a title"));
-            }
             let kind = AuthorizationType { name, title, description, fields };
-            Ok(context.store.put_authorization_type(&kind).await?)
+            Ok(context.admin().put_authorization_type(&kind).await?)
         }
         Command::List { output } => list(context, output).await,
     }

@@ -3,9 +3,10 @@
 use super::failure::Failure;
 use crate::custom_claims::CustomClaims;
 use crate::grants::resource::is_resource;
-use crate::model::{AccessTokenFormat, ClientOptions};
+use crate::model::{AccessTokenFormat, ClientOptions, GrantType};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The tokens of a client, and how it asks for them.
 #[derive(Args)]
@@ -17,10 +18,19 @@ pub(super) struct TokenOptions {
     /// tokens.access_lifetime).
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     access_token_lifetime: Option<u32>,
+    /// What signs its access tokens, such as RS256: keys.algorithm (the default) or one of keys.more_algorithms.
+    #[arg(long, value_name = "ALG")]
+    access_token_alg: Option<String>,
     /// A claim that all its access tokens carry; several times for several. JSON (7, true, ["a","b"]) is taken as such,
     /// all else as text.
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<String>,
+    /// A claim that its access tokens of one grant carry, as authorization_code/channel=web; several times for several.
+    #[arg(long = "grant-claim", value_name = "GRANT/NAME=VALUE")]
+    grant_claims: Vec<String>,
+    /// The name of a claim that its own requests may set (custom_claims); several times for several.
+    #[arg(long = "request-claim", value_name = "NAME")]
+    request_claims: Vec<String>,
     /// A resource it may ask for beside its audience (RFC 8707); several times for several.
     #[arg(long = "resource", value_name = "URI")]
     resources: Vec<String>,
@@ -66,7 +76,10 @@ impl TokenOptions {
                 Format::Opaque => AccessTokenFormat::Opaque,
             },
             access_token_lifetime: self.access_token_lifetime,
-            claims: claims(&self.claims)?,
+            access_token_signing_alg: self.access_token_alg,
+            claims: claims(self.claims.iter().map(String::as_str))?,
+            grant_claims: grant_claims(&self.grant_claims)?,
+            request_claims: self.request_claims,
             resources: self.resources,
             authorization_details_types: self.authorization_types,
             require_pkce: self.require_pkce,
@@ -79,7 +92,18 @@ impl TokenOptions {
     }
 }
 
-fn claims(given: &[String]) -> Result<CustomClaims, Failure> {
+fn grant_claims(given: &[String]) -> Result<BTreeMap<GrantType, CustomClaims>, Failure> {
+    let mut by_grant: BTreeMap<GrantType, Vec<&str>> = BTreeMap::new();
+    for text in given {
+        let parts =
+            text.split_once('/').and_then(|(grant, pair)| Some((GrantType::from_str(grant, false).ok()?, pair)));
+        let (grant, pair) = parts.ok_or_else(|| Failure::new(format!("--grant-claim {text}: GRANT/NAME=VALUE")))?;
+        by_grant.entry(grant).or_default().push(pair);
+    }
+    by_grant.into_iter().map(|(grant, pairs)| Ok((grant, claims(pairs)?))).collect()
+}
+
+fn claims<'a>(given: impl IntoIterator<Item = &'a str>) -> Result<CustomClaims, Failure> {
     let mut claims = Map::new();
     for pair in given {
         let (name, value) = pair.split_once('=').ok_or_else(|| Failure::new(format!("--claim {pair}: NAME=VALUE")))?;

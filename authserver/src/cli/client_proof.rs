@@ -1,7 +1,7 @@
 //! What `bearward client create` takes beside what every client has: keys, certificates, refreshing, token exchange.
 
 use super::failure::Failure;
-use crate::jwt::{Algorithm, Hmac, KeySet, check_url};
+use crate::jwt::{Algorithm, Hmac, KeySet};
 use crate::model::{ClientAuthMethod, ClientOptions, ExchangePolicy, Keys, RefreshMode, Subjects, TlsSubject};
 use crate::x509::{self, Dn};
 use clap::ValueEnum;
@@ -149,9 +149,6 @@ impl ProofOptions {
                 Some(set)
             }
         };
-        if let Some(url) = &self.jwks_uri {
-            check_url(url).map(drop).map_err(|error| Failure::new(format!("--jwks-uri: {error}")))?;
-        }
         Ok(Keys { jwks, jwks_uri: self.jwks_uri.clone(), certificates })
     }
 }

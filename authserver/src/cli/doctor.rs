@@ -63,7 +63,8 @@ async fn keys(store: &dyn Store, config: &Config, env: &Env) -> (Result<String, 
         Err(error) => return (Err(Failure::from(error).to_string()), None),
     };
     let states = lifecycle::states(&stored, env.now());
-    let find = |state| stored.iter().zip(&states).find(|(_, s)| **s == state).map(|(key, _)| key.kid.clone());
+    let usual = || stored.iter().zip(&states).filter(|(key, _)| key.line.is_empty());
+    let find = |state| usual().find(|(_, s)| **s == state).map(|(key, _)| key.kid.clone());
     match (find(State::Active), find(State::Next)) {
         (Some(active), Some(_)) => (Ok(format!("{active} signs, and the next one is published")), Some(active)),
         (Some(active), None) => (Err("no next key is published: bearward keys rotate".to_owned()), Some(active)),

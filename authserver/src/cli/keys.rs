@@ -23,6 +23,9 @@ pub(super) enum Command {
         /// Let it sign at once: for an emergency. Verifiers that have not seen it yet fetch the key set again.
         #[arg(long)]
         now: bool,
+        /// Which keys: those of one of keys.more_algorithms; the usual ones if left out.
+        #[arg(long, value_name = "ALG")]
+        algorithm: Option<String>,
     },
     /// Print a new master key; it needs no configuration.
     GenerateMaster,
@@ -31,7 +34,7 @@ pub(super) enum Command {
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::List { output } => list(context, output).await,
-        Command::Rotate { now } => rotate(context, now).await,
+        Command::Rotate { now, algorithm } => rotate(context, RotateSpec { now, algorithm }).await,
         Command::GenerateMaster => generate_master(&context.env),
     }
 }
@@ -69,8 +72,8 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn rotate(context: &Context, at_once: bool) -> Result<(), Failure> {
-    let rotated = context.admin().rotate_keys(RotateSpec { now: at_once }).await?;
+async fn rotate(context: &Context, spec: RotateSpec) -> Result<(), Failure> {
+    let rotated = context.admin().rotate_keys(spec).await?;
     let now = context.env.now();
     match (rotated.kid, rotated.activates_at) {
         (Some(kid), Some(at)) if at <= now => println!("{kid} signs now."),

@@ -2,9 +2,6 @@
 
 use super::failure::Failure;
 use super::{Context, Output, print_json};
-use crate::model::Digest;
-use crate::secret::{INITIAL_ACCESS_TOKEN, generate};
-use crate::storage::InitialAccessToken;
 use bearward_token::scope::ScopeSet;
 use clap::Subcommand;
 use serde_json::json;
@@ -35,16 +32,8 @@ pub(super) enum Command {
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let Command::Create { note, scopes, uses, days, output } = command;
     let scopes = ScopeSet::parse(&scopes.join(" ")).map_err(|e| Failure::new(e.to_string()))?;
-    let known = context.store.scopes().await?;
-    if let Some(unknown) = scopes.iter().find(|name| !known.iter().any(|s| s.name == *name)) {
-        let hint = format!("add it first: bearward scope set {unknown} --title \"What people see\"");
-        return Err(Failure::new(format!("there is no scope {unknown}; {hint}")));
-    }
-    let now = context.env.now();
-    let token = generate(&*context.env.random, INITIAL_ACCESS_TOKEN);
-    let expires_at = now + i64::from(days) * DAY;
-    let stored = InitialAccessToken { note, scopes, uses_left: uses, expires_at, created_at: now };
-    context.store.put_initial_access_token(&Digest::of(&token), &stored).await?;
+    let made = context.admin().create_registration_token(note, scopes, uses, i64::from(days) * DAY).await;
+    let (token, expires_at) = made?;
     if output.json {
         print_json(&json!({ "initial_access_token": token.as_str(), "expires_at": expires_at }));
         return Ok(());

@@ -48,6 +48,7 @@ impl Settings {
             leeway: self.duration("assertions.leeway", default.leeway, Duration::ZERO..=MINUTE * 5)?,
             max_lifetime: self.duration("assertions.max_lifetime", default.max_lifetime, MINUTE..=DAY)?,
             text_dates: self.flag("assertions.text_dates")?,
+            jwks_networks: self.get("assertions.jwks_networks", value::networks)?.unwrap_or_default(),
         })
     }
 

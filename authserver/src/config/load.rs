@@ -142,6 +142,7 @@ impl Settings {
             registration: Registration { enabled: self.flag("registration.enabled")? },
             keys: KeyPolicy {
                 algorithm: self.algorithm()?,
+                more_algorithms: self.more_algorithms()?,
                 rotate_every: self.duration("keys.rotate_every", DAY * 30, Duration::ZERO..=DAY * 3650)?,
                 publish_ahead: self.duration("keys.publish_ahead", MINUTE * 10, Duration::ZERO..=DAY * 30)?,
             },
@@ -170,6 +171,21 @@ impl Settings {
     fn algorithm(&self) -> Result<Algorithm, ConfigError> {
         let path = "keys.algorithm";
         let Some(name) = self.get(path, value::text)? else { return Ok(Algorithm::ES256) };
+        self.one_that_signs(path, &name)
+    }
+
+    fn more_algorithms(&self) -> Result<Vec<Algorithm>, ConfigError> {
+        let path = "keys.more_algorithms";
+        let names = self.get(path, value::list)?.unwrap_or_default();
+        let more = names.iter().map(|name| self.one_that_signs(path, name)).collect::<Result<Vec<_>, _>>()?;
+        let twice = more.iter().enumerate().any(|(at, one)| more.iter().skip(at + 1).any(|other| other == one));
+        if twice || more.contains(&self.algorithm()?) {
+            return Err(self.wrong(path, "names one twice, or that of keys.algorithm"));
+        }
+        Ok(more)
+    }
+
+    fn one_that_signs(&self, path: &'static str, name: &str) -> Result<Algorithm, ConfigError> {
         let known = ALGORITHMS.into_iter().find(|algorithm| algorithm.name() == name);
         let names = ALGORITHMS.map(Algorithm::name).join(", ");
         known.ok_or_else(|| self.wrong(path, &format!("has to be one of {names}")))

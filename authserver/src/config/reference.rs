@@ -180,6 +180,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "",
     },
     Setting {
+        path: "assertions.jwks_networks",
+        secret: false,
+        default: "none",
+        example: r#"["10.20.0.0/16", "127.0.0.1"]"#,
+        meaning: "Networks and addresses that a `jwks_uri` may lead to although they are not of the public internet: there by `https` or `http`. Anywhere else, keys are fetched by `https` from public addresses only.",
+        warning: "Whoever can set a `jwks_uri`, which with registration is whoever registers, can make this server send a GET to any port in these networks.",
+    },
+    Setting {
         path: "device.code_lifetime",
         secret: false,
         default: r#""10m""#,
@@ -239,6 +247,15 @@ pub(super) const SETTINGS: &[Setting] = &[
                   Keys that are there already stay as they are: after a change the second rotation brings the first key of \
                   the new kind into use.",
         warning: "Every verifier has to know it. The filter knows all of them.",
+    },
+    Setting {
+        path: "keys.more_algorithms",
+        secret: false,
+        default: "none",
+        example: r#"["RS256"]"#,
+        meaning: "Further algorithms that the server has keys for, so that a client can be registered for one of them \
+                  (`--access-token-alg`). Each has keys of its own, which rotate like the usual ones.",
+        warning: "When one is taken out, clients that are registered for it get no tokens any more.",
     },
     Setting {
         path: "keys.rotate_every",

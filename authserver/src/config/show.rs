@@ -9,6 +9,8 @@ const HIDDEN: &str = "(set, not shown)";
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connections = self.database.max_connections.map_or_else(|| "default".to_owned(), |n| n.to_string());
+        let networks = self.assertions.jwks_networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let more_algorithms = self.keys.more_algorithms.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
         let settings = [
             ("issuer", self.issuer.as_str().trim_end_matches('/').to_owned()),
             ("listen", self.listen.to_string()),
@@ -29,6 +31,7 @@ impl fmt::Display for Config {
             ("assertions.leeway", show(self.assertions.leeway)),
             ("assertions.max_lifetime", show(self.assertions.max_lifetime)),
             ("assertions.text_dates", self.assertions.text_dates.to_string()),
+            ("assertions.jwks_networks", networks),
             ("device.code_lifetime", show(self.device.code_lifetime)),
             ("device.interval", show(self.device.interval)),
             ("authorization.require_pushed_requests", self.authorization.require_pushed_requests.to_string()),
@@ -36,6 +39,7 @@ impl fmt::Display for Config {
             ("dpop.require_nonce", self.dpop.require_nonce.to_string()),
             ("registration.enabled", self.registration.enabled.to_string()),
             ("keys.algorithm", self.keys.algorithm.name().to_owned()),
+            ("keys.more_algorithms", more_algorithms),
             ("keys.rotate_every", show(self.keys.rotate_every)),
             ("keys.publish_ahead", show(self.keys.publish_ahead)),
             ("sessions.lifetime", show(self.sessions.lifetime)),

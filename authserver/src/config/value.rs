@@ -1,5 +1,7 @@
 //! Texts and numbers of a file or a variable become values. What is wrong is said without repeating a secret.
 
+use ipnet::IpNet;
+use std::net::IpAddr;
 use std::time::Duration;
 use toml::Value;
 
@@ -66,6 +68,13 @@ pub(super) fn list(value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
+/// Networks, as [`list`] has them: `10.1.0.0/16`, or one address.
+pub(super) fn networks(value: &Value) -> Result<Vec<IpNet>, String> {
+    let read = |text: &String| text.parse().or_else(|_| text.parse().map(|ip: IpAddr| ip.into())).ok();
+    let networks: Option<_> = list(value)?.iter().map(read).collect();
+    networks.ok_or_else(|| r#"has to name networks such as "10.1.0.0/16" or addresses"#.to_owned())
+}
+
 /// A duration as it is written in a file.
 pub(super) fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -82,6 +91,15 @@ pub(super) fn show(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_and_networks() {
+        let read = |text: &str| networks(&Value::String(text.to_owned())).map(|all| all.len());
+        assert_eq!((read("127.0.0.1"), read("10.0.0.0/8, ::1")), (Ok(1), Ok(2)));
+        for bad in ["", "10.0.0.0/33", "localhost", "10.0.0.0/8,"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn durations() {

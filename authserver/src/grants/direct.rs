@@ -1,6 +1,6 @@
 //! A person's grant that no page was shown for: the answer with its tokens.
 
-use super::{GrantError, Request, TokenResponse, details, mint, refresh_token, resource, seconds};
+use super::{GrantError, Request, TokenResponse, claims, details, mint, refresh_token, resource, seconds};
 use crate::model::{AuthorizationCode, Digest, Grant, GrantDetails};
 use crate::secret;
 use bearward_token::scope::ScopeSet;
@@ -38,10 +38,11 @@ pub(super) async fn issue(
 
 /// What the request asks for beside scopes, if the client may have it: the grant holds it from then on.
 async fn granted_details(request: &Request<'_>) -> Result<GrantDetails, GrantError> {
-    let Request { app, client, params, .. } = request;
+    let Request { app, client, grant_type, params, .. } = request;
     Ok(GrantDetails {
         resources: resource::asked(app, client, params)?,
         authorization_details: details::asked(app, client, params).await?,
+        claims: claims::of_grant(client, *grant_type, params, claims::proves_itself(client))?,
         ..GrantDetails::default()
     })
 }

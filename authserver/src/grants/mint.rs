@@ -1,11 +1,12 @@
 //! Access tokens: the claims of RFC 9068 §2.2 and what else a client or a grant adds, as a signed JWT or behind an
 //! opaque text.
 
-use super::{GrantError, Request, TokenResponse, details, resource, seconds};
+use super::{GrantError, Request, TokenResponse, claims, details, resource, seconds};
 use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use crate::http::App;
+use crate::jwt::Algorithm;
 use crate::keys::KeyError;
 use crate::model::{AccessTokenFormat, Client, Digest, Grant};
 use crate::secret;
@@ -72,11 +73,16 @@ pub(super) async fn minting<'a>(
     grant: Option<&'a Grant>,
     scope: &'a ScopeSet,
 ) -> Result<Minting<'a>, GrantError> {
-    let Request { app, client, params, now, .. } = *request;
+    let Request { app, client, grant_type, params, now, .. } = *request;
     let granted = grant.map(|g| g.details.resources.as_slice()).unwrap_or_default();
     let authorization_details = match grant {
         Some(grant) => details::narrowed(params, &grant.details.authorization_details)?,
         None => details::asked(app, client, params).await?,
+    };
+    // A grant that is stored has its claims from when it was made.
+    let claims = match grant {
+        Some(_) => CustomClaims::default(),
+        None => claims::of_grant(client, grant_type, params, claims::proves_itself(client))?,
     };
     Ok(Minting {
         app,
@@ -87,7 +93,7 @@ pub(super) async fn minting<'a>(
         scope,
         audience: resource::audience(app, client, granted, params)?,
         authorization_details,
-        claims: CustomClaims::default(),
+        claims,
         act: None,
         confirmation: request.confirmation.clone(),
         not_after: None,
@@ -114,7 +120,7 @@ impl Minting<'_> {
         let payload = serde_json::to_vec(&self.payload(&scope, expires_at));
         let payload = payload.map_err(|_| KeyError::Crypto("claims that are no JSON"))?;
         let access_token = match client.options.access_token_format {
-            AccessTokenFormat::Jwt => app.keys.sign_as(ACCESS_TOKEN_TYPE, &payload)?,
+            AccessTokenFormat::Jwt => app.keys.sign_with(self.algorithm()?, ACCESS_TOKEN_TYPE, &payload)?,
             AccessTokenFormat::Opaque => {
                 let token = secret::generate(app.env.random.as_ref(), secret::ACCESS_TOKEN);
                 app.store.put_access_token(&Digest::of(&token), &payload, expires_at).await?;
@@ -131,6 +137,13 @@ impl Minting<'_> {
             scope,
             authorization_details: (!details.is_empty()).then(|| details.clone()),
         })
+    }
+
+    /// What the client is registered for; `None` for the usual one.
+    fn algorithm(&self) -> Result<Option<Algorithm>, KeyError> {
+        let name = self.client.options.access_token_signing_alg.as_deref();
+        let known = |name| Algorithm::from_name(name).ok_or(KeyError::Crypto("a client's algorithm is unknown"));
+        name.map(known).transpose()
     }
 
     /// Seconds: the client's own or the server's, cut to what may be.

@@ -1,6 +1,7 @@
 //! The grants of the token endpoint, RFC 6749 §4 to §6: one file per grant, what they share checked once and first.
 
 mod authorization_code;
+pub(crate) mod claims;
 mod client_credentials;
 pub(crate) mod details;
 mod device_code;
@@ -66,6 +67,7 @@ pub fn supported() -> impl Iterator<Item = GrantType> {
 struct Request<'a> {
     app: &'a App,
     client: &'a Client,
+    grant_type: GrantType,
     params: &'a Params,
     /// What `scope` asks for, if it is there.
     scope: Option<ScopeSet>,
@@ -150,6 +152,9 @@ pub enum GrantError {
     /// `authorization_details` that cannot be granted (RFC 9396 §5).
     #[error(transparent)]
     Details(#[from] details::DetailsRefused),
+    /// Claims that the request may not bring.
+    #[error(transparent)]
+    Claims(#[from] claims::ClaimsRefused),
     /// The client gets bound tokens only, and showed no key.
     #[error("the client's tokens are bound: the request needs {0}")]
     Unbound(&'static str),
@@ -182,9 +187,10 @@ pub async fn issue(
     }
     let scope = scope::asked(params)?;
     let now = app.env.clock.now();
-    let request = Request { app, client, params, scope, confirmation, address, now };
+    let grant_type = grant.grant_type();
+    let request = Request { app, client, grant_type, params, scope, confirmation, address, now };
     let response = grant.carry_out(&request).await?;
-    metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant.grant_type().wire_name()).increment(1);
+    metrics::counter!("bearward_tokens_issued_total", "grant_type" => grant_type.wire_name()).increment(1);
     Ok(response)
 }
 

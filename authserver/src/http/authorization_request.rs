@@ -8,10 +8,11 @@ use super::pending::{Pending, ResponseMode, ResponseType};
 use super::redirect_uri;
 use super::request_object::{self, RequestObjectError};
 use crate::grants::details::{self, DetailsRefused};
-use crate::grants::{pkce, resource, scope};
+use crate::grants::{claims, pkce, resource, scope};
 use crate::model::{Client, ClientAuthMethod};
 use crate::pages::Trouble;
 use crate::storage::StoreError;
+use std::borrow::Cow;
 
 /// The longest `state` that is carried, in bytes: it travels in links.
 const MAX_STATE: usize = 4096;
@@ -60,9 +61,11 @@ pub(super) async fn check(app: &App, client: &Client, params: &Params, via: Via)
             return Err(unsigned(app, params, client, "invalid_request", text));
         }
     };
+    let signed = matches!(unpacked, Cow::Owned(_));
+    let proven = signed || (via == Via::Pushed && claims::proves_itself(client));
     let params = unpacked.as_ref();
     let mut pending = addressed(app, params, client)?;
-    match read(app, client, params, via, &mut pending).await {
+    match read(app, client, params, (via, proven), &mut pending).await {
         Ok(()) => Ok(pending),
         Err(Refused::Store(error)) => Err(error.into()),
         Err(Refused::Wrong((error, description))) => {
@@ -106,7 +109,14 @@ fn addressed(app: &App, params: &Params, client: &Client) -> Result<Pending, Tro
     Ok(Pending::new(client, redirect_uri, named.is_some(), app.env.clock.now()))
 }
 
-async fn read(app: &App, client: &Client, params: &Params, via: Via, pending: &mut Pending) -> Result<(), Refused> {
+/// `proven`: the request is the client's, and nobody on the way changed it.
+async fn read(
+    app: &App,
+    client: &Client,
+    params: &Params,
+    (via, proven): (Via, bool),
+    pending: &mut Pending,
+) -> Result<(), Refused> {
     // First what the answer needs, also the answer that something is wrong.
     pending.state = params.get("state").map(str::to_owned);
     if pending.state.as_ref().is_some_and(|s| s.len() > MAX_STATE) {
@@ -131,6 +141,7 @@ async fn read(app: &App, client: &Client, params: &Params, via: Via, pending: &m
     authentication(params, pending)?;
     let granted = scope::asked(params).and_then(|asked| scope::for_client(client, asked.as_ref()));
     pending.scope = granted.map_err(|refused| ("invalid_scope", refused.text()))?;
+    pending.claims = claims::of_grant(client, grant, params, proven).map_err(|refused| invalid(refused.text()))?;
     let target = resource::asked(app, client, params);
     pending.resources = target.map_err(|_| ("invalid_target", "a resource is not one that the client may ask for"))?;
     pending.authorization_details = match details::asked(app, client, params).await {

@@ -7,6 +7,7 @@ use super::pending::Pending;
 use super::{App, answer, cookies, par};
 use crate::model::Client;
 use crate::pages::Trouble;
+use crate::storage::StoreError;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
@@ -30,10 +31,21 @@ async fn authorize(app: &App, headers: &HeaderMap, params: Result<Params, Params
     match answered.await {
         Ok(response) => response,
         Err(Problem::Page(trouble)) => trouble.page(app),
-        Err(Problem::Client { pending, error, description }) => {
-            answer::error_to_client(app, &pending, error, description)
-        }
+        Err(Problem::Client { pending, error, description }) => match is_trusted(app, headers, &pending).await {
+            Ok(true) => answer::error_to_client(app, &pending, error, description),
+            Ok(false) => Trouble::Request(description).page(app),
+            Err(error) => Trouble::from(error).page(app),
+        },
     }
+}
+
+/// Whether a mistake is told to the client before the person did anything. Where the operator registered it, yes. Whoever
+/// registered itself could make a mistake on purpose, to have this server's name lead people to it (RFC 9700 §4.11.2): then
+/// only for people who have signed in, or for silent requests, which this rule leaves out.
+async fn is_trusted(app: &App, headers: &HeaderMap, pending: &Pending) -> Result<bool, StoreError> {
+    Ok(pending.silent
+        || app.store.registration(&pending.client_id).await?.is_none()
+        || cookies::signed_in(app, headers).await?.is_some())
 }
 
 async fn client(app: &App, params: &Params) -> Result<Arc<Client>, Trouble> {

@@ -90,6 +90,7 @@ async fn typed(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
         scope: device.scope,
         resources: device.details.resources,
         authorization_details: device.details.authorization_details,
+        claims: device.details.claims,
         // RFC 8628 §5.4: whoever got the person to type the code must not get by with a consent given before.
         ask: true,
         device: Some(code.shown()),

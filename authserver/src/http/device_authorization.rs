@@ -4,7 +4,7 @@ use super::error::{Refusal, no_store_json};
 use super::params::{Form, Params};
 use super::{App, Route, answer};
 use crate::client_auth;
-use crate::grants::{GrantError, details, resource, scope, seconds};
+use crate::grants::{GrantError, claims, details, resource, scope, seconds};
 use crate::model::{DeviceCode, Digest, GrantDetails, GrantType};
 use crate::secret;
 use crate::storage::StoreError;
@@ -42,6 +42,8 @@ async fn start(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
     let details = GrantDetails {
         resources: resource::asked(app, &client, params)?,
         authorization_details: details::asked(app, &client, params).await?,
+        claims: claims::of_grant(&client, GrantType::DeviceCode, params, claims::proves_itself(&client))
+            .map_err(GrantError::from)?,
         ..GrantDetails::default()
     };
     let (random, config) = (app.env.random.as_ref(), &app.config.device);

@@ -165,7 +165,7 @@ impl From<GrantError> for Refusal {
             }
             GrantError::InvalidTarget(error) => error.into(),
             GrantError::Details(error) => error.into(),
-            GrantError::Unbound(_) => Self::new("invalid_request", description),
+            GrantError::Unbound(_) | GrantError::Claims(_) => Self::new("invalid_request", description),
             GrantError::Store(error) => error.into(),
             GrantError::Keys(error) => error.into(),
         }

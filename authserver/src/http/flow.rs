@@ -111,8 +111,8 @@ pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) ->
         details: GrantDetails {
             resources: pending.resources.clone(),
             authorization_details: pending.authorization_details.clone(),
+            claims: pending.claims.clone(),
             dpop_jkt: pending.dpop_jkt.clone(),
-            ..GrantDetails::default()
         },
         created_at: app.env.clock.now(),
         revoked_at: None,

@@ -59,6 +59,8 @@ struct Metadata<'a> {
     acr_values_supported: &'a [&'a str],
     /// RFC 9701 §7.
     introspection_signing_alg_values_supported: Vec<&'a str>,
+    /// Of nobody's specification: what a client's access tokens can be signed with, by its registration.
+    access_token_signing_alg_values_supported: Vec<&'a str>,
 }
 
 pub(super) async fn get(State(app): State<Arc<App>>) -> Response {
@@ -109,7 +111,8 @@ async fn metadata(app: &App) -> Result<String, Refusal> {
         authorization_details_types_supported: types.into_iter().map(|kind| kind.name).collect(),
         dpop_signing_alg_values_supported: public_key,
         acr_values_supported: ACR_VALUES,
-        introspection_signing_alg_values_supported: app.keys.algorithms(),
+        introspection_signing_alg_values_supported: app.keys.algorithms().into_iter().take(1).collect(),
+        access_token_signing_alg_values_supported: app.keys.algorithms(),
     };
     serde_json::to_string(&metadata).map_err(|_| Refusal::server_error())
 }

@@ -48,10 +48,11 @@ pub use routes::{Route, Urls};
 use crate::activity::Counters;
 use crate::config::Config;
 use crate::env::Env;
-use crate::jwt::RemoteKeys;
+use crate::jwt::{Destinations, RemoteKeys};
 use crate::keys::{Keys, Sealer};
 use crate::limiter::Limiter;
 use crate::pages;
+use crate::passkeys::Passkeys;
 use crate::passwords::Passwords;
 use crate::storage::Store;
 use axum::Router;
@@ -71,6 +72,8 @@ pub struct App {
     pub env: Env,
     /// People's passwords.
     pub passwords: Passwords,
+    /// Ceremonies of passkeys; none if people reach the server by an address, to which browsers bind no passkey.
+    pub passkeys: Option<Passkeys>,
     /// Links.
     pub urls: Urls,
     /// What goes on.
@@ -109,6 +112,7 @@ impl App {
         Self {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
+            passkeys: Passkeys::of(&config.issuer),
             counters: Arc::default(),
             assets: Assets::new(&urls),
             limits: Limits {
@@ -117,7 +121,7 @@ impl App {
                 user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
                 user_codes_of_all: Limiter::new(USER_CODES_OF_ALL, LIMIT_WINDOW),
             },
-            remote_keys: RemoteKeys::default(),
+            remote_keys: RemoteKeys::new(Destinations::new(&config.assertions.jwks_networks)),
             sealer,
             urls,
             config,

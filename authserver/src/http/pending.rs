@@ -3,6 +3,7 @@
 
 use super::App;
 use crate::authorization_details::AuthorizationDetails;
+use crate::custom_claims::CustomClaims;
 use crate::keys::KeyError;
 use crate::model::{Client, GrantType};
 use base64::Engine as _;
@@ -101,6 +102,9 @@ pub(super) struct Pending {
     pub(super) resources: Vec<String>,
     /// RFC 9396 §3.
     pub(super) authorization_details: AuthorizationDetails,
+    /// The operator's own claims, of this kind of grant and of this request.
+    #[serde(default)]
+    pub(super) claims: CustomClaims,
     pub(super) code_challenge: Option<String>,
     /// RFC 9449 §10.
     pub(super) dpop_jkt: Option<String>,
@@ -145,6 +149,7 @@ impl Pending {
             scope: ScopeSet::default(),
             resources: Vec::new(),
             authorization_details: AuthorizationDetails::default(),
+            claims: CustomClaims::default(),
             code_challenge: None,
             dpop_jkt: None,
             sign_in: false,

@@ -1,13 +1,14 @@
 //! `/oauth2/register`: clients register themselves (RFC 7591) with an initial access token that an operator made, and
 //! manage what they registered (RFC 7592) with the token they got for it. Off unless `registration.enabled`.
 
+use super::address::Address;
 use super::error::{Refusal, no_store_json};
 use super::params::MAX_BODY;
 use super::{App, Route, answer};
 use crate::admin::{Actor, ClientView, NOTHING, change};
 use crate::client_auth::seal_secret;
 use crate::grants::{CLOCK_MARGIN, seconds};
-use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, Revocation, Versioned};
+use crate::model::{Change, Client, ClientAuthMethod, ClientOptions, Digest, Revocation, Versioned};
 use crate::registration::{Allowed, Metadata, MetadataError, describe, parse};
 use crate::secret;
 use crate::storage::Registration;
@@ -18,27 +19,40 @@ use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A token of a client may have been signed just before it is gone; so long after, they are revoked as well.
 const MARGIN: i64 = 5;
+/// How often an update is tried, when somebody else changes the client in between.
+const UPDATES: usize = 3;
 
-pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
-    answered(register(&app, request).await)
+pub(super) async fn post(State(app): State<Arc<App>>, address: Address, request: Request) -> Response {
+    answered(register(&app, address, request).await)
 }
 
 pub(super) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     answered(read(&app, &id, &headers).await)
 }
 
-pub(super) async fn put(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
-    answered(update(&app, &id, request).await)
+pub(super) async fn put(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    address: Address,
+    request: Request,
+) -> Response {
+    answered(update(&app, &id, address, request).await)
 }
 
-pub(super) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    answered(end(&app, &id, &headers).await)
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    address: Address,
+    headers: HeaderMap,
+) -> Response {
+    answered(end(&app, &id, address, &headers).await)
 }
 
 fn answered(result: Result<Response, Refusal>) -> Response {
@@ -51,59 +65,71 @@ impl From<MetadataError> for Refusal {
     }
 }
 
-async fn register(app: &App, request: Request) -> Result<Response, Refusal> {
-    let token = bearer(app, request.headers(), secret::INITIAL_ACCESS_TOKEN)?;
-    let metadata = parse(&body(request).await?)?;
+async fn register(app: &App, address: Address, request: Request) -> Result<Response, Refusal> {
+    let token = Digest::of(&bearer(app, request.headers(), secret::INITIAL_ACCESS_TOKEN)?);
     let now = app.env.now();
-    // Spent before the metadata is looked at: otherwise whoever guesses could use what is not theirs to try out.
-    let initial = app.store.spend_initial_access_token(&Digest::of(&token), now).await?;
-    let initial = initial.ok_or_else(Refusal::invalid_token)?;
+    // Looked up before the metadata is looked at, and spent with the registration: what is refused costs no use.
+    let initial = app.store.initial_access_token(&token, now).await?.ok_or_else(Refusal::invalid_token)?;
+    let metadata = parse(&body(request).await?)?;
     let types = app.store.authorization_types().await?;
     let random = app.env.random.as_ref();
     let client =
         metadata.client(blank(secret::random_id(random), now), &Allowed { scopes: &initial.scopes, types: &types })?;
+    check_keys(app, &client).await?;
     let (client, new_secret) = with_secret(app, client)?;
     let management = secret::generate(random, secret::REGISTRATION_ACCESS_TOKEN);
-    let actor = Actor { kind: "client", id: client.id.clone(), address: None };
     let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
-    let change = change(&app.env, &actor, ("client.register", "client", &client.id), NOTHING, Some(&view));
-    app.store.register_client(&client, &change).await?;
+    let change = changed(app, address, "client.register", &client.id, NOTHING, Some(&view));
     let registration = Registration { token: Digest::of(&management), scopes: initial.scopes };
-    app.store.put_registration(&client.id, &registration).await?;
-    tracing::info!(client = %client.id, note = %initial.note, "a client registered itself");
+    // Rendered before it is stored: nothing fails after that.
     let answer = response(app, &client, &management, new_secret.as_deref().map(String::as_str))?;
+    if !app.store.register_by_token((&token, now), &client, &registration, &change).await? {
+        return Err(Refusal::invalid_token());
+    }
+    tracing::info!(client = %client.id, note = %initial.note, "a client registered itself");
     Ok(no_store_json(StatusCode::CREATED, &answer))
 }
 
 async fn read(app: &App, id: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
     let Managed { client, token, .. } = managed(app, id, headers).await?;
-    Ok(no_store_json(StatusCode::OK, &response(app, &client, &token, None)?))
+    Ok(no_store_json(StatusCode::OK, &response(app, &client.value, &token, None)?))
 }
 
 /// RFC 7592 §2.2: what is not there any more is gone.
-async fn update(app: &App, id: &str, request: Request) -> Result<Response, Refusal> {
-    let Managed { client: old, token, registration } = managed(app, id, request.headers()).await?;
+async fn update(app: &App, id: &str, address: Address, request: Request) -> Result<Response, Refusal> {
+    let headers = request.headers().clone();
+    let mut now_managed = managed(app, id, &headers).await?;
     let metadata = parse(&body(request).await?)?;
-    check_update(&old, &metadata)?;
     let types = app.store.authorization_types().await?;
-    let allowed = Allowed { scopes: &registration.scopes, types: &types };
-    let mut client = metadata.client(old.clone(), &allowed)?;
-    let new_secret = if client.auth_method.shows_secret() && old.secret.is_some() {
-        client.secret = old.secret;
-        None
-    } else if client.auth_method == ClientAuthMethod::ClientSecretJwt && old.sealed_secret.is_some() {
-        client.sealed_secret = old.sealed_secret;
-        None
-    } else {
-        let (with, new_secret) = with_secret(app, client)?;
-        client = with;
-        new_secret
-    };
-    if !app.store.replace_registered(&client, &registration.token).await? {
-        return Err(Refusal::invalid_token());
+    // An administrator may change the client meanwhile: then once more, on top of that.
+    for _ in 0..UPDATES {
+        let Managed { client: old, token, registration } = now_managed;
+        check_update(&old.value, &metadata)?;
+        let client = metadata.client(old.value.clone(), &Allowed { scopes: &registration.scopes, types: &types })?;
+        check_keys(app, &client).await?;
+        let (client, new_secret) = keep_secret(app, client, &old.value)?;
+        let new = Versioned { value: client, version: old.version.saturating_add(1) };
+        let (before, after) = (ClientView::of(&old), ClientView::of(&new));
+        let change = changed(app, address, "client.edit", id, Some(&before), Some(&after));
+        let answer = response(app, &new.value, &token, new_secret.as_deref().map(String::as_str))?;
+        if app.store.replace_registered(&new.value, old.version, &registration.token, &change).await? {
+            return Ok(no_store_json(StatusCode::OK, &answer));
+        }
+        now_managed = managed(app, id, &headers).await?;
     }
-    let answer = response(app, &client, &token, new_secret.as_deref().map(String::as_str))?;
-    Ok(no_store_json(StatusCode::OK, &answer))
+    Err(Refusal::server_error())
+}
+
+/// The client with the secret that it had, if that is of the kind that its method takes; otherwise with a new one.
+fn keep_secret(app: &App, mut client: Client, old: &Client) -> Result<(Client, Secret), Refusal> {
+    if client.auth_method.shows_secret() && old.secret.is_some() {
+        client.secret = old.secret;
+    } else if client.auth_method == ClientAuthMethod::ClientSecretJwt && old.sealed_secret.is_some() {
+        client.sealed_secret.clone_from(&old.sealed_secret);
+    } else {
+        return with_secret(app, client);
+    }
+    Ok((client, None))
 }
 
 /// RFC 7592 §2.2: `client_id` is the client's own; so is `client_secret`, if it is there.
@@ -120,20 +146,43 @@ fn check_update(old: &Client, metadata: &Metadata) -> Result<(), Refusal> {
 
 /// RFC 7592 §2.3: the client is disabled for good, its tokens are revoked, and nobody manages it any more. Its name is never
 /// given to another.
-async fn end(app: &App, id: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let Managed { client, .. } = managed(app, id, headers).await?;
+async fn end(app: &App, id: &str, address: Address, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let Managed { client, registration, .. } = managed(app, id, headers).await?;
     let now = app.env.now();
     let expires_at = now + MARGIN + seconds(app.config.tokens.max_access_lifetime) + CLOCK_MARGIN;
-    let revocation = Revocation::up_to(Subject::Client(&client.id), now + MARGIN, now, expires_at);
-    app.store.set_client_disabled(&client.id, Some(&revocation)).await?;
-    app.store.end_registration(&client.id).await?;
-    tracing::info!(client = %client.id, "a client ended its registration");
+    let revocation = Revocation::up_to(Subject::Client(id), now + MARGIN, now, expires_at);
+    let change = changed(app, address, "client.unregister", id, Some(&ClientView::of(&client)), NOTHING);
+    if !app.store.end_registration(id, &registration.token, &revocation, &change).await? {
+        return Err(Refusal::invalid_token());
+    }
+    tracing::info!(client = %id, "a client ended its registration");
     Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response())
+}
+
+/// Whoever registers is not the operator: this server does not knock at doors for them that only it can reach.
+async fn check_keys(app: &App, client: &Client) -> Result<(), Refusal> {
+    let Some(url) = &client.options.keys.jwks_uri else { return Ok(()) };
+    app.remote_keys.check(url).await.map_err(|_| {
+        Refusal::new("invalid_client_metadata", "jwks_uri has to be an https URL of a host on the public internet")
+    })
+}
+
+/// The entry of the audit log for what a client does to itself.
+fn changed(
+    app: &App,
+    address: Address,
+    action: &'static str,
+    id: &str,
+    before: Option<&impl Serialize>,
+    after: Option<&impl Serialize>,
+) -> Change {
+    let actor = Actor { kind: "client", id: id.to_owned(), address: address.text() };
+    change(&app.env, &actor, (action, "client", id), before, after)
 }
 
 /// A client and who manages it.
 struct Managed {
-    client: Client,
+    client: Versioned<Client>,
     token: Zeroizing<String>,
     registration: Registration,
 }
@@ -144,7 +193,7 @@ async fn managed(app: &App, id: &str, headers: &HeaderMap) -> Result<Managed, Re
     let registration = app.store.registration(id).await?;
     let registration = registration.filter(|known| known.token.matches(&Digest::of(&token)));
     // Read from the database, not from memory: what was just changed is what is shown and changed again.
-    let client = app.store.client(id).await?.filter(|client| client.disabled_at.is_none());
+    let client = app.store.versioned_client(id).await?.filter(|client| client.value.disabled_at.is_none());
     match (registration, client) {
         (Some(registration), Some(client)) => Ok(Managed { client, token, registration }),
         _ => Err(Refusal::invalid_token()),

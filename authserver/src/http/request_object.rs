@@ -102,7 +102,7 @@ fn check(app: &App, client: &Client, claims: &Claims, all: &Map<String, Value>) 
     Ok(())
 }
 
-/// Claims as parameters: texts as they are, numbers and `authorization_details` as JSON writes them, lists of `resource`
+/// Claims as parameters: texts as they are, numbers, `authorization_details` and `custom_claims` as JSON writes them, lists of `resource`
 /// one by one.
 fn parameters(all: &Map<String, Value>) -> Result<Vec<(String, String)>, RequestObjectError> {
     const ABOUT_THE_OBJECT: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -119,6 +119,7 @@ fn parameters(all: &Map<String, Value>) -> Result<Vec<(String, String)>, Request
                 pairs.extend(texts.map(|text| (name.clone(), text.to_owned())));
             }
             Value::Array(_) if name == "authorization_details" => pairs.push((name.clone(), value.to_string())),
+            Value::Object(_) if name == "custom_claims" => pairs.push((name.clone(), value.to_string())),
             // Not a parameter of this server.
             _ => {}
         }

@@ -10,6 +10,7 @@
 
 mod algorithm;
 mod claims;
+mod destinations;
 mod key;
 mod key_set;
 mod remote;
@@ -18,9 +19,10 @@ mod tests;
 
 pub use algorithm::{Algorithm, Hmac};
 pub use claims::{Audience, NumericDate};
+pub use destinations::Destinations;
 pub use key::{JwkError, PublicKey};
 pub use key_set::{KeySet, KeySetError};
-pub use remote::{FetchError, RemoteKeys, check_url};
+pub use remote::{FetchError, RemoteKeys};
 
 use aws_lc_rs::hmac;
 use bearward_token::jws::{Compact, Extensions};

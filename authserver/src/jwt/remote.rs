@@ -1,12 +1,13 @@
 //! Keys by URL (`jwks_uri`): fetched with bounds, kept for a while, fetched again when a signature names a new key.
 
+use super::destinations::{Lookup, Resolver, SystemLookup};
 use super::key_set::MAX_SET;
-use super::{Jwt, JwtError, KeySet, KeySetError};
-use crate::config::is_loopback;
+use super::{Destinations, Jwt, JwtError, KeySet, KeySetError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use url::Url;
+use tokio::sync::OnceCell;
+use url::{Host, Url};
 
 /// How long keys are used before they are fetched anew, in seconds.
 const FRESH: i64 = 600;
@@ -21,9 +22,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const CAPACITY: usize = 4096;
 
 /// Key sets by URL, kept in memory.
-#[derive(Default)]
 pub struct RemoteKeys {
-    client: Mutex<Option<reqwest::Client>>,
+    destinations: Destinations,
+    lookup: Arc<dyn Lookup>,
+    /// For `https`, and for `http`, which goes to fewer addresses.
+    clients: [OnceCell<reqwest::Client>; 2],
     known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Known>>>>,
 }
 
@@ -37,9 +40,14 @@ struct Known {
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Neither `https`, nor `http` on a loopback address; or with a user name or a fragment.
-    #[error("not an https URL (http only on a loopback address), without user name and fragment")]
+    /// Neither `https`, nor `http` in a network that is named for it; or with a user name or a fragment.
+    #[error("not an https URL (http only in assertions.jwks_networks), without user name and fragment")]
     Url,
+    /// The host's address is one that only this server might reach.
+    #[error(
+        "the host's address is not public; if it is to be reached all the same, name it in assertions.jwks_networks"
+    )]
+    Address,
     /// The URL does not answer with 200, in time, in 256 KiB; redirects are not followed. The text is for the log.
     #[error("the keys could not be fetched: {0}")]
     Fetch(String),
@@ -51,18 +59,32 @@ pub enum FetchError {
     Jwt(#[from] JwtError),
 }
 
-/// Whether keys may be fetched from a URL.
-///
-/// # Errors
-/// [`FetchError::Url`]
-pub fn check_url(url: &str) -> Result<Url, FetchError> {
-    let url = Url::parse(url).map_err(|_| FetchError::Url)?;
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if safe && plain && url.has_host() { Ok(url) } else { Err(FetchError::Url) }
-}
-
 impl RemoteKeys {
+    /// Fetches from where it may.
+    #[must_use]
+    pub fn new(destinations: Destinations) -> Self {
+        Self::with(destinations, Arc::new(SystemLookup))
+    }
+
+    pub(super) fn with(destinations: Destinations, lookup: Arc<dyn Lookup>) -> Self {
+        Self { destinations, lookup, clients: Default::default(), known: Mutex::default() }
+    }
+
+    /// Whether keys may be fetched from a URL, as far as can be said now. A host that cannot be looked up is no reason to
+    /// refuse: it is looked up again for each fetch.
+    ///
+    /// # Errors
+    /// [`FetchError::Url`], [`FetchError::Address`].
+    pub async fn check(&self, url: &str) -> Result<(), FetchError> {
+        let url = self.destinations.check(url)?;
+        let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+        let found = tokio::time::timeout(TIMEOUT, self.lookup.addresses(name.to_owned())).await;
+        match found {
+            Ok(Ok(ips)) if !self.destinations.permits_all(&ips, is_secure(&url)) => Err(FetchError::Address),
+            _ => Ok(()),
+        }
+    }
+
     /// The payload (JSON) of a JWT that one of the keys at the URL signed. `now` is Unix time in seconds.
     ///
     /// # Errors
@@ -81,7 +103,7 @@ impl RemoteKeys {
 
     /// The keys at the URL and when they were fetched: less than `max_age` seconds ago, if the URL answers.
     async fn keys(&self, url: &str, now: i64, max_age: i64) -> Result<(Arc<KeySet>, i64), FetchError> {
-        let url = check_url(url)?;
+        let url = self.destinations.check(url)?;
         let entry = self.entry(url.as_str());
         let mut known = entry.lock().await;
         let age = |since: i64| now.saturating_sub(since).max(0);
@@ -123,7 +145,7 @@ impl RemoteKeys {
     async fn fetch(&self, url: Url) -> Result<KeySet, FetchError> {
         // Why a fetch failed may quote the URL, which is no secret, and nothing of the answer.
         let failed = |error: reqwest::Error| FetchError::Fetch(error.to_string());
-        let mut response = self.client()?.get(url).send().await.map_err(failed)?;
+        let mut response = self.client(is_secure(&url)).await?.get(url).send().await.map_err(failed)?;
         if response.status() != http::StatusCode::OK {
             return Err(FetchError::Fetch(format!("status {}", response.status().as_u16())));
         }
@@ -138,18 +160,25 @@ impl RemoteKeys {
     }
 
     /// Made when it is first needed: it reads the machine's certificate authorities.
-    fn client(&self) -> Result<reqwest::Client, FetchError> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = client.as_ref() {
-            return Ok(client.clone());
-        }
-        let built = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .no_proxy()
-            .build()
-            .map_err(|error| FetchError::Fetch(error.to_string()))?;
-        *client = Some(built.clone());
-        Ok(built)
+    async fn client(&self, secure: bool) -> Result<&reqwest::Client, FetchError> {
+        let [https, http] = &self.clients;
+        let build = || async {
+            let resolver =
+                Resolver { destinations: self.destinations.clone(), lookup: Arc::clone(&self.lookup), secure };
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(TIMEOUT)
+                .no_proxy()
+                // A connection that is kept would be to an address that was checked long ago.
+                .pool_max_idle_per_host(0)
+                .dns_resolver(Arc::new(resolver))
+                .build()
+        };
+        let client = if secure { https } else { http };
+        client.get_or_try_init(build).await.map_err(|error| FetchError::Fetch(error.to_string()))
     }
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https"
 }

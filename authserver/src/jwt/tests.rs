@@ -1,10 +1,14 @@
 //! Signatures by another library, and what must not pass.
 
+use super::destinations::Lookup;
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken as other;
 use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
 
 fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -177,14 +181,13 @@ fn numbers_and_audiences_in_their_forms() {
     assert!(audience("[1]").is_none());
 }
 
-#[test]
-fn keys_are_fetched_from_safe_urls_only() {
-    for good in ["https://id.example/jwks", "http://127.0.0.1:9/jwks", "http://localhost/jwks?x=1"] {
-        assert!(check_url(good).is_ok(), "{good}");
-    }
-    for bad in ["http://id.example/jwks", "file:///etc/passwd", "https://u:p@id.example/", "https://a/#f", "x", ""] {
-        assert!(check_url(bad).is_err(), "{bad}");
-    }
+/// This machine, and nothing else that is not public.
+fn here() -> Destinations {
+    Destinations::new(&["127.0.0.1/32".parse().unwrap()])
+}
+
+fn remote() -> RemoteKeys {
+    RemoteKeys::new(here())
 }
 
 /// A server that answers each request with what it holds then, and counts them.
@@ -231,7 +234,7 @@ async fn keys_are_fetched_once_and_again_for_a_new_name() {
     };
     let ((one, first), (two, second)) = (named("one"), named("two"));
     server.answers(200, json!({ "keys": [first] }).to_string());
-    let keys = RemoteKeys::default();
+    let keys = remote();
     let check = async |text: &str, now| {
         let jwt = Jwt::parse(text).unwrap();
         keys.verify(&jwt, &server.url, now).await.map(drop)
@@ -266,7 +269,60 @@ async fn answers_that_are_no_keys_are_refused() {
     for (status, body) in [(500, String::new()), (302, String::new()), (200, "junk".into()), (200, " ".repeat(300_000))]
     {
         server.answers(status, body);
-        assert!(RemoteKeys::default().verify(&jwt, &server.url, 1000).await.is_err(), "{status}");
+        assert!(remote().verify(&jwt, &server.url, 1000).await.is_err(), "{status}");
     }
-    assert!(RemoteKeys::default().verify(&jwt, "http://192.0.2.1/jwks", 1000).await.is_err());
+    assert!(matches!(remote().verify(&jwt, "http://192.0.2.1/jwks", 1000).await, Err(FetchError::Address)));
+}
+
+/// Names whose addresses change from one look-up to the next.
+struct Names(std::sync::Mutex<std::collections::VecDeque<&'static str>>);
+
+impl Lookup for Names {
+    fn addresses(&self, _: String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>> {
+        let answer = self.0.lock().unwrap().pop_front().expect("no more look-ups than answers");
+        let answer = answer.split(' ').map(|ip| ip.parse().map_err(std::io::Error::other)).collect();
+        Box::pin(async move { answer })
+    }
+}
+
+/// Keys by names that have these addresses, one answer for each look-up; only this network is let in.
+fn named(network: &str, answers: &[&'static str]) -> (RemoteKeys, Arc<Names>) {
+    let names = Arc::new(Names(std::sync::Mutex::new(answers.iter().copied().collect())));
+    (RemoteKeys::with(Destinations::new(&[network.parse().unwrap()]), names.clone()), names)
+}
+
+#[tokio::test]
+async fn what_was_checked_is_what_is_connected_to() {
+    let server = Keyserver::start().await;
+    let (key, jwk) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+    server.answers(200, json!({ "keys": [jwk] }).to_string());
+    let text = sign(other::Algorithm::ES256, &key.serialize_pem(), None);
+    let jwt = Jwt::parse(&text).unwrap();
+    let url = server.url.replace("127.0.0.1", "idp.example");
+    // Good when it was registered, another place when it is used: the address is looked at again, and not gone to.
+    let (keys, _) = named("10.0.0.0/8", &["10.0.0.1", "127.0.0.1", "127.0.0.1 169.254.169.254"]);
+    assert!(keys.check(&url).await.is_ok());
+    assert!(keys.verify(&jwt, &url, 1000).await.is_err() && keys.verify(&jwt, &url, 2000).await.is_err());
+    assert_eq!(server.asked(), 0);
+    // One look-up a fetch: nothing can change between the check and the connection.
+    let (keys, names) = named("127.0.0.1/32", &["10.0.0.1 127.0.0.1", "10.0.0.1"]);
+    assert!(keys.verify(&jwt, &url, 1000).await.is_ok());
+    assert_eq!((server.asked(), names.0.lock().unwrap().len()), (1, 1));
+    // At registration each address has to be good; a name that nobody knows yet is looked at when it is used.
+    let (keys, _) = named("127.0.0.1/32", &["127.0.0.1 10.0.0.1", "no address"]);
+    assert!(matches!(keys.check(&url).await, Err(FetchError::Address)));
+    assert!(keys.check(&url).await.is_ok());
+}
+
+#[tokio::test]
+async fn nowhere_but_the_public_internet_unless_allowed() {
+    let server = Keyserver::start().await;
+    let (key, _) = pair(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let text = sign(other::Algorithm::ES256, &key.serialize_pem(), None);
+    let jwt = Jwt::parse(&text).unwrap();
+    let keys = RemoteKeys::new(Destinations::default());
+    assert!(matches!(keys.verify(&jwt, &server.url, 1000).await, Err(FetchError::Url)));
+    let secure = server.url.replace("http:", "https:");
+    assert!(matches!(keys.verify(&jwt, &secure, 1000).await, Err(FetchError::Address)));
+    assert_eq!(server.asked(), 0);
 }

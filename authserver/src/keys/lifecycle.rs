@@ -3,11 +3,51 @@
 use super::signing;
 use super::{KeyError, Sealer};
 use crate::config::KeyPolicy;
+use crate::jwt::Algorithm;
 use crate::model::{Change, SigningKey};
 use crate::storage::Store;
 use std::time::Duration;
 
 const CHECK: &str = "master key check";
+
+/// Keys that succeed each other: those of the server's usual algorithm, or those of a further one.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'p> {
+    policy: &'p KeyPolicy,
+    /// What its new keys sign with.
+    pub algorithm: Algorithm,
+    further: bool,
+}
+
+impl<'p> Line<'p> {
+    /// The line that signs what is not asked for in another algorithm.
+    #[must_use]
+    pub fn usual(policy: &'p KeyPolicy) -> Self {
+        Self { policy, algorithm: policy.algorithm, further: false }
+    }
+
+    /// Every line, the usual one first.
+    pub fn all(policy: &'p KeyPolicy) -> impl Iterator<Item = Self> {
+        let further =
+            policy.more_algorithms.iter().map(move |algorithm| Self { policy, algorithm: *algorithm, further: true });
+        std::iter::once(Self::usual(policy)).chain(further)
+    }
+
+    /// The line for an algorithm, if the server has keys for it.
+    pub fn of(policy: &'p KeyPolicy, algorithm: Algorithm) -> Option<Self> {
+        Self::all(policy).find(|line| line.algorithm == algorithm)
+    }
+
+    /// As its keys are marked (`SigningKey::line`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        if self.further { self.algorithm.name() } else { "" }
+    }
+
+    fn keys(self, keys: &[SigningKey]) -> impl Iterator<Item = &SigningKey> {
+        keys.iter().filter(move |key| key.line == self.name())
+    }
+}
 
 /// Where a key is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -38,10 +78,13 @@ pub enum Rotation {
 /// The state of each key at a time, in the order given.
 #[must_use]
 pub fn states(keys: &[SigningKey], now: i64) -> Vec<State> {
-    let active = keys.iter().filter_map(|k| k.activates_at).filter(|at| *at <= now).max();
+    let active = |line: &str| {
+        let of_line = keys.iter().filter(|key| key.line == line);
+        of_line.filter_map(|key| key.activates_at).filter(|at| *at <= now).max()
+    };
     keys.iter()
         .map(|key| match key.activates_at {
-            Some(at) if Some(at) == active => State::Active,
+            Some(at) if Some(at) == active(&key.line) => State::Active,
             Some(at) if at <= now => State::Retired,
             _ => State::Next,
         })
@@ -57,30 +100,31 @@ pub async fn check_master_key(store: &dyn Store, sealer: &Sealer) -> Result<(), 
     sealer.open(CHECK, &[], &stored).map(drop)
 }
 
-/// The first pair of keys: one that signs at once and the next, if the database has none.
+/// The first pair of keys of each line that has none: one that signs at once and the next.
 ///
 /// # Errors
 /// [`KeyError`].
 pub async fn init(store: &dyn Store, sealer: &Sealer, policy: &KeyPolicy, now: i64) -> Result<(), KeyError> {
-    if store.signing_keys().await?.is_empty() {
-        let active = signing::generate(policy.algorithm, sealer, now, Some(now))?;
-        store.init_signing_keys(&active, &signing::generate(policy.algorithm, sealer, now, None)?).await?;
+    let keys = store.signing_keys().await?;
+    for line in Line::all(policy).filter(|line| line.keys(&keys).next().is_none()) {
+        let active = signing::generate(line, sealer, now, Some(now))?;
+        store.init_signing_keys(&active, &signing::generate(line, sealer, now, None)?).await?;
     }
     Ok(())
 }
 
-/// Lets the next key sign: when it has been published for long enough, or `at_once`. A new next key is published.
+/// Lets the next key of a line sign: when it has been published for long enough, or `at_once`. A new next key is published.
 ///
 /// # Errors
 /// [`KeyError`]; [`KeyError::Crypto`] if there is no next key.
 pub async fn rotate(
     store: &dyn Store,
     sealer: &Sealer,
-    policy: &KeyPolicy,
+    line: Line<'_>,
     now: i64,
     at_once: bool,
 ) -> Result<Rotation, KeyError> {
-    rotate_audited(store, sealer, policy, now, at_once, None).await
+    rotate_audited(store, sealer, line, now, at_once, None).await
 }
 
 /// Makes the entry of the audit log for the key that will sign, and from when.
@@ -93,12 +137,13 @@ pub type Audit<'a> = &'a (dyn Fn(&str, i64) -> Change + Send + Sync);
 pub async fn rotate_audited(
     store: &dyn Store,
     sealer: &Sealer,
-    policy: &KeyPolicy,
+    line: Line<'_>,
     now: i64,
     at_once: bool,
     audit: Option<Audit<'_>>,
 ) -> Result<Rotation, KeyError> {
-    let keys = store.signing_keys().await?;
+    let all = store.signing_keys().await?;
+    let keys: Vec<_> = line.keys(&all).collect();
     let next = keys.iter().find(|k| k.activates_at.is_none()).ok_or(KeyError::Crypto("there is no next key"))?;
     let activates_at = if at_once {
         // Later than every other that signs already, also one of the same second: the latest activated is the active.
@@ -106,9 +151,9 @@ pub async fn rotate_audited(
     } else {
         // Later than a rotation that is already under way, too.
         let scheduled = keys.iter().filter_map(|k| k.activates_at).max().map_or(now, |at| at + 1);
-        now.max(next.published_at + seconds(policy.publish_ahead)).max(scheduled)
+        now.max(next.published_at + seconds(line.policy.publish_ahead)).max(scheduled)
     };
-    let new_next = signing::generate(policy.algorithm, sealer, now, None)?;
+    let new_next = signing::generate(line, sealer, now, None)?;
     let begun = match audit {
         Some(audit) => {
             let change = audit(&next.kid, activates_at);
@@ -119,11 +164,12 @@ pub async fn rotate_audited(
     Ok(if begun { Rotation::Begun { kid: next.kid.clone(), activates_at } } else { Rotation::Another })
 }
 
-/// Whether the schedule asks for a rotation now, so that the next key signs when the active one is old enough.
+/// Whether the schedule asks for a rotation of a line now, so that the next key signs when the active one is old enough.
 #[must_use]
-pub fn is_due(keys: &[SigningKey], policy: &KeyPolicy, now: i64) -> bool {
+pub fn is_due(keys: &[SigningKey], line: Line<'_>, now: i64) -> bool {
+    let policy = line.policy;
     // A rotation that is under way counts: its key is the newest.
-    let newest = keys.iter().filter_map(|k| k.activates_at).max();
+    let newest = line.keys(keys).filter_map(|k| k.activates_at).max();
     let every = seconds(policy.rotate_every);
     every > 0 && newest.is_some_and(|at| at + every - seconds(policy.publish_ahead) <= now)
 }
@@ -132,7 +178,8 @@ pub fn is_due(keys: &[SigningKey], policy: &KeyPolicy, now: i64) -> bool {
 pub fn over(keys: &[SigningKey], now: i64, token_life: Duration) -> impl Iterator<Item = &SigningKey> {
     keys.iter().filter(move |key| {
         let Some(began) = key.activates_at else { return false };
-        let succeeded = keys.iter().filter_map(|k| k.activates_at).filter(|at| *at > began).min();
+        let of_line = keys.iter().filter(|other| other.line == key.line);
+        let succeeded = of_line.filter_map(|other| other.activates_at).filter(|at| *at > began).min();
         succeeded.is_some_and(|at| at + seconds(token_life) < now)
     })
 }

@@ -11,6 +11,7 @@ pub use ring::KeyRing;
 pub use seal::{Sealer, open_under_token, seal_under_token};
 pub use signing::ALGORITHMS;
 
+use crate::jwt::Algorithm;
 use crate::storage::StoreError;
 use bearward_token::claims::{ACCESS_TOKEN_TYPE, Claims};
 
@@ -42,11 +43,18 @@ pub trait Keys: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`KeyError`] if no key can sign.
-    fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError>;
+    fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
+        self.sign_with(None, typ, payload)
+    }
+    /// The same with a key of this algorithm; `None` for the usual one.
+    ///
+    /// # Errors
+    /// [`KeyError`] if no key can sign, or none of this algorithm.
+    fn sign_with(&self, algorithm: Option<Algorithm>, typ: &str, payload: &[u8]) -> Result<String, KeyError>;
     /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
     /// `typ`, `crit` and the signature; not time, issuer or audience.
     fn verify(&self, token: &str) -> Option<Vec<u8>>;
-    /// The algorithms (JWA names) that it signs with.
+    /// The algorithms (JWA names) that it signs with, the usual one first.
     fn algorithms(&self) -> Vec<&'static str>;
     /// The JWK Set (RFC 7517 §5) to publish, JSON text.
     fn jwks(&self) -> std::sync::Arc<str>;

@@ -1,11 +1,12 @@
 //! The keys in memory: signing and verifying ask no database.
 
-use super::lifecycle::{self, Rotation};
+use super::lifecycle::{self, Line, Rotation};
 use super::seal::Sealer;
 use super::signing::{Signer, Verifier, algorithm};
 use super::{KeyError, Keys};
 use crate::config::KeyPolicy;
 use crate::env::Env;
+use crate::jwt::Algorithm;
 use crate::model::SigningKey;
 use crate::storage::Store;
 use bearward_token::claims::ACCESS_TOKEN_TYPE;
@@ -30,8 +31,8 @@ pub struct KeyRing {
 
 /// What the database held when it was last read.
 struct KeySet {
-    /// By activation, the latest first; keys of algorithms this build does not know are left out.
-    signers: Vec<(i64, Signer)>,
+    /// With their lines, by activation, the latest first; keys of algorithms this build does not know are left out.
+    signers: Vec<(String, i64, Signer)>,
     verifiers: Vec<(String, Verifier)>,
     jwks: Arc<str>,
 }
@@ -71,8 +72,8 @@ impl KeyRing {
     pub async fn maintain(&self) -> Result<(), KeyError> {
         let now = self.env.now();
         let keys = self.store.signing_keys().await?;
-        if lifecycle::is_due(&keys, &self.policy, now) {
-            let rotation = lifecycle::rotate(&*self.store, &self.sealer, &self.policy, now, false).await?;
+        for line in Line::all(&self.policy).filter(|line| lifecycle::is_due(&keys, *line, now)) {
+            let rotation = lifecycle::rotate(&*self.store, &self.sealer, line, now, false).await?;
             if let Rotation::Begun { kid, activates_at } = rotation {
                 tracing::info!(kid, activates_at, "signing key rotation by schedule");
             }
@@ -112,9 +113,16 @@ impl KeyRing {
 }
 
 impl Keys for KeyRing {
-    fn sign_as(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
+    fn sign_with(&self, algorithm: Option<Algorithm>, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
         let set = self.current();
-        set.active(self.env.now()).ok_or(KeyError::Crypto("no key is active"))?.token(typ, payload)
+        let line = match algorithm {
+            None => Some(Line::usual(&self.policy)),
+            Some(algorithm) => Line::of(&self.policy, algorithm),
+        };
+        let signer = line.and_then(|line| set.active(line, self.env.now()));
+        // After keys.algorithm changed, the usual line goes on with what it has for a while.
+        let signer = signer.filter(|signer| algorithm.is_none_or(|algorithm| signer.algorithm == algorithm));
+        signer.ok_or(KeyError::Crypto("no key is active for this algorithm"))?.token(typ, payload)
     }
 
     fn verify(&self, token: &str) -> Option<Vec<u8>> {
@@ -135,7 +143,8 @@ impl Keys for KeyRing {
     }
 
     fn algorithms(&self) -> Vec<&'static str> {
-        self.current().active(self.env.now()).map(|signer| signer.algorithm.name()).into_iter().collect()
+        let (set, now) = (self.current(), self.env.now());
+        Line::all(&self.policy).filter_map(|line| set.active(line, now)).map(|signer| signer.algorithm.name()).collect()
     }
 
     fn jwks(&self) -> Arc<str> {
@@ -144,9 +153,10 @@ impl Keys for KeyRing {
 }
 
 impl KeySet {
-    /// The key that signs at a time.
-    fn active(&self, now: i64) -> Option<&Signer> {
-        self.signers.iter().find(|(activates_at, _)| *activates_at <= now).map(|(_, signer)| signer)
+    /// The key of a line that signs at a time.
+    fn active(&self, line: Line<'_>, now: i64) -> Option<&Signer> {
+        let of_line = self.signers.iter().filter(|(name, ..)| name == line.name());
+        of_line.filter(|(_, activates_at, _)| *activates_at <= now).map(|(.., signer)| signer).next()
     }
 
     fn build(sealer: &Sealer, keys: &[SigningKey]) -> Result<Self, KeyError> {
@@ -156,10 +166,10 @@ impl KeySet {
             let signer = Signer::open(sealer, algorithm, key)?;
             verifiers.push((key.kid.clone(), signer.verifier()?));
             if let Some(activates_at) = key.activates_at {
-                signers.push((activates_at, signer));
+                signers.push((key.line.clone(), activates_at, signer));
             }
         }
-        signers.sort_by_key(|(activates_at, _)| std::cmp::Reverse(*activates_at));
+        signers.sort_by_key(|(_, activates_at, _)| std::cmp::Reverse(*activates_at));
         let jwks: Vec<&str> = keys.iter().map(|k| k.public_jwk.as_str()).collect();
         Ok(Self { signers, verifiers, jwks: format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).into() })
     }

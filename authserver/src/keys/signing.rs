@@ -1,6 +1,7 @@
 //! Keys that sign: making, storing and using one of each algorithm (RFC 7518 §3, RFC 8037).
 
 use super::KeyError;
+use super::lifecycle::Line;
 use super::seal::Sealer;
 use crate::jwt::{Algorithm, PublicKey};
 use crate::model::SigningKey;
@@ -53,11 +54,12 @@ pub(super) fn algorithm(key: &SigningKey) -> Option<Algorithm> {
 
 /// A new key, sealed, published from `now` on.
 pub(super) fn generate(
-    algorithm: Algorithm,
+    line: Line<'_>,
     sealer: &Sealer,
     now: i64,
     activates_at: Option<i64>,
 ) -> Result<SigningKey, KeyError> {
+    let algorithm = line.algorithm;
     let document = pkcs8(algorithm).ok_or(KeyError::Crypto("a key could not be made"))?;
     let mut jwk = Pair::open(algorithm, &document)?.jwk()?;
     let kid = PublicKey::from_jwk(&jwk).ok().and_then(|key| key.thumbprint().map(str::to_owned));
@@ -73,6 +75,7 @@ pub(super) fn generate(
         public_jwk: jwk.to_string(),
         published_at: now,
         activates_at,
+        line: line.name().to_owned(),
     })
 }
 

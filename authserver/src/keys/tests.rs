@@ -1,6 +1,6 @@
 //! The keys on a real SQLite file, with a clock that the test moves.
 
-use super::lifecycle::{self, Rotation, State};
+use super::lifecycle::{self, Line, Rotation, State};
 use super::{KeyError, KeyRing, Keys as _, Sealer};
 use crate::config::{KeyPolicy, MasterKey};
 use crate::jwt::{Algorithm, Jwt, KeySet};
@@ -27,6 +27,7 @@ struct Fixture {
 fn policy() -> KeyPolicy {
     KeyPolicy {
         algorithm: Algorithm::ES256,
+        more_algorithms: Vec::new(),
         rotate_every: Duration::from_secs(86_400),
         publish_ahead: Duration::from_secs(600),
     }
@@ -48,7 +49,7 @@ impl Fixture {
     }
 
     async fn rotate(&self, now: u64, at_once: bool) -> Rotation {
-        lifecycle::rotate(&*self.store, &self.sealer, &policy(), now.cast_signed(), at_once).await.unwrap()
+        lifecycle::rotate(&*self.store, &self.sealer, Line::usual(&policy()), now.cast_signed(), at_once).await.unwrap()
     }
 
     async fn states(&self, now: u64) -> Vec<State> {
@@ -251,11 +252,58 @@ async fn a_change_of_algorithm_comes_with_rotation() {
     let old = ring.sign(&claims()).unwrap();
     let policy = KeyPolicy { algorithm: Algorithm::EdDSA, ..policy() };
     for now in [START, START + 2] {
-        lifecycle::rotate(&*fixture.store, &fixture.sealer, &policy, now.cast_signed(), true).await.unwrap();
+        let line = Line::usual(&policy);
+        lifecycle::rotate(&*fixture.store, &fixture.sealer, line, now.cast_signed(), true).await.unwrap();
     }
     fixture.clock.advance(5);
     ring.reload().await.unwrap();
     assert_eq!(ring.algorithms(), ["EdDSA"]);
     let new = ring.sign(&claims()).unwrap();
     assert!(ring.verify(&new).is_some() && ring.verify(&old).is_some(), "both, until the old one is over");
+}
+
+#[tokio::test]
+async fn each_further_algorithm_has_keys_that_rotate_by_themselves() {
+    let fixture = Fixture::new().await;
+    // The database of a server that had none of them before.
+    let before = kid_of(&fixture.ring().await.unwrap().sign(&claims()).unwrap());
+    let policy = KeyPolicy { more_algorithms: vec![Algorithm::RS256, Algorithm::EdDSA], ..policy() };
+    let open = || {
+        let (store, sealer) = (fixture.store.clone(), fixture.sealer.clone());
+        KeyRing::open(store, sealer, env(&fixture.clock), policy.clone(), LIFETIME)
+    };
+    let ring = open().await.unwrap();
+    open().await.unwrap();
+    assert_eq!(fixture.store.signing_keys().await.unwrap().len(), 6, "a pair of each, once");
+    assert_eq!(ring.algorithms(), ["ES256", "RS256", "EdDSA"]);
+    assert_eq!(kid_of(&ring.sign(&claims()).unwrap()), before, "the usual one stays the usual one");
+    let payload = serde_json::to_vec(&claims()).unwrap();
+    let sign = |algorithm| ring.sign_with(Some(algorithm), "at+jwt", &payload);
+    let header = |token: &str| jsonwebtoken::decode_header(token).unwrap();
+    for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
+        let token = sign(algorithm).unwrap();
+        assert_eq!(format!("{:?}", header(&token).alg), algorithm.name());
+        assert!(ring.verify(&token).is_some() && ring.jwks().contains(&header(&token).kid.unwrap()));
+    }
+    assert!(sign(Algorithm::PS256).is_err(), "none that was not asked for");
+
+    // One line rotates, the others stay.
+    let (rsa, eddsa) = (header(&sign(Algorithm::RS256).unwrap()).kid, header(&sign(Algorithm::EdDSA).unwrap()).kid);
+    fixture.clock.advance(1);
+    let line = Line::of(&policy, Algorithm::RS256).unwrap();
+    let now = START.cast_signed() + 1;
+    lifecycle::rotate(&*fixture.store, &fixture.sealer, line, now, true).await.unwrap();
+    ring.reload().await.unwrap();
+    assert_ne!(header(&sign(Algorithm::RS256).unwrap()).kid, rsa);
+    assert_eq!(header(&sign(Algorithm::EdDSA).unwrap()).kid, eddsa);
+    assert_eq!(kid_of(&ring.sign(&claims()).unwrap()), before);
+    let states = fixture.states(START + 1).await;
+    let many = |state| states.iter().filter(|one| **one == state).count();
+    assert_eq!((many(State::Active), many(State::Next), many(State::Retired)), (3, 3, 1));
+    // By schedule, each of them; what was retired goes when its last token is over.
+    fixture.clock.set(START + 86_400);
+    ring.maintain().await.unwrap();
+    let keys = fixture.store.signing_keys().await.unwrap();
+    assert!(keys.iter().all(|key| Some(&key.kid) != rsa.as_ref()));
+    assert_eq!(keys.len(), 9);
 }

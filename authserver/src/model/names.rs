@@ -7,7 +7,7 @@ macro_rules! named {
         $($(#[$variant_meta:meta])* $variant:ident = $wire:literal,)*
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)*
         }

@@ -26,6 +26,8 @@ pub enum Trouble {
     RequestUri,
     /// It is signed, and not by the client, or not for this server (RFC 9101 §6).
     RequestObject,
+    /// What is wrong with it would be told to a client that is not trusted so far.
+    Request(&'static str),
     /// Its parameters cannot be read.
     Malformed(ParamsError),
     /// A page of ours was opened on its own, too late, or from a changed link.
@@ -83,6 +85,7 @@ impl Trouble {
             Self::RequestObject => app_is_wrong(
                 "The request object is not signed by a key of the client, or not for this server, or it expired.",
             ),
+            Self::Request(description) => app_is_wrong(description),
             Self::Malformed(ParamsError::Repeated) => app_is_wrong("A parameter is repeated."),
             Self::Malformed(_) => app_is_wrong("The parameters are not well-formed application/x-www-form-urlencoded."),
             Self::NothingPending => Words {

@@ -1,14 +1,14 @@
 //! The registered types of `authorization_details`, RFC 9396.
 
 use super::Result;
-use crate::model::AuthorizationType;
+use crate::model::{AuthorizationType, Change};
 use async_trait::async_trait;
 
 /// The types of `authorization_details` that the server knows.
 #[async_trait]
 pub trait AuthorizationTypes {
-    /// Adds a type or changes it.
-    async fn put_authorization_type(&self, kind: &AuthorizationType) -> Result<()>;
+    /// Adds a type or changes it, with its entry of the audit log.
+    async fn put_authorization_type(&self, kind: &AuthorizationType, change: &Change) -> Result<()>;
     /// All types, in order of name.
     async fn authorization_types(&self) -> Result<Vec<AuthorizationType>>;
 }

@@ -1,7 +1,7 @@
 //! Dynamic registration, RFC 7591 and RFC 7592: who may register clients, and who may manage which.
 
 use super::Result;
-use crate::model::{Client, Digest};
+use crate::model::{Change, Client, Digest, Revocation};
 use async_trait::async_trait;
 use bearward_token::scope::ScopeSet;
 
@@ -29,21 +29,40 @@ pub struct Registration {
     pub scopes: ScopeSet,
 }
 
-/// Initial access tokens, and the clients registered with them.
+/// Initial access tokens, and the clients registered with them. What changes here carries its entry of the audit log, in one
+/// transaction with it.
 #[async_trait]
 pub trait Registrations {
     /// Stores an initial access token.
-    async fn put_initial_access_token(&self, token: &Digest, stored: &InitialAccessToken) -> Result<()>;
-    /// Spends one use of an initial access token; what it allows, or `None` if it has no use left at `now`. Of callers at
-    /// once, no more get it than it had uses.
-    async fn spend_initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>>;
-    /// Lets whoever holds a token manage a client.
-    async fn put_registration(&self, client_id: &str, registration: &Registration) -> Result<()>;
+    async fn put_initial_access_token(
+        &self,
+        token: &Digest,
+        stored: &InitialAccessToken,
+        change: &Change,
+    ) -> Result<()>;
+    /// An initial access token that has a use left at `now`.
+    async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>>;
+    /// Registers a client that manages itself, for one use of an initial access token; false, and nothing happened, if that
+    /// has none left at `now`. Of callers at once, no more get true than it had uses.
+    async fn register_by_token(
+        &self,
+        (initial, now): (&Digest, i64),
+        client: &Client,
+        registration: &Registration,
+        change: &Change,
+    ) -> Result<bool>;
     /// Who may manage a client.
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>>;
-    /// Replaces what is registered of a client, all but its id, audience and times, if it manages itself by this token
-    /// and is not disabled; false if not.
-    async fn replace_registered(&self, client: &Client, token: &Digest) -> Result<bool>;
-    /// Nobody manages the client any more.
-    async fn end_registration(&self, client_id: &str) -> Result<()>;
+    /// Replaces what is registered of a client, all but its id, audience and times, if it manages itself by this token,
+    /// is still at this version and is not disabled; false if not.
+    async fn replace_registered(&self, client: &Client, version: i64, token: &Digest, change: &Change) -> Result<bool>;
+    /// Disables a client that manages itself by this token and revokes what it has; nobody manages it any more. False if
+    /// it does not, or not any more.
+    async fn end_registration(
+        &self,
+        client_id: &str,
+        token: &Digest,
+        revocation: &Revocation,
+        change: &Change,
+    ) -> Result<bool>;
 }

@@ -27,7 +27,7 @@ async fn server(change: impl FnOnce(&mut Client)) -> Server {
         ]
         .into(),
     };
-    server.app.store.put_authorization_type(&payment).await.unwrap();
+    server.admin().put_authorization_type(&payment).await.unwrap();
     server
 }
 
@@ -79,6 +79,118 @@ async fn own_claims_travel_into_the_token_introspection_and_token_info() {
         if format == AccessTokenFormat::Jwt {
             assert_eq!(claims(token)["tier"], "gold");
         }
+    }
+}
+
+/// What a token says by itself, if it is a JWT, and what is said about it.
+async fn everywhere(server: &Server, answer: &Value, name: &str) -> Vec<Value> {
+    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    let info = server.post("/oauth2/tokeninfo", None, vec![("access_token", token)]).await.json();
+    let mut said = vec![says(server, &answer["access_token"]).await[name].clone(), info[name].clone()];
+    said.extend(token.starts_with("eyJ").then(|| claims(token)[name].clone()));
+    said
+}
+
+#[tokio::test]
+async fn each_grant_has_claims_of_its_own() {
+    let server = server(|app| {
+        app.grant_types.push(GrantType::Password);
+        app.options.claims = custom(json!({ "channel": "any", "tier": "gold" }));
+        app.options.grant_claims = [
+            (GrantType::AuthorizationCode, custom(json!({ "channel": "web", "level": 2 }))),
+            (GrantType::Password, custom(json!({ "channel": "old" }))),
+            (GrantType::RefreshToken, custom(json!({ "channel": "never: it is the grant's that go on" }))),
+        ]
+        .into();
+    })
+    .await;
+    let service = server.token(APP, vec![("grant_type", "client_credentials")]).await.json();
+    let granted = code(&server, vec![]).await;
+    let web = redeem(&server, &granted, vec![]).await.json();
+    let later = refresh(&server, &web["refresh_token"], vec![]).await.json();
+    let password = vec![("grant_type", "password"), ("username", "alice"), ("password", crate::support::PASSWORD)];
+    let old = server.token(APP, password).await.json();
+    for (answer, channel, level) in
+        [(&service, "any", Value::Null), (&web, "web", 2.into()), (&later, "web", 2.into()), (&old, "old", Value::Null)]
+    {
+        assert_eq!(everywhere(&server, answer, "channel").await, [channel; 3], "{answer}");
+        assert_eq!(everywhere(&server, answer, "level").await, [&level; 3].map(Clone::clone));
+        assert_eq!(everywhere(&server, answer, "tier").await, ["gold"; 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_request_brings_claims_that_its_client_may_set_and_provably_sent() {
+    let key = crate::keys::Key::new();
+    for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
+        let server = server(|app| {
+            app.options.access_token_format = format;
+            app.options.request_claims = vec!["tenant".into(), "case".into()];
+            app.options.keys.jwks = Some(json!({ "keys": [key.jwk] }));
+        })
+        .await;
+        let mut browser = server.browser_of_alice().await;
+        let base = vec![("response_type", "code"), ("client_id", "app"), ("redirect_uri", CALLBACK)];
+        let brought = ("custom_claims", r#"{"tenant":"blue","case":7}"#);
+        let push = async |claims: &str| {
+            server.post("/oauth2/par", APP, [base.clone(), vec![("custom_claims", claims)]].concat()).await
+        };
+        // Pushed: from the code into every token that comes of it.
+        let uri = push(brought.1).await.json()["request_uri"].as_str().unwrap().to_owned();
+        let asked = browser.authorize(vec![("client_id", "app"), ("request_uri", &uri)]).await;
+        let granted = browser.allow(&asked).await.returned()["code"].clone();
+        let first = redeem(&server, &granted, vec![]).await.json();
+        let second = refresh(&server, &first["refresh_token"], vec![]).await.json();
+        for answer in [&first, &second] {
+            assert!(everywhere(&server, answer, "tenant").await.iter().all(|tenant| tenant == "blue"), "{answer}");
+            assert!(everywhere(&server, answer, "case").await.iter().all(|case| case == 7), "{answer}");
+        }
+        // Signed (RFC 9101).
+        let object = json!({
+            "iss": "app", "aud": ISSUER, "client_id": "app", "response_type": "code", "redirect_uri": CALLBACK,
+            "custom_claims": { "tenant": "red" },
+        });
+        let object = key.sign(Some("oauth-authz-req+jwt"), None, &object);
+        let asked = browser.authorize(vec![("client_id", "app"), ("request", &object)]).await;
+        let granted = asked.returned()["code"].clone();
+        let signed = redeem(&server, &granted, vec![]).await.json();
+        assert!(everywhere(&server, &signed, "tenant").await.iter().all(|tenant| tenant == "red"), "{signed}");
+        // Where the client proves itself in the same request.
+        let service = server.token(APP, vec![("grant_type", "client_credentials"), brought]).await.json();
+        assert!(everywhere(&server, &service, "tenant").await.iter().all(|tenant| tenant == "blue"));
+
+        // Through a browser as it is, the person could have written it.
+        let refused = browser.authorize([base.clone(), vec![brought]].concat()).await.returned();
+        assert_eq!(refused["error"], "invalid_request");
+        assert!(refused["error_description"].contains("provably"));
+        for bad in [
+            r#"{"tier":"gold"}"#,
+            r#"{"sub":"admin"}"#,
+            r#"{"tenant":{"a":1}}"#,
+            r#"{"tenant":null}"#,
+            r#"["tenant"]"#,
+            "tenant",
+            &format!(r#"{{"tenant":"{}"}}"#, "x".repeat(3000)),
+        ] {
+            push(bad).await.is_error(400, "invalid_request");
+            let pairs = vec![("grant_type", "client_credentials"), ("custom_claims", bad)];
+            server.token(APP, pairs).await.is_error(400, "invalid_request");
+        }
+        // A client that is registered for none.
+        let pairs = vec![("grant_type", "client_credentials"), brought];
+        server.token(SERVICE, pairs).await.is_error(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn what_is_fixed_for_a_client_is_not_for_its_requests() {
+    let server = server(|_| {}).await;
+    for (name, good) in [("tenant", true), ("tier", false), ("channel", false), ("sub", false)] {
+        let mut two = client("two", Some("s"), &[GrantType::ClientCredentials]);
+        two.options.claims = custom(json!({ "tier": "gold" }));
+        two.options.grant_claims = [(GrantType::ClientCredentials, custom(json!({ "channel": "night" })))].into();
+        two.options.request_claims = vec![name.to_owned()];
+        assert_eq!(server.admin().register_client(&two).await.is_ok(), good, "{name}");
     }
 }
 

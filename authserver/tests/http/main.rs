@@ -19,6 +19,8 @@ mod contents;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod exchange;
@@ -30,6 +32,8 @@ mod metadata;
 mod pages;
 #[cfg(test)]
 mod par;
+#[cfg(test)]
+mod passkeys;
 #[cfg(test)]
 mod password;
 #[cfg(test)]

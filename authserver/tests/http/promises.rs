@@ -4,6 +4,7 @@ use crate::keys::Key;
 use crate::support::{Answer, CALLBACK, CHALLENGE, ISSUER, Pairs, SERVICE, Server, client};
 use axum::body::Body;
 use bearward::config::{Config, Gateway, Secret};
+use bearward::jwt::Algorithm;
 use bearward::model::{AuthorizationType, ClientAuthMethod, GrantType};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ async fn server(change: impl FnOnce(&mut Config)) -> (Server, Key, Value) {
         fields: [].into(),
     };
     for name in ["a", "b"] {
-        server.app.store.put_authorization_type(&kind(name)).await.unwrap();
+        server.admin().put_authorization_type(&kind(name)).await.unwrap();
     }
     let key = Key::new();
     let mut app = client("app", Some("s"), GrantType::ALL);
@@ -225,12 +226,49 @@ async fn signatures_are_by_what_is_named() {
 }
 
 #[tokio::test]
+async fn access_tokens_are_signed_as_a_client_is_registered() {
+    let more = vec![Algorithm::RS256, Algorithm::PS256];
+    let (server, _, metadata) = server(|config| config.keys.more_algorithms = more).await;
+    let named = names(&metadata, "access_token_signing_alg_values_supported");
+    assert_eq!(named, ["ES256", "RS256", "PS256"]);
+    assert_eq!(names(&metadata, "introspection_signing_alg_values_supported"), ["ES256"]);
+    for name in named {
+        let mut one = client(name, Some("s"), &[GrantType::ClientCredentials]);
+        one.options.access_token_signing_alg = Some(name.to_owned());
+        server.admin().register_client(&one).await.unwrap();
+        let answer = server.token(Some((name, "s")), vec![("grant_type", "client_credentials")]).await.json();
+        let token = answer["access_token"].as_str().unwrap();
+        let header = jsonwebtoken::decode_header(token).unwrap();
+        assert_eq!(format!("{:?}", header.alg), name);
+        // By one of the published keys; checked with another library.
+        let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_value(server.get("/oauth2/jwks").await.json()).unwrap();
+        let key = jsonwebtoken::DecodingKey::from_jwk(keys.find(header.kid.as_deref().unwrap()).unwrap()).unwrap();
+        let mut rules = jsonwebtoken::Validation::new(header.alg);
+        rules.set_audience(&["https://api.example"]);
+        rules.validate_exp = false;
+        assert!(jsonwebtoken::decode::<Value>(token, &key, &rules).is_ok(), "{name}");
+        let told = server.post("/oauth2/introspect", SERVICE, vec![("token", token)]).await.json();
+        assert_eq!(told["active"], true, "{name}");
+    }
+    for name in ["EdDSA", "RS512", "HS256", "none", "rs256"] {
+        let mut one = client("one", Some("s"), &[GrantType::ClientCredentials]);
+        one.options.access_token_signing_alg = Some(name.to_owned());
+        assert!(server.admin().register_client(&one).await.is_err(), "{name}");
+        // One that was registered when the server still had it: no token is better than one by another algorithm.
+        server.app.store.create_client(&bearward::model::Client { id: name.to_owned(), ..one }).await.unwrap();
+        let answer = server.token(Some((name, "s")), vec![("grant_type", "client_credentials")]).await;
+        answer.is_error(500, "server_error");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_named_that_is_not_tried_here() {
     let (_, _, metadata) = server(|config| config.registration.enabled = true).await;
     let mut members: Vec<_> = metadata.as_object().unwrap().keys().map(String::as_str).collect();
     members.retain(|name| !name.ends_with("_endpoint") && !name.contains("_endpoint_auth_"));
     members.sort_unstable();
     let tried = [
+        "access_token_signing_alg_values_supported",
         "acr_values_supported",
         "authorization_details_types_supported",
         "authorization_response_iss_parameter_supported",

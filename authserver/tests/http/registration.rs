@@ -3,9 +3,7 @@
 use crate::keys::Key;
 use crate::support::{Answer, CALLBACK, ISSUER, Server};
 use axum::body::Body;
-use bearward::model::Digest;
-use bearward::secret;
-use bearward::storage::InitialAccessToken;
+use bearward::model::{AuditFilter, Digest, Recorded};
 use bearward_token::scope::ScopeSet;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
@@ -17,14 +15,18 @@ async fn server() -> Server {
 }
 
 /// An initial access token that can be used so often.
-async fn initial(server: &Server, uses_left: u32) -> String {
-    let token = secret::generate(server.app.env.random.as_ref(), secret::INITIAL_ACCESS_TOKEN);
-    let now = server.now();
+async fn initial(server: &Server, uses: u32) -> String {
     let scopes = ScopeSet::parse("orders:read").unwrap();
-    let stored =
-        InitialAccessToken { note: "partner".into(), scopes, uses_left, expires_at: now + 100, created_at: now };
-    server.app.store.put_initial_access_token(&Digest::of(&token), &stored).await.unwrap();
+    let (token, _) = server.admin().create_registration_token("partner".into(), scopes, uses, 100).await.unwrap();
     token.to_string()
+}
+
+/// What the audit log says of a client, the oldest entry first.
+async fn audited(server: &Server, client: &Value) -> Vec<Recorded> {
+    let filter = AuditFilter { object: client.as_str().map(ToOwned::to_owned), ..AuditFilter::default() };
+    let mut log = server.app.store.audit(&filter, i64::MAX, 100).await.unwrap();
+    log.reverse();
+    log
 }
 
 async fn send(server: &Server, method: Method, path: &str, token: &str, body: &Value) -> Answer {
@@ -84,6 +86,12 @@ async fn an_initial_access_token_is_needed_and_is_used_up() {
     for expected in [StatusCode::CREATED, StatusCode::CREATED, StatusCode::UNAUTHORIZED] {
         assert_eq!(send(&server, Method::POST, REGISTER, &token, &web()).await.status, expected);
     }
+    // What is refused costs no use.
+    let once = initial(&server, 1).await;
+    for bad in [json!({ "redirect_uris": [] }), json!([])] {
+        assert_eq!(send(&server, Method::POST, REGISTER, &once, &bad).await.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(send(&server, Method::POST, REGISTER, &once, &web()).await.status, StatusCode::CREATED);
     let late = initial(&server, 1).await;
     server.clock.advance(100);
     for bad in ["", "junk", late.as_str()] {
@@ -131,6 +139,10 @@ async fn metadata_that_does_not_hold_together_is_refused() {
         (with("jwks", json!({ "keys": [{ "kty": "EC", "d": "AA" }] })), metadata),
         (with("jwks_uri", json!("http://a.example/jwks")), metadata),
         (with("jwks_uri", json!("http://127.0.0.1:9000/x")), metadata),
+        (with("jwks_uri", json!("https://127.0.0.1:9000/x")), metadata),
+        (with("jwks_uri", json!("https://localhost/x")), metadata),
+        (with("jwks_uri", json!("https://169.254.169.254/latest/meta-data")), metadata),
+        (with("jwks_uri", json!("https://[::ffff:10.0.0.1]/x")), metadata),
         (with("require_signed_request_object", json!(true)), metadata),
         (with("authorization_details_types", json!(["payment"])), metadata),
         (with("dpop_bound_access_tokens", json!("yes")), metadata),
@@ -201,4 +213,17 @@ async fn a_client_reads_changes_and_ends_its_registration() {
     let told = server.post("/oauth2/introspect", crate::support::WEB, vec![("token", &issued)]).await;
     assert_eq!(told.json(), json!({ "active": false }));
     send(&server, Method::GET, &service_path, &service_token, &json!({})).await.is_error(401, "invalid_token");
+
+    // Each of it is in the audit log, by the client itself, and without anything that opens a door.
+    let log = audited(&server, &first["client_id"]).await;
+    let actions: Vec<_> = log.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["client.register", "client.edit", "client.edit"]);
+    assert!(log.iter().all(|entry| entry.actor_kind == "client" && first["client_id"] == entry.actor));
+    let (before, after) = (log[1].before.as_ref().unwrap(), log[1].after.as_ref().unwrap());
+    assert_eq!((&before["name"], &after["name"]), (&"Partner".into(), &"Renamed".into()));
+    assert_eq!((&after["version"], &log[2].before), (&2.into(), &log[1].after));
+    let text = serde_json::to_string(&log).unwrap();
+    assert!(!text.contains("bw_") && !text.contains(first["client_secret"].as_str().unwrap()), "{text}");
+    let log = audited(&server, &service["client_id"]).await;
+    assert_eq!(log[1].action, "client.unregister");
 }

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bearward::admin::{Actor, Admin};
 use bearward::config::{
     Assertions, Authorization, Config, Database, Device, Dpop, Gateway, KeyPolicy, Log, MasterKey,
     Passwords as PasswordConfig, Registration, Secret, Sessions, Tokens,
@@ -75,6 +76,12 @@ impl Server {
         seed(store.as_ref()).await;
         let app = Arc::new(App::new(config, store, keys, sealer, env));
         Self { router: router(app.clone()), app, clock, directory }
+    }
+
+    /// Administration by nobody in particular.
+    pub(crate) fn admin(&self) -> Admin<'_> {
+        let actor = Actor { kind: "command", id: "test".to_owned(), address: None };
+        Admin { store: &*self.app.store, config: &self.app.config, env: &self.app.env, actor }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -387,6 +394,7 @@ fn config() -> Config {
         registration: Registration { enabled: false },
         keys: KeyPolicy {
             algorithm: bearward::jwt::Algorithm::ES256,
+            more_algorithms: vec![],
             rotate_every: Duration::ZERO,
             publish_ahead: Duration::from_secs(600),
         },

@@ -1,8 +1,9 @@
 //! Opaque access tokens, pushed requests, types of authorization details, registration.
 
+use super::admin::change;
 use super::fixture::{Fixture, NOW, at_once, client, digest, scope};
-use bearward::model::{AuthorizationField, AuthorizationType, Revocation};
-use bearward::storage::{InitialAccessToken, Registration};
+use bearward::model::{AuditFilter, AuthorizationField, AuthorizationType, Revocation};
+use bearward::storage::{InitialAccessToken, Registration, Store};
 use bearward_token::feed::Subject;
 
 pub(crate) async fn an_opaque_token_stands_for_its_payload_until_it_expires(fixture: Fixture) {
@@ -39,10 +40,11 @@ pub(crate) async fn authorization_types_are_kept_in_order(fixture: Fixture) {
         fields: [("f".to_owned(), AuthorizationField { title: "F".into(), required: true, values: vec!["v".into()] })]
             .into(),
     };
-    store.put_authorization_type(&kind("b", "B")).await.unwrap();
-    store.put_authorization_type(&kind("a", "old")).await.unwrap();
-    store.put_authorization_type(&kind("a", "A")).await.unwrap();
+    for kind in [kind("b", "B"), kind("a", "old"), kind("a", "A")] {
+        store.put_authorization_type(&kind, &change("put", &kind.name)).await.unwrap();
+    }
     assert_eq!(store.authorization_types().await.unwrap(), [kind("a", "A"), kind("b", "B")]);
+    assert_eq!(audited(&*store).await, ["put b", "put a", "put a"]);
 }
 
 pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixture: Fixture) {
@@ -54,36 +56,82 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
         expires_at: NOW + 100,
         created_at: NOW,
     };
-    stores[0].put_initial_access_token(&digest("it"), &stored).await.unwrap();
-    assert_eq!(stores[0].spend_initial_access_token(&digest("it"), NOW + 100).await.unwrap(), None, "expired");
+    stores[0].put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap();
+    assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 99).await.unwrap(), Some(stored.clone()));
+    assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 100).await.unwrap(), None, "expired");
     let tasks = (0..8).map(|i| {
         let store = stores[i % 2].clone();
-        async move { store.spend_initial_access_token(&digest("it"), NOW).await.unwrap() }
+        async move {
+            let (name, token) = (format!("c{i}"), Registration { token: digest(&i.to_string()), scopes: scope("a") });
+            let entry = change("register", &name);
+            let done = store.register_by_token((&digest("it"), NOW), &client(&name), &token, &entry).await.unwrap();
+            done.then_some((name, token))
+        }
     });
-    let spent: Vec<_> = at_once(tasks.collect()).await.into_iter().flatten().collect();
-    let mut left: Vec<_> = spent.iter().map(|token| token.uses_left).collect();
-    left.sort_unstable();
-    assert_eq!(left, [0, 1, 2]);
-    assert_eq!((&spent[0].note, &spent[0].scopes, spent[0].expires_at), (&stored.note, &stored.scopes, NOW + 100));
+    let done: Vec<_> = at_once(tasks.collect()).await.into_iter().flatten().collect();
+    assert_eq!(done.len(), 3);
+    // All of a registration is there, or nothing.
+    for i in 0..8 {
+        let name = format!("c{i}");
+        let token = done.iter().find(|(there, _)| *there == name).map(|(_, token)| token.clone());
+        assert_eq!(stores[1].client(&name).await.unwrap().is_some(), token.is_some());
+        assert_eq!(stores[1].registration(&name).await.unwrap(), token);
+    }
+    assert_eq!(audited(&*stores[0]).await.len(), 1 + 3);
+    assert_eq!(stores[1].initial_access_token(&digest("it"), NOW).await.unwrap(), None, "used up");
     assert_eq!(stores[1].prune(NOW + 101, 10).await.unwrap(), 1);
 }
 
 pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixture) {
-    let store = fixture.open_with_people().await;
+    let store = fixture.open().await;
+    let stored = InitialAccessToken {
+        note: String::new(),
+        scopes: scope("a"),
+        uses_left: 2,
+        expires_at: NOW + 100,
+        created_at: NOW,
+    };
+    store.put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap();
     let registration = Registration { token: digest("ra"), scopes: scope("a") };
-    store.put_registration("web", &registration).await.unwrap();
-    assert_eq!(store.registration("web").await.unwrap(), Some(registration));
+    let register = || async {
+        let entry = change("register", "web");
+        store.register_by_token((&digest("it"), NOW), &client("web"), &registration, &entry).await.unwrap()
+    };
+    assert!(register().await);
+    // The name is taken, so nothing of it happens: no use is spent either.
+    assert!(!register().await);
+    assert_eq!(store.initial_access_token(&digest("it"), NOW).await.unwrap().unwrap().uses_left, 1);
+    assert_eq!(store.registration("web").await.unwrap(), Some(registration.clone()));
     assert_eq!(store.registration("we\0b").await.unwrap(), None);
     let mut changed = client("web");
     changed.name = "New".into();
     changed.options.require_pkce = true;
-    assert!(!store.replace_registered(&changed, &digest("other")).await.unwrap());
+    let replace = |version, token: &'static str| {
+        let (store, changed) = (store.clone(), changed.clone());
+        async move { store.replace_registered(&changed, version, &digest(token), &change("edit", "web")).await.unwrap() }
+    };
+    assert!(!replace(1, "other").await && !replace(2, "ra").await);
     assert_eq!(store.client("web").await.unwrap(), Some(client("web")));
-    assert!(store.replace_registered(&changed, &digest("ra")).await.unwrap());
+    assert!(replace(1, "ra").await);
     assert_eq!(store.client("web").await.unwrap(), Some(changed.clone()));
     let revocation = Revocation::up_to(Subject::Client("web"), NOW, NOW, NOW + 600);
+    let end = |token: &'static str| {
+        let (store, revocation) = (store.clone(), revocation.clone());
+        async move { store.end_registration("web", &digest(token), &revocation, &change("end", "web")).await.unwrap() }
+    };
+    assert!(!end("other").await);
     store.set_client_disabled("web", Some(&revocation)).await.unwrap();
-    assert!(!store.replace_registered(&changed, &digest("ra")).await.unwrap(), "disabled");
-    store.end_registration("web").await.unwrap();
+    assert!(!replace(3, "ra").await, "disabled");
+    store.set_client_disabled("web", None).await.unwrap();
+    assert!(end("ra").await && !end("ra").await);
     assert_eq!(store.registration("web").await.unwrap(), None);
+    assert_eq!(store.client("web").await.unwrap().unwrap().disabled_at, Some(NOW));
+    assert_eq!(store.revocations(&[revocation.key], NOW).await.unwrap().len(), 1);
+    assert_eq!(audited(&*store).await, ["make it", "register web", "edit web", "end web"]);
+}
+
+/// The audit log, the oldest entry first.
+async fn audited(store: &dyn Store) -> Vec<String> {
+    let log = store.audit(&AuditFilter::default(), i64::MAX, 100).await.unwrap();
+    log.iter().rev().map(|entry| format!("{} {}", entry.action, entry.object)).collect()
 }

@@ -131,6 +131,7 @@ pub(crate) fn signing_key(kid: &str, activates_at: Option<i64>) -> SigningKey {
         sealed_private: vec![1, 2, 3],
         published_at: NOW,
         activates_at,
+        line: String::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signing keys and what is written once.
 
 use super::fixture::{Fixture, NOW, at_once, signing_key};
+use bearward::model::SigningKey;
 
 pub(crate) async fn the_first_keys_are_made_once(fixture: Fixture) {
     let stores = [fixture.open().await, fixture.open().await];
@@ -15,6 +16,17 @@ pub(crate) async fn the_first_keys_are_made_once(fixture: Fixture) {
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0].kid[1..], keys[1].kid[1..], "both of the same replica");
     assert!(keys.contains(&signing_key(&format!("a{}", &keys[0].kid[1..]), Some(NOW))), "kept as given");
+    // Keys of a further algorithm are a line of their own.
+    let further = |kid: &str, at| SigningKey { line: "RS256".to_owned(), ..signing_key(kid, at) };
+    for kid in ["f", "g"] {
+        let next = further(&format!("{kid}n"), None);
+        stores[1].init_signing_keys(&further(kid, Some(NOW)), &next).await.unwrap();
+    }
+    let keys = stores[0].signing_keys().await.unwrap();
+    assert_eq!(keys.len(), 4);
+    assert!(keys.contains(&further("f", Some(NOW))) && keys.contains(&further("fn", None)));
+    assert!(stores[0].rotate_signing_keys("fn", NOW + 5, &further("m", None)).await.unwrap());
+    assert!(stores[0].signing_keys().await.unwrap().contains(&further("m", None)));
 }
 
 pub(crate) async fn one_of_many_rotates(fixture: Fixture) {

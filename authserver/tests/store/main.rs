@@ -23,6 +23,7 @@ mod keys;
 mod postgres_feed;
 mod postgres_races;
 mod prune;
+mod ready;
 mod registry;
 mod sqlite_restore;
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         registry::a_password_is_rehashed_only_if_unchanged,
         registry::a_session_ends,
         registry::a_write_is_checked,
+        ready::who_cannot_write_is_not_ready,
         registry::text_with_a_zero_names_nothing,
         grants::an_authorization_is_kept_as_it_was_given,
         grants::consent_adds_up,
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         admin::people_are_edited_and_go,
         admin::scopes_are_edited_and_go,
         admin::a_code_is_taken_once,
+        admin::a_passkey_is_used_once_as_it_was_read,
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,
         admin::counts_add_up,

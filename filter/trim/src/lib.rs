@@ -14,19 +14,22 @@ use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{CodeSection, ExportKind, ExportSection, Function, Module, RawSection};
 use wasmparser::{Encoding, Parser, Payload};
 
-/// What Envoy calls. A module that lacks one of them is not our filter.
-pub const EXPORTS: &[&str] = &[
-    "memory",
-    "_initialize",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_memory_allocate",
-    "proxy_on_context_create",
-    "proxy_on_delete",
-    "proxy_on_vm_start",
-    "proxy_on_configure",
-    "proxy_on_tick",
-    "proxy_on_request_headers",
-    "proxy_on_http_call_response",
+/// What Envoy calls, and what the module calls it: the callbacks that the filter takes itself stand beside the SDK's,
+/// which have the names that Envoy calls. A module that lacks one of them is not our filter.
+pub const EXPORTS: &[(&str, &str)] = &[
+    ("memory", "memory"),
+    ("_initialize", "_initialize"),
+    ("proxy_abi_version_0_2_1", "proxy_abi_version_0_2_1"),
+    ("proxy_on_memory_allocate", "proxy_on_memory_allocate"),
+    ("proxy_on_context_create", "bearward_on_context_create"),
+    ("proxy_on_delete", "bearward_on_delete"),
+    ("proxy_on_vm_start", "proxy_on_vm_start"),
+    ("proxy_on_configure", "proxy_on_configure"),
+    ("proxy_on_tick", "proxy_on_tick"),
+    ("proxy_on_request_headers", "bearward_on_request_headers"),
+    ("proxy_on_request_body", "bearward_on_request_body"),
+    ("proxy_on_request_trailers", "bearward_on_request_trailers"),
+    ("proxy_on_http_call_response", "bearward_on_http_call_response"),
 ];
 
 /// What a module may import: by module, the functions that every Envoy of the last years has.
@@ -76,7 +79,8 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// The largest module that ships, in bytes: what it is made of is compiled when Envoy starts, and kept in memory. The
-/// budget is 500 KB; the SDK's dispatcher, with every callback that there is, is what goes past it.
+/// budget is 500 KB; what goes past it is the pure-Rust fallback for the signatures that a host can't check (RSA, P-256
+/// and Ed25519 take more than 100 KB).
 pub const MOST: usize = 570_000;
 
 /// Why a module can't ship.
@@ -108,9 +112,9 @@ pub enum TrimError {
 /// [`TrimError`]
 pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
     let mut module = Module::new();
-    let mut missing: Vec<&'static str> = EXPORTS.to_vec();
+    let mut missing: Vec<&'static str> = EXPORTS.iter().map(|(_, inside)| *inside).collect();
     let mut code = CodeSection::new();
-    let reached = reach::reached(wasm, EXPORTS)?;
+    let reached = reach::reached(wasm, &missing)?;
     let mut next = reached.first_defined;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
@@ -128,10 +132,10 @@ pub fn trim(wasm: &[u8]) -> Result<Vec<u8>, TrimError> {
                 let mut kept = ExportSection::new();
                 for export in exports.clone() {
                     let export = export?;
-                    if EXPORTS.contains(&export.name) {
-                        missing.retain(|name| *name != export.name);
+                    if let Some((outside, inside)) = EXPORTS.iter().find(|(_, inside)| *inside == export.name) {
+                        missing.retain(|name| name != inside);
                         let kind: ExportKind = RoundtripReencoder.export_kind(export.kind)?;
-                        kept.export(export.name, kind, export.index);
+                        kept.export(outside, kind, export.index);
                     }
                 }
                 module.section(&kept);
@@ -217,21 +221,24 @@ mod tests {
     const GOOD: (&str, &str) = ("env", "proxy_log");
 
     #[test]
-    fn what_is_not_on_the_list_goes_and_the_rest_stays() {
-        let all = [EXPORTS, &["proxy_on_log", "proxy_on_response_body"]].concat();
+    fn what_is_not_on_the_list_goes_and_the_rest_gets_its_name() {
+        let (outside, inside): (Vec<_>, Vec<_>) = EXPORTS.iter().copied().unzip();
+        // The last is the SDK's, which gives way to ours.
+        let all = [inside.as_slice(), &["proxy_on_log", "proxy_on_response_body", "proxy_on_delete"]].concat();
         let trimmed = trim(&module(GOOD, &all)).unwrap();
-        assert_eq!(exports(&trimmed), EXPORTS);
+        assert_eq!(exports(&trimmed), outside);
         // Nothing but the export section changed.
-        assert_eq!(trimmed, module(GOOD, EXPORTS));
+        assert_eq!(trimmed, module(GOOD, &outside));
     }
 
     #[test]
     fn what_could_not_load_or_would_not_be_called_is_refused() {
-        let error = trim(&module(("env", "sched_yield"), EXPORTS)).unwrap_err();
+        let inside: Vec<_> = EXPORTS.iter().map(|(_, inside)| *inside).collect();
+        let error = trim(&module(("env", "sched_yield"), &inside)).unwrap_err();
         assert!(error.to_string().contains("env.sched_yield"), "{error}");
-        let error = trim(&module(GOOD, &EXPORTS[1..])).unwrap_err();
+        let error = trim(&module(GOOD, &inside[1..])).unwrap_err();
         assert!(error.to_string().contains("memory"), "{error}");
-        let mut large = module(GOOD, EXPORTS);
+        let mut large = module(GOOD, &inside);
         large.extend_from_slice(&[0, 0x91, 0xe5, 0x22]); // a custom section of 570,001 bytes
         large.extend(vec![0; MOST + 1]);
         assert!(matches!(trim(&large), Err(TrimError::Size(_))));

@@ -1,7 +1,7 @@
 """Authlib and requests-oauthlib at the gateway: each flow ends with the protected call through Envoy.
 
-Arguments: the gateway's URL, the URL of the person at the browser (tests/src/sample/remote.rs), a file with a key, and the
-id of a client that proves itself with it.
+Arguments: the gateway's URL, the URL of the person at the browser (tests/src/sample/remote.rs), a file with a key, the id
+of a client that proves itself with it, and the secret of the client `<id>-hmac`.
 """
 
 import os
@@ -13,13 +13,14 @@ os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 import requests
+from authlib.integrations.requests_client import AssertionSession
 from authlib.integrations.requests_client import OAuth2Session as Authlib
-from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from joserfc.jwk import ECKey
 from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as Oauthlib
 
-GATEWAY, PERSON, KEY_FILE, CLIENT_WITH_KEY = sys.argv[1:5]
+GATEWAY, PERSON, KEY_FILE, CLIENT_WITH_KEY, HMAC_SECRET = sys.argv[1:6]
 TOKEN, AUTHORIZE = f"{GATEWAY}/oauth2/token", f"{GATEWAY}/oauth2/authorize"
 
 
@@ -53,6 +54,23 @@ def authlib_private_key_jwt():
     session.register_client_auth_method(PrivateKeyJWT(TOKEN, alg="ES256"))
     session.fetch_token(TOKEN, grant_type="client_credentials")
     assert call(session)["x-auth-client"] == CLIENT_WITH_KEY
+
+
+def authlib_client_secret_jwt():
+    client_id = f"{CLIENT_WITH_KEY}-hmac"
+    session = Authlib(client_id, HMAC_SECRET, token_endpoint_auth_method="client_secret_jwt", scope="orders:read")
+    session.register_client_auth_method(ClientSecretJWT(TOKEN))
+    session.fetch_token(TOKEN, grant_type="client_credentials")
+    assert call(session)["x-auth-client"] == client_id
+
+
+def authlib_jwt_bearer():
+    key = ECKey.import_key(Path(KEY_FILE).read_text())
+    session = AssertionSession(
+        TOKEN, issuer=CLIENT_WITH_KEY, subject=CLIENT_WITH_KEY, audience=TOKEN, scope="orders:read",
+        grant_type=AssertionSession.JWT_BEARER_GRANT_TYPE, key=key, alg="ES256",
+    )
+    assert call(session)["x-auth-subject"] == CLIENT_WITH_KEY
 
 
 def authlib_code_pkce_refresh_revoke():
@@ -112,7 +130,8 @@ def oauthlib_password():
 
 
 FLOWS = [
-    authlib_client_credentials, authlib_private_key_jwt, authlib_code_pkce_refresh_revoke, authlib_password, authlib_implicit,
+    authlib_client_credentials, authlib_private_key_jwt, authlib_client_secret_jwt, authlib_jwt_bearer,
+    authlib_code_pkce_refresh_revoke, authlib_password, authlib_implicit,
     oauthlib_client_credentials, oauthlib_code_pkce_refresh, oauthlib_password,
 ]
 

@@ -2,7 +2,7 @@
 
 use crate::child::Child;
 use crate::error::{Error, Result};
-use crate::wait;
+use crate::{demo, wait};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,7 +25,7 @@ impl Envoy {
     pub async fn start(binary: &Path, config: &Value, admin: SocketAddr, workers: u32, dir: &Path) -> Result<Self> {
         let file = dir.join("envoy.json");
         std::fs::write(&file, config.to_string()).map_err(Error::io("writing Envoy's configuration"))?;
-        let mut command = Command::new(binary);
+        let mut command = command(binary);
         command
             .arg("--config-path")
             .arg(&file)
@@ -47,7 +47,7 @@ impl Envoy {
         let file = dir.join("validate.json");
         std::fs::write(&file, config.to_string()).map_err(Error::io("writing Envoy's configuration"))?;
         let what = "envoy --mode validate";
-        let mut command = Command::new(binary);
+        let mut command = command(binary);
         command.args(["--mode", "validate", "--log-level", "error", "--config-path"]).arg(file);
         let output = command.output().map_err(Error::io(what))?;
         if output.status.success() {
@@ -105,4 +105,11 @@ impl Envoy {
         })
         .await
     }
+}
+
+/// Envoy with what envoy.yaml takes from its environment.
+fn command(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command.env("BEARWARD_GATEWAY_SECRET", demo::GATEWAY_SECRET);
+    command
 }

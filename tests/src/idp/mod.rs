@@ -16,12 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const ISSUER: &str = "https://idp.demo.example";
 const KEY: &str = include_str!("key.pem");
 
-/// A JWT for the token endpoint of a server, about this subject, good for five minutes and one use (RFC 7523 §3).
+/// A JWT for the token endpoint of a server, about this subject, good from now on for five minutes and one use (RFC 7523 §3).
 ///
 /// # Errors
 /// [`Error::Crypto`]
-pub fn jwt(server: &str, subject: &str) -> Result<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+pub fn jwt(server: &str, subject: &str, now: SystemTime) -> Result<String> {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let claims = json!({
         "iss": ISSUER, "sub": subject, "aud": server, "iat": now, "exp": now.saturating_add(300), "jti": random_id()?,
     });

@@ -12,15 +12,14 @@ use time::format_description::well_known::Rfc3339;
 /// Its entity ID.
 pub const ENTITY: &str = "https://idp.demo.example/saml";
 
-/// A signed assertion for the token endpoint of an issuer, about this subject, good for five minutes.
+/// A signed assertion for the token endpoint of an issuer, about this subject, good from now on for five minutes.
 ///
 /// It is written in canonical form to begin with, so what is signed is the text itself.
 ///
 /// # Errors
 /// [`Error::Crypto`]
-pub fn assertion(issuer: &str, subject: &str) -> Result<String> {
+pub fn assertion(issuer: &str, subject: &str, now: SystemTime) -> Result<String> {
     let id = random_id()?;
-    let now = SystemTime::now();
     let (issued, until) = (instant(now)?, instant(now + Duration::from_secs(300))?);
     let head = format!(
         "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{id}\" IssueInstant=\"{issued}\" \

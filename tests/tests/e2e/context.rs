@@ -2,6 +2,7 @@
 
 use bearward_tests::pg::Postgres;
 use bearward_tests::stack::{Options, Parts, Stack};
+use serde_json::Value;
 use std::fmt;
 use tokio::sync::OnceCell;
 
@@ -49,6 +50,11 @@ impl Context {
         cell.get_or_init(|| self.stack(backend, 1)).await
     }
 
+    /// A stack for one scenario, with a gateway of its own kind.
+    pub async fn stack_behind(&self, gateway: fn(&mut Value)) -> Stack {
+        Stack::start(self.parts(), &Options { gateway, ..Options::default() }).await.unwrap()
+    }
+
     /// A stack for one scenario, with so many replicas of the authserver.
     pub async fn stack(&self, backend: Backend, replicas: usize) -> Stack {
         let databases = match backend {
@@ -58,7 +64,8 @@ impl Context {
                 Some(vec![server.database().unwrap(); replicas])
             }
         };
-        let options = Options { databases, ..Options::default() };
+        let more = vec![("BEARWARD_REGISTRATION__ENABLED".to_owned(), "true".to_owned())];
+        let options = Options { databases, more, ..Options::default() };
         Stack::start(self.parts(), &options).await.unwrap()
     }
 }

@@ -2,6 +2,7 @@
 //! named by routes, filter state, metadata; and Envoy's own jwt_authn beside it, on the same tokens.
 
 use crate::context::Context;
+use crate::gateway::Gateway;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
@@ -16,10 +17,9 @@ use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_tests::echo::{self, Echo};
-use bearward_tests::envoy::{Envoy, config};
+use bearward_tests::envoy::config;
 use bearward_tests::issuer::{self, Issuer, claims};
 use bearward_tests::stack::{self, local};
-use bearward_tests::tempdir::TempDir;
 use bearward_tests::{demo, ports, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -110,59 +110,6 @@ fn hs256(claims: &Value) -> String {
     let input = issuer::signing_input(&json!({ "alg": "HS256", "typ": "JWT" }), claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), input.as_bytes());
     issuer::with_signature(&input, tag.as_ref())
-}
-
-/// An Envoy with a configuration of the filter's own, and whatever it talks to.
-struct Gateway {
-    url: String,
-    envoy: Envoy,
-    http: reqwest::Client,
-    _servers: [echo::Server; 2],
-    _dir: TempDir,
-}
-
-impl Gateway {
-    /// `authserver` answers at the cluster of that name; `change` gets the whole of Envoy's configuration and the filter's.
-    async fn start(
-        context: &Context,
-        workers: u32,
-        authserver: Router,
-        plugin: impl FnOnce(&str) -> Value,
-        change: impl FnOnce(&mut Value),
-    ) -> Self {
-        let parts = context.parts();
-        let dir = TempDir::new().unwrap();
-        let gateway = local(ports::free().unwrap());
-        let admin = local(ports::free().unwrap());
-        let url = format!("http://{gateway}");
-        let authserver = echo::Server::start(local(ports::free().unwrap()), authserver).await.unwrap();
-        let echo = echo::Server::start(local(ports::free().unwrap()), echo::router()).await.unwrap();
-        let places = config::Places {
-            gateway,
-            admin,
-            authservers: vec![authserver.address],
-            echo: echo.address,
-            wasm: parts.filter.clone(),
-            issuer: url.clone(),
-        };
-        let mut config = config::moved(config::shipped().unwrap(), &places).unwrap();
-        config::filter(&mut config).unwrap()["configuration"]["value"] = plugin(&url);
-        change(&mut config);
-        let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await.unwrap();
-        Self { url, envoy, http: stack::client().unwrap(), _servers: [authserver, echo], _dir: dir }
-    }
-
-    fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.get(format!("{}{path}", self.url))
-    }
-
-    async fn bearer(&self, path: &str, token: &str) -> u16 {
-        self.get(path).bearer_auth(token).send().await.unwrap().status().as_u16()
-    }
-
-    async fn no_vm_was_replaced(&self) {
-        assert_eq!(self.envoy.stat("vm_reload").await.unwrap(), 0);
-    }
 }
 
 async fn seen(request: reqwest::RequestBuilder) -> Echo {
@@ -505,5 +452,61 @@ pub async fn eight_workers_are_one(context: &Context) {
     assert_eq!(fetched.load(Ordering::Relaxed), 1);
     let log = gateway.envoy.child.tail(10_000);
     assert_eq!(log.matches("follows the revocation feed").count(), 1, "{log}");
+    gateway.no_vm_was_replaced().await;
+}
+
+/// One question to the issuer, two who wait for its answer; the one who asked hangs up.
+pub async fn who_hangs_up_takes_no_answer_along(context: &Context) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let (release, released) = tokio::sync::watch::channel(false);
+    let introspect = {
+        let asked = asked.clone();
+        async move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            released.clone().wait_for(|released| *released).await.unwrap();
+            let mut answer = claims("", AUDIENCE, "orders:read", "1");
+            answer["iss"] = Value::Null;
+            answer["active"] = true.into();
+            ([("content-type", "application/json")], answer.to_string())
+        }
+    };
+    let authserver = Router::new().route("/introspect", post(introspect));
+    let plugin = |url: &str| {
+        json!({
+            "providers": { "opaque": {
+                "issuer": url, "audiences": [AUDIENCE],
+                "introspection": {
+                    "cluster": "authserver", "path": "/introspect", "client_id": "mesh", "client_secret": "s3cret",
+                },
+            } },
+            "rules": read_orders(),
+        })
+    };
+    let gateway = Gateway::start(context, 1, authserver, plugin, |_| {}).await;
+    let active = async |wanted: u64| {
+        wait::until("requests to come and go", Duration::from_secs(10), async || {
+            match gateway.envoy.stat("http.gateway.downstream_rq_active").await {
+                Ok(active) if active == wanted => Ok(()),
+                other => Err(format!("{other:?} are there")),
+            }
+        })
+        .await
+        .unwrap();
+    };
+    let request = gateway.get("/orders/1").bearer_auth("slow").send();
+    let first = tokio::spawn(request);
+    wait::until("the question", Duration::from_secs(10), async || match asked.load(Ordering::Relaxed) {
+        1 => Ok(()),
+        other => Err(format!("{other} questions")),
+    })
+    .await
+    .unwrap();
+    first.abort();
+    active(0).await;
+    let second = tokio::spawn(gateway.get("/orders/1").bearer_auth("slow").send());
+    active(1).await;
+    release.send(true).unwrap();
+    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
     gateway.no_vm_was_replaced().await;
 }

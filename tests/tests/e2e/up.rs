@@ -2,8 +2,8 @@
 
 use bearward_tests::child::Child;
 use bearward_tests::tempdir::TempDir;
-use bearward_tests::{ports, wait};
-use nix::sys::signal::{Signal, kill};
+use bearward_tests::{ports, wait, workspace};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use std::net::TcpListener;
 use std::process::Command;
@@ -14,11 +14,11 @@ const PORTS: [&str; 6] =
     ["GATEWAY_PORT", "AUTHSERVER_PORT", "MANAGEMENT_PORT", "ENVOY_ADMIN_PORT", "ECHO_PORT", "CALLBACK_PORT"];
 
 pub async fn ends_and_leaves_nothing_behind() {
-    // Once as a person ends it, once as nobody should.
-    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+    // Once as a person starts and ends it, once as nobody should.
+    for by_hand in [true, false] {
         let dir = TempDir::new().unwrap();
         let ports: Vec<u16> = PORTS.iter().map(|_| ports::free().unwrap()).collect();
-        let mut command = Command::new(UP);
+        let mut command = if by_hand { make_up() } else { Command::new(UP) };
         // Not the one of whoever runs the tests.
         command.env("UP_DIR", dir.path());
         command.envs(PORTS.iter().zip(&ports).map(|(name, port)| (name, port.to_string())));
@@ -33,7 +33,9 @@ pub async fn ends_and_leaves_nothing_behind() {
         let said = up.tail(60);
         assert!(said.contains(&format!("http://127.0.0.1:{}/orders/1", ports[0])), "{said}");
         assert!(ports.iter().all(|port| !ports::is_free(*port)), "all six listen");
-        kill(Pid::from_raw(up.pid().try_into().unwrap()), signal).unwrap();
+        let pid = Pid::from_raw(up.pid().try_into().unwrap());
+        // Ctrl-C goes to all that the terminal runs: make too.
+        if by_hand { killpg(pid, Signal::SIGINT) } else { kill(pid, Signal::SIGKILL) }.unwrap();
         wait::until("every port to be free again", Duration::from_secs(10), async || {
             let taken: Vec<_> = ports.iter().filter(|port| !ports::is_free(**port)).collect();
             if taken.is_empty() { Ok(()) } else { Err(format!("{taken:?} are not")) }
@@ -57,6 +59,14 @@ pub async fn a_taken_port_is_one_clear_line() {
             "bearward: port {port} is taken: stop what listens there, or choose another: make up GATEWAY_PORT=<port>"
         )
     );
+}
+
+/// What README says to type.
+fn make_up() -> Command {
+    let mut make = Command::new("make");
+    // Not those of a make that runs the tests.
+    make.arg("up").env_remove("MAKEFLAGS").env_remove("MAKELEVEL").current_dir(workspace::root());
+    make
 }
 
 /// The command lines of running processes that name this path.

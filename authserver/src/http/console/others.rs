@@ -157,7 +157,7 @@ pub(super) async fn keys(visit: &Visit<'_>) -> Answer {
 
 pub(super) async fn rotate(visit: &Visit<'_>, form: &Params) -> Answer {
     let now = form.get("do") == Some("rotate-now");
-    visit.admin().rotate_keys(RotateSpec { now }).await?;
+    visit.admin().rotate_keys(RotateSpec { now, algorithm: None }).await?;
     Ok(visit.to("keys", "rotated"))
 }
 

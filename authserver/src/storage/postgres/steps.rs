@@ -3,8 +3,9 @@
 use super::{PostgresBackend, corrupt};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session, grant_values,
-    json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values, session_values,
+    ADD_KEY, Backend, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session,
+    grant_values, json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values,
+    session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
@@ -199,11 +200,10 @@ impl Backend for PostgresBackend {
         let mut tx = self.pool.begin().await?;
         // Replicas that start at once take turns; each statement after the lock sees what the one before committed.
         sqlx::query("SELECT 1 FROM state FOR UPDATE").execute(&mut *tx).await?;
-        if sqlx::query("SELECT 1 FROM signing_keys LIMIT 1").fetch_optional(&mut *tx).await?.is_none() {
+        let sql = "SELECT 1 FROM signing_keys WHERE line = $1 LIMIT 1";
+        if sqlx::query(sql).bind(&active.line).fetch_optional(&mut *tx).await?.is_none() {
             for key in [active, next] {
-                let sql = "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
-                     VALUES ($1, $2, $3, $4, $5, $6)";
-                bind!(sql, key_values(key)).execute(&mut *tx).await?;
+                bind!(ADD_KEY, key_values(key)).execute(&mut *tx).await?;
             }
         }
         Ok(tx.commit().await?)
@@ -211,10 +211,10 @@ impl Backend for PostgresBackend {
 
     async fn rotate_signing_keys(&self, next_kid: &str, activates_at: i64, new_next: &SigningKey) -> Result<bool> {
         let sql = "WITH won AS (
-                 UPDATE signing_keys SET activates_at = $8 WHERE kid = $7 AND activates_at IS NULL RETURNING kid
+                 UPDATE signing_keys SET activates_at = $9 WHERE kid = $8 AND activates_at IS NULL RETURNING kid
              )
-             INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
-             SELECT $1::text, $2::text, $3::text, $4::bytea, $5::bigint, $6::bigint FROM won";
+             INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at, line)
+             SELECT $1::text, $2::text, $3::text, $4::bytea, $5::bigint, $6::bigint, $7::text FROM won";
         let args = and(&key_values(new_next), &[Value::Text(next_kid), Value::Int(activates_at)]);
         match self.write(sql, &args).await? {
             0 => Ok(false),

@@ -1,20 +1,21 @@
 //! [`AuthorizationTypes`] in SQL.
 
-use super::{Backend, SqlStore, Value, json};
-use crate::model::AuthorizationType;
+use super::registry::recorded;
+use super::{Backend, SqlStore, Step, Value, json};
+use crate::model::{AuthorizationType, Change};
 use crate::storage::{AuthorizationTypes, Result};
 use async_trait::async_trait;
 
 #[async_trait]
 impl<B: Backend> AuthorizationTypes for SqlStore<B> {
-    async fn put_authorization_type(&self, kind: &AuthorizationType) -> Result<()> {
+    async fn put_authorization_type(&self, kind: &AuthorizationType, change: &Change) -> Result<()> {
         let sql = "INSERT INTO authorization_types (name, title, description, fields) VALUES ($1, $2, $3, $4)
              ON CONFLICT (name) DO UPDATE
              SET title = excluded.title, description = excluded.description, fields = excluded.fields";
         let fields = json(&kind.fields)?;
-        let args =
-            [Value::Text(&kind.name), Value::Text(&kind.title), Value::Text(&kind.description), Value::Text(&fields)];
-        self.0.write(sql, &args).await.map(drop)
+        let texts = [&kind.name, &kind.title, &kind.description, &fields];
+        let args = texts.map(|text| Value::Text(text)).to_vec();
+        self.0.together(&[Step::new(sql, args), recorded(change)]).await.map(drop)
     }
 
     async fn authorization_types(&self) -> Result<Vec<AuthorizationType>> {

@@ -8,6 +8,7 @@ mod accounts;
 mod activity;
 mod authorization_types;
 mod devices;
+mod passkeys;
 mod pushed_requests;
 mod registrations;
 mod registry;
@@ -245,8 +246,13 @@ pub(super) fn code_values<'a>(code: &'a Digest, authorization: &'a Authorization
     ]
 }
 
-/// The parameters of a new signing key: kid, alg, public_jwk, sealed_private, published_at, activates_at.
-pub(super) fn key_values(key: &SigningKey) -> [Value<'_>; 6] {
+/// Stores a signing key; takes [`key_values`].
+pub(super) const ADD_KEY: &str = "INSERT INTO signing_keys
+         (kid, alg, public_jwk, sealed_private, published_at, activates_at, line)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/// The parameters of a new signing key: kid, alg, public_jwk, sealed_private, published_at, activates_at, line.
+pub(super) fn key_values(key: &SigningKey) -> [Value<'_>; 7] {
     [
         Value::Text(&key.kid),
         Value::Text(&key.alg),
@@ -254,6 +260,7 @@ pub(super) fn key_values(key: &SigningKey) -> [Value<'_>; 6] {
         Value::Blob(&key.sealed_private),
         Value::Int(key.published_at),
         Value::OptInt(key.activates_at),
+        Value::Text(&key.line),
     ]
 }
 

@@ -1,40 +1,60 @@
 //! [`Registrations`] in SQL.
 
-use super::store::name;
-use super::{Backend, Row, SqlStore, Value, json};
-use crate::model::{Client, Digest};
+use super::registry::{recorded, revoked};
+use super::store::{CREATE_CLIENT, ClientTexts, client_values, edit_client};
+use super::{Backend, Row, SqlStore, Step, Value};
+use crate::model::{Change, Client, Digest, Revocation};
 use crate::storage::{InitialAccessToken, Registration, Registrations, Result, StoreError};
 use async_trait::async_trait;
 
 #[async_trait]
 impl<B: Backend> Registrations for SqlStore<B> {
-    async fn put_initial_access_token(&self, token: &Digest, stored: &InitialAccessToken) -> Result<()> {
+    async fn put_initial_access_token(
+        &self,
+        token: &Digest,
+        stored: &InitialAccessToken,
+        change: &Change,
+    ) -> Result<()> {
         let sql = "INSERT INTO initial_access_tokens (digest, note, scopes, uses_left, expires_at, created_at)
              VALUES ($1, $2, $3, $4, $5, $6)";
-        let args = [
+        let scopes = stored.scopes.to_string();
+        let args = vec![
             Value::Blob(&token.0),
             Value::Text(&stored.note),
-            Value::Text(&stored.scopes.to_string()),
+            Value::Text(&scopes),
             Value::Int(stored.uses_left.into()),
             Value::Int(stored.expires_at),
             Value::Int(stored.created_at),
         ];
-        self.0.write(sql, &args).await.map(drop)
+        self.0.together(&[Step::new(sql, args), recorded(change)]).await.map(drop)
     }
 
-    async fn spend_initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>> {
-        let sql = "UPDATE initial_access_tokens SET uses_left = uses_left - 1
-             WHERE digest = $1 AND uses_left > 0 AND expires_at > $2
-             RETURNING note, scopes, uses_left, expires_at, created_at";
-        let rows = self.0.write_returning(sql, &[Value::Blob(&token.0), Value::Int(now)]).await?;
+    async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>> {
+        let sql = "SELECT note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
+             WHERE digest = $1 AND uses_left > 0 AND expires_at > $2";
+        let rows = self.0.read(sql, &[Value::Blob(&token.0), Value::Int(now)]).await?;
         rows.first().map(initial).transpose()
     }
 
-    async fn put_registration(&self, client_id: &str, registration: &Registration) -> Result<()> {
-        let sql = "INSERT INTO registration_access_tokens (client_id, digest, scopes) VALUES ($1, $2, $3)";
+    async fn register_by_token(
+        &self,
+        (initial, now): (&Digest, i64),
+        client: &Client,
+        registration: &Registration,
+        change: &Change,
+    ) -> Result<bool> {
+        let spend = "UPDATE initial_access_tokens SET uses_left = uses_left - 1
+             WHERE digest = $1 AND uses_left > 0 AND expires_at > $2";
+        let manage = "INSERT INTO registration_access_tokens (client_id, digest, scopes) VALUES ($1, $2, $3)";
+        let texts = ClientTexts::of(client)?;
         let scopes = registration.scopes.to_string();
-        let args = [Value::Text(client_id), Value::Blob(&registration.token.0), Value::Text(&scopes)];
-        self.0.write(sql, &args).await.map(drop)
+        let steps = [
+            Step::must(spend, vec![Value::Blob(&initial.0), Value::Int(now)]),
+            Step::must(CREATE_CLIENT, client_values(client, &texts).to_vec()),
+            Step::new(manage, vec![Value::Text(&client.id), Value::Blob(&registration.token.0), Value::Text(&scopes)]),
+            recorded(change),
+        ];
+        self.0.together(&steps).await
     }
 
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>> {
@@ -51,30 +71,33 @@ impl<B: Backend> Registrations for SqlStore<B> {
         rows.first().map(read).transpose()
     }
 
-    async fn replace_registered(&self, client: &Client, token: &Digest) -> Result<bool> {
-        let sql = "UPDATE clients SET name = $3, auth_method = $4, secret = $5, sealed_secret = $6, grant_types = $7,
-                 redirect_uris = $8, scopes = $9, default_scopes = $10, options = $11
-             WHERE id = $1 AND disabled_at IS NULL AND EXISTS
-                 (SELECT 1 FROM registration_access_tokens WHERE client_id = $1 AND digest = $2)";
-        let args = [
-            Value::Text(&client.id),
-            Value::Blob(&token.0),
-            Value::Text(&client.name),
-            Value::Text(&name(&client.auth_method)?),
-            Value::OptBlob(client.secret.as_ref().map(|d| d.0.as_slice())),
-            Value::OptBlob(client.sealed_secret.as_deref()),
-            Value::Text(&json(&client.grant_types)?),
-            Value::Text(&json(&client.redirect_uris)?),
-            Value::Text(&client.scopes.to_string()),
-            Value::Text(&client.default_scopes.to_string()),
-            Value::Text(&json(&client.options)?),
-        ];
-        Ok(self.0.write(sql, &args).await? > 0)
+    async fn replace_registered(&self, client: &Client, version: i64, token: &Digest, change: &Change) -> Result<bool> {
+        let sql = edit_client!(
+            " AND disabled_at IS NULL AND EXISTS
+                 (SELECT 1 FROM registration_access_tokens WHERE client_id = $1 AND digest = $15)"
+        );
+        let texts = ClientTexts::of(client)?;
+        let mut args = client_values(client, &texts).to_vec();
+        args.extend([Value::Int(version), Value::Blob(&token.0)]);
+        self.0.together(&[Step::must(sql, args), recorded(change)]).await
     }
 
-    async fn end_registration(&self, client_id: &str) -> Result<()> {
-        let sql = "DELETE FROM registration_access_tokens WHERE client_id = $1";
-        self.0.write(sql, &[Value::Text(client_id)]).await.map(drop)
+    async fn end_registration(
+        &self,
+        client_id: &str,
+        token: &Digest,
+        revocation: &Revocation,
+        change: &Change,
+    ) -> Result<bool> {
+        let end = "DELETE FROM registration_access_tokens WHERE client_id = $1 AND digest = $2";
+        let disable = "UPDATE clients SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1";
+        let steps = [
+            Step::must(end, vec![Value::Text(client_id), Value::Blob(&token.0)]),
+            Step::must(disable, vec![Value::Text(client_id), Value::Int(revocation.created_at)]),
+            revoked(revocation),
+            recorded(change),
+        ];
+        self.0.together(&steps).await
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::store::{client_values, person_values};
 use super::trusted_issuers::{PUT_ISSUER, REMOVE_ISSUER};
-use super::{Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
+use super::{ADD_KEY, Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
 use crate::model::{
     Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
     TrustedIssuer, Versioned,
 };
-use crate::storage::sql::store::{client_columns, grant_columns};
+use crate::storage::sql::store::{client_columns, edit_client, grant_columns};
 use crate::storage::{Registry, Result, StoreError};
 use async_trait::async_trait;
 
@@ -47,7 +47,8 @@ pub(super) fn ended<'a>(grants: &'a [(String, Revocation)]) -> impl Iterator<Ite
 macro_rules! account_columns {
     () => {
         "p.id, p.username, p.password_hash, p.disabled_at, p.created_at, p.role, p.password_at, p.version, \
-         EXISTS (SELECT 1 FROM totp WHERE person_id = p.id) AS totp"
+         EXISTS (SELECT 1 FROM totp WHERE person_id = p.id) AS totp, \
+         (SELECT count(*) FROM passkeys WHERE person_id = p.id) AS passkeys"
     };
 }
 
@@ -144,14 +145,10 @@ impl<B: Backend> Registry for SqlStore<B> {
         revocation: Option<&Revocation>,
         change: &Change,
     ) -> Result<bool> {
-        let sql = "UPDATE clients SET name = $2, auth_method = $3, secret = $4, grant_types = $5, redirect_uris = $6,
-                 scopes = $7, default_scopes = $8, audience = $9, options = $10, disabled_at = $11, created_at = $12,
-                 sealed_secret = $13
-             WHERE id = $1 AND version = $14";
         let texts = super::store::ClientTexts::of(client)?;
         let mut args = client_values(client, &texts).to_vec();
         args.push(Value::Int(version));
-        let mut steps = vec![Step::must(sql, args)];
+        let mut steps = vec![Step::must(edit_client!(""), args)];
         steps.extend(revocation.map(revoked));
         steps.push(recorded(change));
         self.0.together(&steps).await
@@ -272,6 +269,7 @@ impl<B: Backend> Registry for SqlStore<B> {
         steps.extend([
             Step::new("DELETE FROM consents WHERE person_id = $1", name()),
             Step::new("DELETE FROM totp WHERE person_id = $1", name()),
+            Step::new("DELETE FROM passkeys WHERE person_id = $1", name()),
             Step::new("DELETE FROM recovery_codes WHERE person_id = $1", name()),
             Step::new(
                 "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE person_id = $1)",
@@ -349,14 +347,12 @@ impl<B: Backend> Registry for SqlStore<B> {
         new_next: &SigningKey,
         change: &Change,
     ) -> Result<bool> {
-        let add = "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
-             VALUES ($1, $2, $3, $4, $5, $6)";
         let steps = [
             Step::must(
                 "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND activates_at IS NULL",
                 vec![Value::Text(next_kid), Value::Int(activates_at)],
             ),
-            Step::must(add, key_values(new_next).to_vec()),
+            Step::must(ADD_KEY, key_values(new_next).to_vec()),
             recorded(change),
         ];
         self.0.together(&steps).await

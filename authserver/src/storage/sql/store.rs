@@ -30,6 +30,21 @@ macro_rules! client_columns {
 }
 pub(super) use client_columns;
 
+/// Replaces what is registered of a client that is still at version `$14`; takes [`client_values`] first. The condition goes
+/// on with `AND`.
+macro_rules! edit_client {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE clients SET name = $2, auth_method = $3, secret = $4, grant_types = $5, redirect_uris = $6,
+                 scopes = $7, default_scopes = $8, audience = $9, options = $10, disabled_at = $11, created_at = $12,
+                 sealed_secret = $13
+             WHERE id = $1 AND version = $14",
+            $condition
+        )
+    };
+}
+pub(super) use edit_client;
+
 macro_rules! person_columns {
     () => {
         "id, username, password_hash, disabled_at, created_at"
@@ -233,7 +248,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>> {
-        let sql = "SELECT kid, alg, public_jwk, sealed_private, published_at, activates_at FROM signing_keys
+        let sql = "SELECT kid, alg, public_jwk, sealed_private, published_at, activates_at, line FROM signing_keys
              ORDER BY published_at, kid";
         self.0.read(sql, &[]).await?.iter().map(rows::signing_key).collect()
     }

@@ -4,17 +4,15 @@
 use super::{SqliteBackend, execute, fetch};
 use crate::model::{AuthorizationCode, Digest, NewRefreshToken, Revocation, Session, SigningKey};
 use crate::storage::sql::{
-    Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation, create_session,
-    grant_values, json, key_values, lost_rotation, prune_statements, record_revocation, revocation_values,
-    session_values,
+    ADD_KEY, Backend, END_SESSION, Prune, REFRESH_TOKEN, Row, Step, Value, bind, code_values, confirmation,
+    create_session, grant_values, json, key_values, lost_rotation, prune_statements, record_revocation,
+    revocation_values, session_values,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated};
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnection;
 
 const RECORD_REVOCATION: &str = record_revocation!("VALUES ($1, $2, $3, $4, $5, $6)");
-const ADD_KEY: &str = "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, published_at, activates_at)
-     VALUES ($1, $2, $3, $4, $5, $6)";
 
 #[async_trait]
 impl Backend for SqliteBackend {
@@ -162,7 +160,8 @@ impl Backend for SqliteBackend {
 
     async fn init_signing_keys(&self, active: &SigningKey, next: &SigningKey) -> Result<()> {
         let mut tx = self.begin().await?;
-        if fetch(&mut tx, "SELECT kid FROM signing_keys LIMIT 1", &[]).await?.is_empty() {
+        let sql = "SELECT kid FROM signing_keys WHERE line = $1 LIMIT 1";
+        if fetch(&mut tx, sql, &[Value::Text(&active.line)]).await?.is_empty() {
             execute(&mut tx, ADD_KEY, &key_values(active)).await?;
             execute(&mut tx, ADD_KEY, &key_values(next)).await?;
         }

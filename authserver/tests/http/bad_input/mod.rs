@@ -3,8 +3,8 @@
 //! A row fails by the name of its rule. What takes more than one request to show is in the files beside this directory.
 
 mod authorize;
+mod best_practice;
 mod extensions;
-
 mod token;
 mod tokens;
 

@@ -10,15 +10,19 @@
 mod authserver;
 mod document;
 mod gateway;
+mod probe;
 mod report;
 mod revocation;
 mod tokens;
 mod wrk;
 
+use crate::gateway::Variant;
+use crate::tokens::Algorithm;
 use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::Parts;
 use bearward_tests::{Error, Result, workspace};
 use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Measures, and writes docs/benchmarks.md.
@@ -35,12 +39,17 @@ struct Args {
     /// How long each time, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+    /// Another build of the filter, to compare with this one; may be given several times. Nothing else is measured, and
+    /// docs/benchmarks.md stays as it is.
+    #[arg(long, value_name = "WASM")]
+    beside: Vec<PathBuf>,
 }
 
 /// A part that can be measured alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Gateway,
+    HostCalls,
     Authserver,
     Revocation,
 }
@@ -61,13 +70,25 @@ fn say(step: &str) {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    let parts = Parts::get(if args.dry { Profile::Dev } else { Profile::Release }, &say)?;
+    let quick = args.dry || !args.beside.is_empty();
+    let parts = Parts::get(if quick { Profile::Dev } else { Profile::Release }, &say)?;
+    if !args.beside.is_empty() {
+        println!(
+            "{}",
+            report::table(args, &gateway::measure(&parts, args, &gateway::beside(args), &Algorithm::ALL).await?)
+        );
+        return Ok(());
+    }
     let wanted = |part: Part| args.parts.is_empty() || args.parts.contains(&part);
     let mut sections = Vec::new();
     if wanted(Part::Gateway) {
-        let figures = gateway::measure(&parts, args).await?;
+        let figures = gateway::measure(&parts, args, &Variant::ALL, &Algorithm::ALL).await?;
         let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
         sections.push(report::gateway(args, &figures, wasm));
+    }
+    if wanted(Part::HostCalls) {
+        let figures = gateway::measure(&parts, args, &gateway::probes(), &[Algorithm::Es256]).await?;
+        sections.push(report::host_calls(&figures));
     }
     if wanted(Part::Authserver) {
         sections.push(report::authserver(&authserver::measure(&parts, args).await?));
