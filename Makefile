@@ -62,6 +62,11 @@ bench: ## measure, and write docs/benchmarks.md; ARGS=revocation measures one pa
 	@sh tests/prerequisites.sh cargo python3 cc wrk initdb
 	@$(call RUN,bench) $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: ## the admin API against what Schemathesis makes up, for some minutes instead of half a minute
+	@sh tests/prerequisites.sh cargo python3 cc
+	BEARWARD_API_EXAMPLES=150 $(CARGO) test --locked --workspace --test api
+
 .PHONY: screenshots
 screenshots: ## pictures of the pages, into .bearward/screenshots
 	@sh tests/prerequisites.sh cargo python3 cc chromedriver

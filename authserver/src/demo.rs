@@ -100,7 +100,7 @@ async fn person(
     };
     let actor = Actor { kind: "server", id: "demo".to_owned(), address: None };
     let change = change(env, &actor, ("person.create", "person", &person.id), NOTHING, NOTHING);
-    let account = Account { person, role, password_at: None, totp: false };
+    let account = Account { person, role, password_at: None, totp: false, passkeys: 0 };
     unless_there(store.add_account(&account, &change).await)?;
     Ok(())
 }

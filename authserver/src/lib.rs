@@ -26,6 +26,7 @@ pub mod limiter;
 pub mod management;
 pub mod model;
 pub mod pages;
+pub mod passkeys;
 pub mod passwords;
 pub mod registration;
 pub mod saml;

@@ -6,6 +6,7 @@
 use crate::credential::Location;
 use crate::output::Output;
 use bearward_token::challenge::Space;
+use bearward_token::introspection::Addressed;
 use bearward_token::jwk::KeySet;
 use bearward_token::jws::Algorithms;
 use bearward_token::path::Pattern;
@@ -42,13 +43,24 @@ pub struct Config {
     pub forward: Forward,
 }
 
-/// What Envoy's routes hand to the authserver.
+/// What is the authserver's to answer.
 #[derive(Debug, Default)]
 pub struct Oauth {
     /// Its paths.
     pub prefixes: Vec<Pattern>,
     /// The key by which the filter vouches for what only the gateway knows.
     pub gateway_secret: Option<Secret>,
+    /// Where the filter itself hands these requests; else Envoy's routes do.
+    pub dispatch: Option<Dispatch>,
+}
+
+/// How requests are handed to the authserver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// How long a body may take to come, and then an answer, in milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// A value that is never shown.
@@ -153,6 +165,8 @@ pub struct IntrospectionConfig {
     pub timeout_ms: u32,
     /// What its opaque tokens begin with.
     pub token_prefix: String,
+    /// What its answers must say where they must be signed (RFC 9701).
+    pub signed: Option<Addressed>,
 }
 
 /// Where revocations are had.

@@ -2,7 +2,8 @@
 
 use crate::config::same_header;
 use crate::proxy::Headers;
-use crate::request::{Changes, Seen};
+use crate::request::Changes;
+use crate::seen::Seen;
 use bearward_token::jws::MAX_TOKEN;
 use bearward_token::refusal::Refusal;
 use std::borrow::Cow;

@@ -4,7 +4,7 @@
 use crate::config::Dpop;
 use crate::credential::Scheme;
 use crate::proxy::{Headers, Host, HostError, Write};
-use crate::request::Seen;
+use crate::seen::Seen;
 use crate::verifier::HostVerifier;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -3,7 +3,8 @@
 
 use crate::config::Secret;
 use crate::proxy::{Headers, Host};
-use crate::request::{Changes, Seen};
+use crate::request::Changes;
+use crate::seen::Seen;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -101,6 +101,7 @@ unsafe extern "C" {
     fn random_get(bytes: *mut u8, size: usize) -> u16;
 }
 
+const REQUEST_BODY: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
@@ -135,6 +136,13 @@ fn buffer(kind: u32, max: usize) -> HostResult<Vec<u8>> {
     fetched(status, data, size)
 }
 
+fn header_map(kind: u32) -> HostResult<Headers> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both pointers are valid for the call.
+    let status = unsafe { proxy_get_header_map_pairs(kind, &raw mut data, &raw mut size) };
+    fetched(status, data, size).map(Headers::new)
+}
+
 impl Host for Envoy {
     fn now_ms(&self) -> u64 {
         let mut time = 0;
@@ -155,10 +163,11 @@ impl Host for Envoy {
     }
 
     fn request_headers(&self) -> HostResult<Headers> {
-        let (mut data, mut size) = (null_mut(), 0);
-        // SAFETY: both pointers are valid for the call.
-        let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut data, &raw mut size) };
-        fetched(status, data, size).map(Headers::new)
+        header_map(REQUEST_HEADERS)
+    }
+
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
+        buffer(REQUEST_BODY, most)
     }
 
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
@@ -176,13 +185,12 @@ impl Host for Envoy {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
     ) -> HostResult<()> {
-        let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
-        let headers = serialize_pairs(&pairs);
+        let headers = serialize_pairs(headers);
         // SAFETY: the pointers are valid for that many bytes.
         done(unsafe {
             proxy_send_local_response(
@@ -275,6 +283,10 @@ impl Host for Envoy {
         done(status).map(|()| call)
     }
 
+    fn answer_headers(&self) -> HostResult<Headers> {
+        header_map(CALL_RESPONSE_HEADERS)
+    }
+
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
         let (mut data, mut size) = (null_mut(), 0);
         // SAFETY: the pointers are valid for that many bytes.
@@ -338,6 +350,8 @@ thread_local! {
     static ROOTS: RefCell<Vec<(u32, SharedRoot)>> = const { RefCell::new(Vec::new()) };
     /// The request that was made last, and its configuration. Its headers come next.
     static NEWEST: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// The requests whose headers did not go on when they came, and their configurations.
+    static PAUSED: RefCell<Vec<(u32, u32)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs something on a root; `None` if it is in use, which the host sees to that it never is.
@@ -401,17 +415,38 @@ extern "C" fn on_context_create(context: u32, root: u32) {
 }
 
 #[unsafe(export_name = "bearward_on_request_headers")]
-extern "C" fn on_request_headers(context: u32, _headers: usize, _end_of_stream: u32) -> Action {
-    let (newest, root) = NEWEST.get();
-    let root = if newest == context { find(root) } else { None };
-    match root.and_then(|root| with(&root, |root| root.request(context))) {
-        Some(Flow::Continue) => Action::Continue,
-        Some(Flow::Pause) => Action::Pause,
+extern "C" fn on_request_headers(context: u32, _headers: usize, end_of_stream: u32) -> Action {
+    let (newest, id) = NEWEST.get();
+    let root = if newest == context { find(id) } else { None };
+    match root.and_then(|root| with(&root, |root| root.request(context, end_of_stream != 0))) {
+        Some(Flow::Continue) => return Action::Continue,
+        Some(Flow::Pause) => {}
         None => {
             // Nobody to ask: refused, never let through.
-            let _ = Envoy.reply(503, &[("cache-control", "no-store")], &[], "bearward_no_context", -1);
-            Action::Pause
+            let _ = Envoy.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_no_context", -1);
         }
+    }
+    PAUSED.with_borrow_mut(|paused| paused.push((context, id)));
+    Action::Pause
+}
+
+#[unsafe(export_name = "bearward_on_request_body")]
+extern "C" fn on_request_body(context: u32, size: usize, end_of_stream: u32) -> Action {
+    body(context, size, end_of_stream != 0)
+}
+
+#[unsafe(export_name = "bearward_on_request_trailers")]
+extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
+    body(context, 0, true)
+}
+
+/// More of a request's body, which goes on as its headers do.
+fn body(context: u32, size: usize, ends: bool) -> Action {
+    let paused = PAUSED.with_borrow(|paused| paused.iter().find(|(other, _)| *other == context).copied());
+    let Some((_, id)) = paused else { return Action::Continue };
+    match find(id).and_then(|root| with(&root, |root| root.body(context, size, ends))) {
+        Some(Flow::Continue) => Action::Continue,
+        Some(Flow::Pause) | None => Action::Pause,
     }
 }
 
@@ -428,12 +463,15 @@ extern "C" fn on_http_call_response(root: u32, call: u32, headers: usize, body: 
 extern "C" fn on_delete(context: u32) {
     if find(context).is_some() {
         sdk::proxy_on_delete(context);
-    } else {
-        ROOTS.with_borrow(|roots| {
-            for (_, root) in roots {
-                with(root, |root| root.forget(context));
-            }
-        });
+        return;
+    }
+    // Of a request that went on at once nothing is kept.
+    let id = PAUSED.with_borrow_mut(|paused| {
+        let at = paused.iter().position(|(other, _)| *other == context)?;
+        Some(paused.swap_remove(at).1)
+    });
+    if let Some(root) = id.and_then(find) {
+        with(&root, |root| root.forget(context));
     }
 }
 

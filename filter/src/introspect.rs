@@ -1,10 +1,14 @@
 //! Opaque tokens, asked about at their issuer (RFC 7662): one call per token and VM however many requests wait for it.
+//! Where the configuration says so, only signed answers count (RFC 9701).
 
 use crate::call::push_encoded;
 use crate::config::IntrospectionConfig;
+use crate::keys::Keys;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, Level};
+use crate::verifier::HostVerifier;
 use bearward_token::claim_set::ClaimSet;
+use bearward_token::introspection::{AnswerError, MEDIA_TYPE};
 use serde_json::Value;
 
 /// The most calls that are on their way at once, in one VM; further tokens wait for their turn.
@@ -77,18 +81,19 @@ impl Introspector {
         Asked::Coming
     }
 
-    /// Takes the answer to a call: `None` if it was not one of these; in it, what is known now.
+    /// Takes the answer to a call: `None` if it was not one of these; in it, what is known now. `keys` are the issuer's.
     pub fn called(
         &mut self,
         host: &impl Host,
         metrics: &mut Metrics,
         call: u32,
         response: &CallResponse,
+        keys: &Keys,
     ) -> Option<Option<Answer>> {
         let at = self.tokens.iter().position(|(_, state)| *state == State::Sent(call))?;
         let (token, _) = self.tokens.swap_remove(at);
         self.sent = self.sent.saturating_sub(1);
-        let answer = match read(response) {
+        let answer = match self.read(host, metrics, response, keys) {
             Ok(claims) => Some((token, claims)),
             Err(reason) => {
                 self.failed(host, metrics, &reason);
@@ -127,7 +132,7 @@ impl Introspector {
             (":method", "POST"),
             (":path", self.config.path.as_str()),
             (":authority", self.authority.as_str()),
-            ("accept", "application/json"),
+            ("accept", if self.config.signed.is_some() { MEDIA_TYPE } else { "application/json" }),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         if !authorization.is_empty() {
@@ -145,22 +150,42 @@ impl Introspector {
         }
     }
 
+    /// What an answer says. What the server says beyond that is repeated nowhere.
+    fn read(
+        &self,
+        host: &impl Host,
+        metrics: &mut Metrics,
+        response: &CallResponse,
+        keys: &Keys,
+    ) -> Result<ClaimSet, String> {
+        if response.status != 200 {
+            return Err(format!("status {}", response.status));
+        }
+        let claims = match (&self.config.signed, keys.set()) {
+            (Some(signed), Some(set)) => {
+                let now_ms = host.now_ms();
+                let claims = signed.verify(&response.body, ANSWER_MOST, set, &HostVerifier(host), now_ms / 1_000);
+                if claims == Err(AnswerError::Key) {
+                    keys.unknown(host, metrics, now_ms); // for the next time
+                }
+                claims.map_err(|error| error.to_string())?
+            }
+            (Some(_), None) => return Err(AnswerError::Key.to_string()),
+            (None, _) => {
+                let small = response.body.len() <= ANSWER_MOST;
+                ClaimSet::parse(&response.body).filter(|_| small).ok_or("not an introspection answer")?
+            }
+        };
+        // RFC 7662 §2.2.
+        if claims.get("active").and_then(Value::as_bool).is_none() {
+            return Err("\"active\" is not a boolean".to_owned());
+        }
+        Ok(claims)
+    }
+
     fn failed(&self, host: &impl Host, metrics: &mut Metrics, reason: &str) {
         metrics.count(Counter::IntrospectFail);
         let cluster = &self.config.cluster;
         host.log(Level::Warn, &format!("no introspection by cluster {cluster:?}: {reason}"));
     }
-}
-
-/// RFC 7662 §2.2. What the server says beyond that is repeated nowhere.
-fn read(response: &CallResponse) -> Result<ClaimSet, String> {
-    if response.status != 200 {
-        return Err(format!("status {}", response.status));
-    }
-    let small = response.body.len() <= ANSWER_MOST;
-    let claims = ClaimSet::parse(&response.body).filter(|_| small).ok_or("not an introspection answer")?;
-    if claims.get("active").and_then(Value::as_bool).is_none() {
-        return Err("\"active\" is not a boolean".to_owned());
-    }
-    Ok(claims)
 }

@@ -104,7 +104,7 @@ impl Keys {
 
     /// Makes a fetch due because a token names a key that is not in the set, unless that happened a moment ago. The
     /// next tick of whichever VM is first carries it out.
-    pub fn unknown(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
+    pub fn unknown(&self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) -> Refetch {
         let Some(remote) = &self.remote else { return Refetch::NotNow };
         if remote.is_on_its_way(host, now_ms) {
             return Refetch::OnItsWay;

@@ -6,9 +6,11 @@
 //! Only `host.rs` knows Proxy-Wasm; everything else sees a [`proxy::Host`].
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod admission;
 pub mod call;
 pub mod config;
 pub mod credential;
+pub mod dispatch;
 pub mod dpop;
 pub mod feed;
 pub mod follower;
@@ -23,6 +25,7 @@ pub mod provider;
 pub mod proxy;
 pub mod request;
 pub mod root;
+pub mod seen;
 pub mod slots;
 pub mod verifier;
 

@@ -37,9 +37,11 @@ pub enum Counter {
     FeedPollFail,
     /// Requests let through though the feed was stale, because the configuration says so.
     FeedStaleAllowed,
+    /// Requests for the authserver that it did not get, or did not answer.
+    DispatchFail,
 }
 
-const COUNTERS: [(Counter, &str); 15] = [
+const COUNTERS: [(Counter, &str); 16] = [
     (Counter::Allowed, "bearward.allowed"),
     (Counter::Open, "bearward.open"),
     (Counter::Held, "bearward.held"),
@@ -55,6 +57,7 @@ const COUNTERS: [(Counter, &str); 15] = [
     (Counter::FeedPollOk, "bearward.feed.poll_ok"),
     (Counter::FeedPollFail, "bearward.feed.poll_fail"),
     (Counter::FeedStaleAllowed, "bearward.feed.stale_allowed"),
+    (Counter::DispatchFail, "bearward.dispatch.fail"),
 ];
 
 /// What is measured.

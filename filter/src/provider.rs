@@ -143,7 +143,8 @@ impl Provider {
         if self.keys.called(host, &self.slots, metrics, call, response, now_ms) {
             return Some(None);
         }
-        let introspected = self.introspector.as_mut().and_then(|one| one.called(host, metrics, call, response));
+        let keys = &self.keys;
+        let introspected = self.introspector.as_mut().and_then(|one| one.called(host, metrics, call, response, keys));
         if introspected.is_some() {
             return introspected;
         }

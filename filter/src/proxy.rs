@@ -82,6 +82,8 @@ pub trait Host {
 
     /// The headers of the request in context, in order, repeated ones repeated.
     fn request_headers(&self) -> HostResult<Headers>;
+    /// The first bytes of the body of the request in context, as far as it is here.
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>>;
     /// Removes every header of that name.
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()>;
     /// Adds a header.
@@ -93,7 +95,7 @@ pub trait Host {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
@@ -115,6 +117,8 @@ pub trait Host {
     /// Sends a request to a cluster; gives the call's number, by which its answer is known. The answer comes to the
     /// configuration, also where the request that it is for has gone.
     fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32>;
+    /// The headers of the answer that is being told of.
+    fn answer_headers(&self) -> HostResult<Headers>;
     /// Calls one of the host's own functions.
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>>;
 

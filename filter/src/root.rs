@@ -1,12 +1,14 @@
 //! One configuration in one VM: takes the host's callbacks, keeps what the VM keeps, and carries out what
 //! [`crate::request`] decides.
 
+use crate::admission::Known;
 use crate::config::Config;
+use crate::dispatch::{Dispatcher, Outgoing, Tools};
 use crate::introspect::Introspector;
 use crate::metrics::{Counter, Gauge, Metrics};
 use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
-use crate::request::{Changes, Event, Gate, Known, Verdict};
+use crate::request::{Changes, Event, Gate, Verdict};
 use crate::slots::Instance;
 use bearward_token::cache::{Limits, TokenCache};
 use bearward_token::challenge::{self, Details};
@@ -50,6 +52,8 @@ struct State {
     metrics: Metrics,
     /// Until when each held request may wait; Unix time in milliseconds.
     held: HashMap<u32, u64>,
+    /// Where the filter hands requests to the authserver.
+    dispatcher: Option<Dispatcher>,
     debug: bool,
     tick_ms: u32,
 }
@@ -82,6 +86,7 @@ impl<H: Host> Root<H> {
             cache: TokenCache::new(CACHE),
             metrics: Metrics::define(&self.host),
             held: HashMap::new(),
+            dispatcher: config.oauth.dispatch.clone().map(Dispatcher::new),
             debug: self.host.logs(Level::Debug),
             tick_ms: TICK_BUSY_MS,
             config: Rc::new(config),
@@ -101,7 +106,11 @@ impl<H: Host> Root<H> {
         }
         state.measure(&self.host, now_ms);
         state.debug = self.host.logs(Level::Debug);
-        state.look_at_held(&self.host, self.id, now_ms);
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms) {
+            dispatcher.tick(&mut tools);
+        }
+        state.look_at_held(&self.host, now_ms);
+        state.leave(&self.host, self.id);
         state.set_tick(&self.host, busy);
     }
 
@@ -109,6 +118,12 @@ impl<H: Host> Root<H> {
     pub fn called(&mut self, call: u32, response: &CallResponse) {
         let Some(state) = &mut self.state else { return };
         let now_ms = self.host.now_ms();
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms)
+            && dispatcher.called(&mut tools, call, response)
+        {
+            state.leave(&self.host, self.id);
+            return;
+        }
         for index in 0..state.providers.len() {
             let Some(provider) = state.providers.get_mut(index) else { continue };
             if let Some(answer) = provider.called(&self.host, &mut state.metrics, call, response, now_ms) {
@@ -118,24 +133,31 @@ impl<H: Host> Root<H> {
                 break;
             }
         }
-        state.look_at_held(&self.host, self.id, now_ms);
+        state.look_at_held(&self.host, now_ms);
+        state.leave(&self.host, self.id);
         for provider in &mut state.providers {
             provider.introspector.iter_mut().for_each(Introspector::settle);
         }
     }
 
-    /// Takes a request's headers. `context` is the number that the host knows it by.
-    pub fn request(&mut self, context: u32) -> Flow {
+    /// Takes a request's headers. `context` is the number that the host knows it by; `ends` says that it has no body.
+    pub fn request(&mut self, context: u32, ends: bool) -> Flow {
         let Some(state) = &mut self.state else {
-            let _ = self.host.reply(503, &[("cache-control", "no-store")], &[], "bearward_not_configured", -1);
+            let _ = self.host.reply(503, &[(b"cache-control", b"no-store")], &[], "bearward_not_configured", -1);
             return Flow::Pause;
         };
         let now_ms = self.host.now_ms();
-        match state.step(&self.host, Event::Arrived, now_ms) {
+        let mut done = state.step(&self.host, Event::Arrived, now_ms);
+        if matches!(done, Done::Waits) && state.held.len() >= HOLD_MOST {
+            done = state.refuse(&self.host, Refusal::Unavailable, Details::default(), None);
+        }
+        match done {
             Done::Passed => Flow::Continue,
-            Done::Refused => Flow::Pause,
-            Done::Waits if state.held.len() >= HOLD_MOST => {
-                state.refuse(&self.host, Refusal::Unavailable, Details::default(), None);
+            Done::Answered => Flow::Pause,
+            Done::Dispatch(outgoing) => {
+                if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms) {
+                    dispatcher.take(&mut tools, context, outgoing, ends);
+                }
                 Flow::Pause
             }
             Done::Waits => {
@@ -147,10 +169,27 @@ impl<H: Host> Root<H> {
         }
     }
 
+    /// Takes what has come of a request's body: so many bytes, all in all; or its trailers, which end it. `ends` says
+    /// that there is no more.
+    ///
+    /// Envoy takes it for a yes to the headers if a body goes on, where it lets bodies come while headers wait
+    /// (`allow_on_headers_stop_iteration`); so no body goes on before its headers.
+    pub fn body(&mut self, context: u32, size: usize, ends: bool) -> Flow {
+        let Some(state) = &mut self.state else { return Flow::Pause };
+        let now_ms = self.host.now_ms();
+        if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms)
+            && dispatcher.body(&mut tools, context, size, ends)
+        {
+            return Flow::Pause;
+        }
+        if state.held.contains_key(&context) { Flow::Pause } else { Flow::Continue }
+    }
+
     /// Forgets a request that is gone.
     pub fn forget(&mut self, context: u32) {
         if let Some(state) = &mut self.state {
             state.held.remove(&context);
+            state.dispatcher.iter_mut().for_each(|dispatcher| dispatcher.forget(context));
         }
     }
 
@@ -165,11 +204,12 @@ impl<H: Host> Root<H> {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Done {
     Passed,
-    Refused,
+    Answered,
     Waits,
+    Dispatch(Outgoing),
 }
 
 impl State {
@@ -182,8 +222,7 @@ impl State {
     /// Decides on the request in context and carries it out.
     fn step(&mut self, host: &impl Host, event: Event, now_ms: u64) -> Done {
         let Ok(headers) = host.request_headers() else {
-            self.refuse(host, Refusal::Unavailable, Details::default(), None);
-            return Done::Refused;
+            return self.refuse(host, Refusal::Unavailable, Details::default(), None);
         };
         let config = Rc::clone(&self.config);
         let Self { providers, cache, metrics, .. } = self;
@@ -195,44 +234,48 @@ impl State {
                 // A header that could not be removed or set: the upstream would be told something untrue.
                 Err(_) => (Refusal::Unavailable, Box::default()),
             },
+            Verdict::Dispatch(changes) => return Done::Dispatch(Outgoing::new(&headers, &changes)),
             Verdict::Serve(document) => {
                 self.metrics.count(Counter::Open);
-                let pairs = [
-                    ("content-type", "application/json"),
-                    ("cache-control", "public, max-age=3600"),
+                let pairs: [(&[u8], &[u8]); 3] = [
+                    (b"content-type", b"application/json"),
+                    (b"cache-control", b"public, max-age=3600"),
                     // Clients in browsers read it too, from wherever they are (RFC 9728 §3.1 has it public).
-                    ("access-control-allow-origin", "*"),
+                    (b"access-control-allow-origin", b"*"),
                 ];
                 if host.reply(200, &pairs, document.as_bytes(), "bearward_resource_metadata", -1).is_err() {
                     host.log(Level::Error, "a document could not be sent");
+                    return Done::Waits;
                 }
-                return Done::Refused;
+                return Done::Answered;
             }
             Verdict::Refuse(refusal, details) => (refusal, details),
         };
-        self.refuse(host, refusal, *details, Some(&headers));
-        Done::Refused
+        self.refuse(host, refusal, *details, Some(&headers))
     }
 
-    fn refuse(&mut self, host: &impl Host, refusal: Refusal, details: Details<'_>, headers: Option<&Headers>) {
+    /// Answers the request in context with a refusal. One that can't be answered waits for it: nothing is let through.
+    fn refuse(&mut self, host: &impl Host, refusal: Refusal, details: Details<'_>, headers: Option<&Headers>) -> Done {
         let details = Details { grpc: headers.is_some_and(is_grpc), ..details };
         let response = challenge::response(refusal, &self.config.space, &details);
-        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
         let label = refusal.answer().label;
         let grpc_status = if details.grpc { response.grpc_status } else { -1 };
         let why = format!("bearward_{label}");
         if let Err(error) = host.reply(response.status, &pairs, response.body.as_bytes(), &why, grpc_status) {
-            // The request stays paused, which is no answer but lets nothing through.
             host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
+            return Done::Waits;
         }
         self.metrics.refused(refusal);
         if self.debug {
-            host.log(Level::Debug, &denial(label, response.status, headers));
+            let id = host.property(b"request\0id").ok().flatten();
+            host.log(Level::Debug, &denial(label, response.status, headers, id.as_deref()));
         }
+        Done::Answered
     }
 
     /// Looks again at the requests that wait.
-    fn look_at_held(&mut self, host: &impl Host, root: u32, now_ms: u64) {
+    fn look_at_held(&mut self, host: &impl Host, now_ms: u64) {
         if self.held.is_empty() {
             return;
         }
@@ -240,17 +283,26 @@ impl State {
         for (context, until) in waiting {
             let event = if now_ms >= until { Event::TimeUp } else { Event::Again };
             let entered = host.enter(context).is_ok();
-            let done = if entered { self.step(host, event, now_ms) } else { Done::Refused };
-            if done != Done::Waits {
+            let done = if entered { self.step(host, event, now_ms) } else { Done::Answered };
+            if !matches!(done, Done::Waits) {
                 self.held.remove(&context);
             }
-            if done == Done::Passed && host.resume().is_err() {
+            if matches!(done, Done::Passed) && host.resume().is_err() {
                 host.log(Level::Error, "a held request could not go on");
             }
         }
+    }
+
+    /// Goes back from the requests that were looked at to the configuration, whose callback this is.
+    fn leave(&self, host: &impl Host, root: u32) {
         if host.enter(root).is_err() {
             host.log(Level::Error, "the host does not know this configuration any more");
         }
+    }
+
+    /// Where the filter hands requests to the authserver, with what that takes.
+    fn dispatcher<'a, H>(&'a mut self, host: &'a H, now_ms: u64) -> Option<(&'a mut Dispatcher, Tools<'a, H>)> {
+        Some((self.dispatcher.as_mut()?, Tools { host, metrics: &mut self.metrics, now_ms }))
     }
 
     fn measure(&mut self, host: &impl Host, now_ms: u64) {
@@ -312,8 +364,8 @@ fn is_grpc(headers: &Headers) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-/// The log line of a refusal: which request, and why. Never a token, never a query.
-fn denial(label: &str, status: u16, headers: Option<&Headers>) -> String {
+/// The log line of a refusal: which request, by the id that Envoy's own logs have, and why. Never a token, never a query.
+fn denial(label: &str, status: u16, headers: Option<&Headers>, id: Option<&[u8]>) -> String {
     let header = |wanted: &[u8]| {
         let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
         found.map(|(_, value)| value).unwrap_or_default()
@@ -324,6 +376,6 @@ fn denial(label: &str, status: u16, headers: Option<&Headers>) -> String {
     format!(
         "denied reason={label} status={status} method={} path={path} request_id={}",
         header(b":method").escape_ascii(),
-        header(b"x-request-id").escape_ascii(),
+        id.unwrap_or_else(|| header(b"x-request-id")).escape_ascii(),
     )
 }

@@ -189,7 +189,8 @@ fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
 pub struct Alone {
     /// Where it is, which is also its issuer.
     pub url: String,
-    _server: Authserver,
+    /// The server.
+    pub server: Authserver,
     _dir: TempDir,
 }
 
@@ -203,7 +204,8 @@ impl Alone {
         let master_key = dir.path().join("master.key");
         self::master_key(&binary, &master_key)?;
         let (listen, management) = (local(ports::free()?), local(ports::free()?));
-        let url = format!("http://{listen}");
+        // By a name: browsers bind no passkey to an address.
+        let url = format!("http://localhost:{}", listen.port());
         let settings = Settings {
             binary,
             issuer: url.clone(),
@@ -215,6 +217,6 @@ impl Alone {
             more: Vec::new(),
             log: dir.path().join("authserver.log"),
         };
-        Ok(Self { url, _server: Authserver::start(settings).await?, _dir: dir })
+        Ok(Self { url, server: Authserver::start(settings).await?, _dir: dir })
     }
 }

@@ -69,8 +69,7 @@ impl Issuer {
     /// [`Error::Crypto`].
     pub fn es256(&self, header: &Value, claims: &Value) -> Result<String> {
         let input = signing_input(header, claims);
-        let signature = self.es256.sign(&self.random, input.as_bytes()).map_err(|_| Error::Crypto("ES256"))?;
-        Ok(with_signature(&input, signature.as_ref()))
+        Ok(with_signature(&input, &self.sign_es256(input.as_bytes())?))
     }
 
     /// A token signed by the RSA key.
@@ -79,11 +78,26 @@ impl Issuer {
     /// [`Error::Crypto`].
     pub fn rs256(&self, header: &Value, claims: &Value) -> Result<String> {
         let input = signing_input(header, claims);
+        Ok(with_signature(&input, &self.sign_rs256(input.as_bytes())?))
+    }
+
+    /// The signature by the P-256 key: `r || s` (RFC 7518 §3.4).
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub fn sign_es256(&self, input: &[u8]) -> Result<Vec<u8>> {
+        let signature = self.es256.sign(&self.random, input).map_err(|_| Error::Crypto("ES256"))?;
+        Ok(signature.as_ref().to_vec())
+    }
+
+    /// The signature by the RSA key, RFC 7518 §3.3.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub fn sign_rs256(&self, input: &[u8]) -> Result<Vec<u8>> {
         let mut signature = vec![0; self.rs256.public_modulus_len()];
-        self.rs256
-            .sign(&RSA_PKCS1_SHA256, &self.random, input.as_bytes(), &mut signature)
-            .map_err(|_| Error::Crypto("RS256"))?;
-        Ok(with_signature(&input, &signature))
+        let signed = self.rs256.sign(&RSA_PKCS1_SHA256, &self.random, input, &mut signature);
+        signed.map(|()| signature).map_err(|_| Error::Crypto("RS256"))
     }
 
     /// What the filter asks an authserver for: the keys, and the feed in which nothing ever happens.

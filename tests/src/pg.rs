@@ -64,6 +64,14 @@ impl Postgres {
         Ok(self.url(&name))
     }
 
+    /// Runs a statement in a database of this server.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with PostgreSQL's words.
+    pub fn sql(&self, database: &str, statement: &str) -> Result<()> {
+        self.run("psql", |c| c.args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement]))
+    }
+
     /// The URL of a database of this server.
     #[must_use]
     pub fn url(&self, name: &str) -> String {

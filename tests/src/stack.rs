@@ -47,11 +47,13 @@ pub struct Options {
     pub workers: u32,
     /// More settings for the authservers, by the names they read from their environment.
     pub more: Vec<(String, String)>,
+    /// What is done to the shipped configuration of Envoy before it starts.
+    pub gateway: fn(&mut Value),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { databases: None, workers: 2, more: Vec::new() }
+        Self { databases: None, workers: 2, more: Vec::new(), gateway: |_| {} }
     }
 }
 
@@ -97,7 +99,8 @@ impl Stack {
             authservers.push(Authserver::start(settings).await?);
         }
         let addresses = authservers.iter().map(Authserver::address).collect();
-        let (envoy, echo) = gateway_before(parts, gateway, addresses, &url, options.workers, &dir).await?;
+        let places = Addresses { gateway, authservers: addresses, issuer: url.clone() };
+        let (envoy, echo) = gateway_with(parts, places, options.workers, &dir, options.gateway).await?;
         let stack = Self { authservers, envoy, url, http: client()?, _echo: echo, _dir: dir };
         stack.until_open().await?;
         Ok(stack)
@@ -136,23 +139,6 @@ impl Stack {
     }
 }
 
-/// Envoy with the filter and an upstream, before authservers that run already; a second gateway, or one before an
-/// issuer of the tests' own.
-///
-/// # Errors
-/// Whatever part does not start says so.
-pub async fn gateway_before(
-    parts: &Parts,
-    gateway: SocketAddr,
-    authservers: Vec<SocketAddr>,
-    issuer: &str,
-    workers: u32,
-    dir: &TempDir,
-) -> Result<(Envoy, echo::Server)> {
-    let addresses = Addresses { gateway, authservers, issuer: issuer.to_owned() };
-    gateway_with(parts, addresses, workers, dir, |_| {}).await
-}
-
 /// Where a gateway is, and before what.
 #[derive(Debug, Clone)]
 pub struct Addresses {
@@ -164,7 +150,8 @@ pub struct Addresses {
     pub issuer: String,
 }
 
-/// The same with a change to Envoy's configuration.
+/// Envoy with the filter and an upstream, before authservers that run already; a second gateway, or one before an
+/// issuer of the tests' own. `change` is made to Envoy's configuration.
 ///
 /// # Errors
 /// Whatever part does not start says so.

@@ -35,6 +35,12 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     at("account").await?;
     press(browser, "form:has(input[value=factor-start]) button").await?;
     at("account-factor").await?;
+    open(browser, &format!("{url}/account")).await?;
+    press(browser, "details:has(#passkey-old) summary").await?;
+    let password = browser.client.find(Locator::Css("#passkey-old")).await.map_err(words)?;
+    password.send_keys(demo::PASSWORD).await.map_err(words)?;
+    press(browser, "form:has(#passkey-old) button").await?;
+    at("account-passkey").await?;
     let console = format!("{url}/admin");
     browser.client.delete_all_cookies().await.map_err(words)?;
     open(browser, &console).await?;
@@ -64,11 +70,19 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     at("console-secret").await
 }
 
-async fn open(browser: &Browser, url: &str) -> Result<()> {
+/// Opens a page.
+///
+/// # Errors
+/// The driver's.
+pub async fn open(browser: &Browser, url: &str) -> Result<()> {
     browser.client.goto(url).await.map_err(words)
 }
 
-async fn sign_in(browser: &Browser, username: &str, password: &str) -> Result<()> {
+/// Fills the sign-in page in, and sends it.
+///
+/// # Errors
+/// The driver's.
+pub async fn sign_in(browser: &Browser, username: &str, password: &str) -> Result<()> {
     for (name, value) in [("username", username), ("password", password)] {
         let field = browser.client.find(Locator::Css(&format!("input[name={name}]"))).await.map_err(words)?;
         field.clear().await.map_err(words)?;
@@ -78,7 +92,10 @@ async fn sign_in(browser: &Browser, username: &str, password: &str) -> Result<()
 }
 
 /// Presses what a selector finds, and waits for the page after it where there is one.
-async fn press(browser: &Browser, selector: &str) -> Result<()> {
+///
+/// # Errors
+/// The driver's, or that no page followed.
+pub async fn press(browser: &Browser, selector: &str) -> Result<()> {
     let button = browser.client.find(Locator::Css(selector)).await.map_err(words)?;
     if button.tag_name().await.map_err(words)? == "summary" {
         return button.click().await.map_err(words);

@@ -13,6 +13,7 @@ pub mod claim_set;
 pub mod claims;
 pub mod dpop;
 pub mod feed;
+pub mod introspection;
 pub mod json;
 pub mod jwk;
 pub mod jws;

@@ -49,8 +49,10 @@ pub struct PersonView {
     pub username: String,
     /// What they may do.
     pub role: Role,
-    /// Whether a second factor is asked for.
+    /// Whether they have an authenticator app.
     pub totp: bool,
+    /// How many passkeys they have.
+    pub passkeys: i64,
     /// When they last chose a password, Unix time in seconds; null if not since they were added.
     pub password_at: Option<i64>,
     /// When they were disabled; null if they are not.
@@ -65,17 +67,30 @@ impl PersonView {
     /// What an administrator sees of an account.
     #[must_use]
     pub fn of(account: &Versioned<Account>) -> Self {
-        let Account { person, role, password_at, totp } = &account.value;
+        let Account { person, role, password_at, totp, passkeys } = &account.value;
         Self {
             id: person.id.clone(),
             username: person.username.clone(),
             role: *role,
             totp: *totp,
+            passkeys: *passkeys,
             password_at: *password_at,
             disabled_at: person.disabled_at,
             created_at: person.created_at,
             version: account.version,
         }
+    }
+
+    /// What they sign in with beside a password, in words: `app`, `2 passkeys`, `app, 1 passkey` or `–`.
+    #[must_use]
+    pub fn factors(&self) -> String {
+        let passkeys = match self.passkeys {
+            0 => None,
+            1 => Some("1 passkey".to_owned()),
+            many => Some(format!("{many} passkeys")),
+        };
+        let all: Vec<_> = self.totp.then(|| "app".to_owned()).into_iter().chain(passkeys).collect();
+        if all.is_empty() { "–".to_owned() } else { all.join(", ") }
     }
 }
 
@@ -121,7 +136,7 @@ impl Admin<'_> {
     pub async fn add_account(&self, username: String, hash: String, role: Role, created_at: i64) -> Result<PersonView> {
         let id = random_id(&*self.env.random);
         let person = Person { id, username, password_hash: hash, disabled_at: None, created_at };
-        let account = Account { person, role, password_at: None, totp: false };
+        let account = Account { person, role, password_at: None, totp: false, passkeys: 0 };
         self.add_whole_account(account).await
     }
 
@@ -218,7 +233,7 @@ impl Admin<'_> {
         }
     }
 
-    /// Takes a person's second factor away: for somebody who lost it, and their recovery codes.
+    /// Takes a person's authenticator app away, for somebody who lost it, and with the last factor their recovery codes.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
@@ -226,7 +241,21 @@ impl Admin<'_> {
         let change = self.change("person.totp.remove", "person", id, NOTHING, NOTHING);
         match self.store.remove_totp(id, &change).await? {
             true => Ok(()),
-            false => Err(AdminError::NotFound("second factor")),
+            false => Err(AdminError::NotFound("authenticator app")),
+        }
+    }
+
+    /// Takes a person's passkeys away, for somebody who lost them, and with the last factor their recovery codes.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub async fn remove_passkeys(&self, id: &str) -> Result<()> {
+        let before = self.stored_account(id).await?.value.passkeys;
+        let before = serde_json::json!({ "passkeys": before });
+        let change = self.change("person.passkeys.remove", "person", id, Some(&before), NOTHING);
+        match self.store.remove_passkeys(id, &change).await? {
+            true => Ok(()),
+            false => Err(AdminError::NotFound("passkey")),
         }
     }
 

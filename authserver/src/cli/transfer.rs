@@ -165,7 +165,7 @@ async fn add(context: &Context, line: Line) -> Result<(), AdminError> {
         Line::Person(line) => {
             let PersonLine { id, username, password_hash, role, disabled_at, created_at, password_at } = line;
             let person = Person { id, username, password_hash, disabled_at, created_at };
-            admin.add_whole_account(Account { person, role, password_at, totp: false }).await.map(drop)
+            admin.add_whole_account(Account { person, role, password_at, totp: false, passkeys: 0 }).await.map(drop)
         }
     }
 }

@@ -45,8 +45,13 @@ pub(super) enum Command {
         /// Their username.
         username: String,
     },
-    /// Take the second factor of a person away who lost it.
+    /// Take the authenticator app of a person away who lost it.
     RemoveTotp {
+        /// Their username.
+        username: String,
+    },
+    /// Take the passkeys of a person away who lost them.
+    RemovePasskeys {
         /// Their username.
         username: String,
     },
@@ -99,7 +104,11 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         }
         Command::RemoveTotp { username } => {
             context.admin().remove_factor(&find(context, &username).await?.id).await?;
-            println!("{username} signs in by password alone.");
+            println!("{username} has no authenticator app any more.");
+        }
+        Command::RemovePasskeys { username } => {
+            context.admin().remove_passkeys(&find(context, &username).await?.id).await?;
+            println!("{username} has no passkeys any more.");
         }
         Command::Delete { username } => {
             let person = find(context, &username).await?;
@@ -137,7 +146,7 @@ async fn list(context: &Context, text: Option<&str>, output: Output) -> Result<(
         } else {
             for person in &page.items {
                 let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
-                let factor = if person.totp { "password and code" } else { "password" };
+                let factor = person.factors();
                 println!("{}\t{}\t{}\t{state}\t{factor}", person.username, person.id, person.role.name());
             }
         }

@@ -1,6 +1,8 @@
 //! `GET` and `POST /account`: the clients that have access, sessions, the second factor, the password. Each form does one
 //! thing and names it in `do`.
 
+mod passkeys;
+
 use super::address::Address;
 use super::cookies::SignedIn;
 use super::goal;
@@ -48,7 +50,9 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
             Some("done=sessions") => Some(Said::Done("All other sessions have ended.")),
             Some("done=withdrawn") => Some(Said::Done("Access is withdrawn. Nothing that was given works any more.")),
             Some("done=password") => Some(Said::Done("Your password is changed, and all other sessions have ended.")),
-            Some("done=factor-off") => Some(Said::Done("You sign in by password alone now.")),
+            Some("done=factor-off") => Some(Said::Done("The app is turned off.")),
+            Some("done=passkey") => Some(Said::Done("Your passkey is there. You can sign in by it alone.")),
+            Some("done=passkey-off") => Some(Said::Done("That passkey signs nobody in any more.")),
             _ => None,
         };
         page(&visit, said).await
@@ -105,6 +109,9 @@ impl Visit<'_> {
             Some("factor-start") => self.factor_start(None).await,
             Some("factor-confirm") => self.factor_confirm(params).await,
             Some("factor-off") => self.factor_off(params).await,
+            Some("passkey-start") => self.passkey_start(params).await,
+            Some("passkey-confirm") => self.passkey_confirm(params).await,
+            Some("passkey-remove") => self.passkey_remove(params).await,
             Some("new-codes") => self.new_codes(params).await,
             _ => Err(Trouble::NotFound),
         }
@@ -257,7 +264,9 @@ async fn page(visit: &Visit<'_>, said: Option<Said>) -> Result<Response, Trouble
     let this = Digest::of(&signed_in.cookie);
     let sessions = app.store.sessions(&person.id, app.env.now()).await?;
     let access = app.store.access(&person.id).await?;
-    let codes_left = if account.totp { app.store.recovery_codes_left(&person.id).await? } else { 0 };
+    let passkeys = app.store.passkeys(&person.id).await?;
+    let factor = account.totp || !passkeys.is_empty();
+    let codes_left = if factor { app.store.recovery_codes_left(&person.id).await? } else { 0 };
     let (done, wrong) = match said {
         Some(Said::Done(text)) => (Some(text), None),
         Some(Said::Wrong(text)) => (None, Some(text)),
@@ -281,6 +290,8 @@ async fn page(visit: &Visit<'_>, said: Option<Said>) -> Result<Response, Trouble
             })
             .collect(),
         totp: account.totp,
+        passkeys: app.passkeys.is_some().then(|| passkeys::words(&passkeys)),
+        factor,
         codes_left,
         done,
         wrong,

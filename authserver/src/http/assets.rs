@@ -1,4 +1,4 @@
-//! `GET /assets/{file}`: the style sheet and the icon, under names that change with their contents.
+//! `GET /assets/{file}`: the style sheets, the script for passkeys and the icon, under names that change with their contents.
 
 use super::{App, Urls};
 use crate::model::Digest;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 const STYLE: &str = include_str!("../../assets/bearward.css");
 const CONSOLE: &str = include_str!("../../assets/console.css");
+const PASSKEY: &str = include_str!("../../assets/passkey.js");
 const ICON: &str = include_str!("../../assets/bearward.svg");
 
 /// The files, and where they are.
@@ -20,7 +21,9 @@ pub struct Assets {
     pub console: String,
     /// The path of the icon.
     pub icon: String,
-    files: [File; 3],
+    /// The path of the script for passkeys.
+    pub passkey: String,
+    files: [File; 4],
 }
 
 struct File {
@@ -35,12 +38,14 @@ impl Assets {
     pub fn new(urls: &Urls) -> Self {
         let style = File { name: hashed(STYLE, "css"), media_type: "text/css; charset=utf-8", text: STYLE };
         let console = File { name: hashed(CONSOLE, "css"), media_type: "text/css; charset=utf-8", text: CONSOLE };
+        let passkey = File { name: hashed(PASSKEY, "js"), media_type: "text/javascript; charset=utf-8", text: PASSKEY };
         let icon = File { name: hashed(ICON, "svg"), media_type: "image/svg+xml", text: ICON };
         Self {
             style: urls.asset(&style.name),
             console: urls.asset(&console.name),
             icon: urls.asset(&icon.name),
-            files: [style, console, icon],
+            passkey: urls.asset(&passkey.name),
+            files: [style, console, icon, passkey],
         }
     }
 }

@@ -1,4 +1,8 @@
-//! `GET` and `POST /login`: the sign-in page, and the page for the second factor behind it.
+//! `GET` and `POST /login`: the sign-in page, and behind it the page for the second factor ([`factor`]). A passkey is a
+//! sign-in of its own, and a second factor as well ([`passkey`]).
+
+mod factor;
+mod passkey;
 
 use super::address::Address;
 use super::goal::Goal;
@@ -10,18 +14,15 @@ use crate::activity::Kind;
 use crate::admin::{Actor, NOTHING, change};
 use crate::grants::{GrantError, seconds};
 use crate::model::{Digest, Person, Session};
-use crate::pages::{self, FactorPage, LoginPage, Trouble};
+use crate::pages::{self, LoginPage, Trouble};
 use crate::passwords::{PasswordError, Verdict};
 use crate::secret;
 use crate::storage::StoreError;
-use crate::totp;
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use factor::{Factors, Half};
 use http::header::{RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -31,10 +32,6 @@ const ACR_FACTORS: &str = "mfa";
 /// The longest username and password that are looked at, in bytes.
 const MAX_USERNAME: usize = 256;
 const MAX_PASSWORD: usize = 1024;
-/// The form field that carries a sign-in whose second factor is missing, and how long that may be, in seconds.
-const HALF: &str = "half";
-const HALF_PURPOSE: &str = "half a sign-in";
-const HALF_KEPT: i64 = 5 * 60;
 
 /// What the page says beside its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +40,7 @@ enum Remark {
     Incomplete,
     Wrong,
     WrongCode,
+    WrongPasskey,
     /// Too many tries; how many seconds to wait.
     Throttled(i64),
     Busy,
@@ -52,7 +50,7 @@ impl Remark {
     fn status(self) -> StatusCode {
         match self {
             Self::Expired => StatusCode::FORBIDDEN,
-            Self::Incomplete | Self::Wrong | Self::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Incomplete | Self::Wrong | Self::WrongCode | Self::WrongPasskey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -65,6 +63,9 @@ impl Remark {
             Self::Wrong => "That username and password do not match. Check both and try again.".to_owned(),
             Self::WrongCode => {
                 "That code is not right, or was used before. Wait for the next one and try again.".to_owned()
+            }
+            Self::WrongPasskey => {
+                "That passkey does not fit. Try again, or sign in with your username and password.".to_owned()
             }
             Self::Throttled(wait) if wait > 90 => {
                 format!(
@@ -83,13 +84,6 @@ struct Visit<'a> {
     app: &'a App,
     headers: &'a HeaderMap,
     address: Address,
-}
-
-/// A sign-in that lacks the second factor.
-#[derive(Serialize, Deserialize)]
-struct Half {
-    person_id: String,
-    at: i64,
 }
 
 pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
@@ -122,16 +116,25 @@ async fn sign_in(visit: &Visit<'_>, params: &Params) -> Result<Response, Trouble
         return Err(Trouble::Foreign);
     }
     let (goal, expired) = Goal::opened(app, params)?;
-    let half = params.get(HALF);
+    let half = params.get(factor::FIELD);
     let username = params.get("username").unwrap_or_default().trim();
     let ours = cookies::browser_cookie(app, headers).is_some_and(|browser| {
         let sealed = half.or(params.get(CONTINUE)).unwrap_or_default();
         csrf::check(app, csrf::Purpose::Login, &browser, sealed, params)
     });
     if let Some(half) = half {
-        let opened = open_half(app, half).filter(|_| ours && !expired);
+        let opened = Half::open(app, half).filter(|_| ours && !expired);
         let Some(half) = opened else { return refused(visit, goal, "", Remark::Expired).await };
-        return second_factor(visit, goal, half, params.get("code").unwrap_or_default()).await;
+        return factor::give(visit, goal, half, params).await;
+    }
+    if let Some(answer) = params.get(passkey::ANSWER) {
+        if expired || !ours {
+            return refused(visit, goal, username, Remark::Expired).await;
+        }
+        return match passkey::person(visit, params, answer, None).await? {
+            Ok(person) => go_on(visit, person, goal, ACR_FACTORS).await,
+            Err(remark) => refused(visit, goal, username, remark).await,
+        };
     }
     let outcome = match params.get("password") {
         _ if expired || !ours => Err(Remark::Expired),
@@ -139,8 +142,8 @@ async fn sign_in(visit: &Visit<'_>, params: &Params) -> Result<Response, Trouble
         _ => Err(Remark::Incomplete),
     };
     match outcome {
-        Ok(person) if app.store.totp(&person.id).await?.is_some() => {
-            factor_page(visit, goal, &Half { person_id: person.id, at: app.env.now() }, None).await
+        Ok(person) if Factors::of(app, &person.id).await?.any() => {
+            factor::page(visit, goal, &Half { person_id: person.id, at: app.env.now() }, None).await
         }
         Ok(person) => go_on(visit, person, goal, ACR_PASSWORD).await,
         Err(remark) => refused(visit, goal, username, remark).await,
@@ -187,7 +190,7 @@ pub(crate) async fn sign_in_by_password(
         Err(Remark::Busy) => return Err(GrantError::Busy),
         Err(_) => return Ok(None),
     };
-    Ok(if app.store.totp(&person.id).await?.is_some() { None } else { Some(person) })
+    Ok(if Factors::of(app, &person.id).await?.any() { None } else { Some(person) })
 }
 
 async fn verify(app: &App, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
@@ -217,36 +220,6 @@ async fn rehash(app: &App, person: &Person, password: Zeroizing<String>) {
     if let Err(error) = app.store.rehash_password(&person.id, &person.password_hash, &new).await {
         tracing::warn!(%error, "a password could not be hashed again");
     }
-}
-
-async fn second_factor(visit: &Visit<'_>, goal: Goal, half: Half, code: &str) -> Result<Response, Trouble> {
-    let Visit { app, headers, address } = visit;
-    let person = app.store.person(&half.person_id).await?.filter(|p| p.disabled_at.is_none());
-    let Some(person) = person else { return refused(visit, goal, "", Remark::Expired).await };
-    // Taken away meanwhile: then the password is enough, and was right.
-    let Some(stored) = app.store.totp(&person.id).await? else { return go_on(visit, person, goal, ACR_PASSWORD).await };
-    let device = cookies::device(app, headers, &name_of(&person.username));
-    let trier = Trier { username: &person.username, address: *address, device: device.as_deref() };
-    if let Some(wait) = trier.code(app).await? {
-        app.counters.count(Kind::Refused);
-        return factor_page(visit, goal, &half, Some(Remark::Throttled(wait))).await;
-    }
-    let secret = totp::Secret::open(&app.sealer, &person.id, &stored.sealed)?;
-    let right = match secret.step_of(code, app.env.now()) {
-        Some(step) => app.store.use_totp_step(&person.id, step).await?,
-        None if code.len() <= MAX_USERNAME && code.len() >= 20 => {
-            let object = ("person.recovery_code.use", "person", person.id.as_str());
-            let change = change(&app.env, &actor(&person, *address), object, NOTHING, NOTHING);
-            app.store.use_recovery_code(&person.id, &totp::recovery_digest(code), &change).await?
-        }
-        None => false,
-    };
-    if right {
-        return go_on(visit, person, goal, ACR_FACTORS).await;
-    }
-    app.counters.count(Kind::Refused);
-    tracing::info!(address = address.text(), "second factor refused");
-    factor_page(visit, goal, &half, Some(Remark::WrongCode)).await
 }
 
 /// A new session, whatever the browser had before (a session is never taken over across a sign-in), and on.
@@ -289,32 +262,6 @@ fn actor(person: &Person, address: Address) -> Actor {
     Actor { kind: "person", id: person.id.clone(), address: address.text() }
 }
 
-fn open_half(app: &App, sealed: &str) -> Option<Half> {
-    let plain = app.sealer.open(HALF_PURPOSE, &[], &URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
-    let half: Half = serde_json::from_slice(&plain).ok()?;
-    (app.env.now().saturating_sub(half.at) < HALF_KEPT).then_some(half)
-}
-
-async fn factor_page(visit: &Visit<'_>, goal: Goal, half: &Half, remark: Option<Remark>) -> Result<Response, Trouble> {
-    let Visit { app, headers, .. } = visit;
-    let goal = goal.renewed(app.env.clock.now());
-    let plain = serde_json::to_vec(half).map_err(|_| Trouble::Broken)?;
-    let half = URL_SAFE_NO_PAD.encode(app.sealer.seal(HALF_PURPOSE, &[], &plain)?);
-    let browser = cookies::browser_cookie(app, headers).ok_or(Trouble::NothingPending)?;
-    let error = remark.map(Remark::text);
-    let page = FactorPage {
-        frame: pages::Frame::of(app),
-        action: app.urls.path(Route::Login),
-        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &half)?,
-        sealed: goal.seal(app)?,
-        half,
-        error: error.as_deref(),
-    };
-    let status = remark.map_or(StatusCode::OK, Remark::status);
-    let target = if let Goal::Client(pending) = &goal { redirect_uri::csp_source(&pending.redirect_uri) } else { None };
-    Ok(pages::html(status, &page, target.as_deref()))
-}
-
 async fn page(
     visit: &Visit<'_>,
     goal: Goal,
@@ -335,6 +282,7 @@ async fn page(
     let browser = known.clone().unwrap_or_else(|| secret::random_id(app.env.random.as_ref()));
     let text = remark.map(Remark::text);
     let expired = remark == Some(Remark::Expired);
+    let passkey = passkey::on_page(app, &browser, &[])?;
     let page = LoginPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Login),
@@ -344,8 +292,9 @@ async fn page(
         username,
         error: text.as_deref().filter(|_| !expired),
         notice: text.as_deref().filter(|_| expired),
+        passkey,
     };
-    let mut response = pages::html(status, &page, target.as_deref());
+    let mut response = pages::html_with_script(status, &page, target.as_deref());
     if known.is_none() {
         cookies::set_browser(app, response.headers_mut(), &browser);
     }

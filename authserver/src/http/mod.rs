@@ -52,6 +52,7 @@ use crate::jwt::{Destinations, RemoteKeys};
 use crate::keys::{Keys, Sealer};
 use crate::limiter::Limiter;
 use crate::pages;
+use crate::passkeys::Passkeys;
 use crate::passwords::Passwords;
 use crate::storage::Store;
 use axum::Router;
@@ -71,6 +72,8 @@ pub struct App {
     pub env: Env,
     /// People's passwords.
     pub passwords: Passwords,
+    /// Ceremonies of passkeys; none if people reach the server by an address, to which browsers bind no passkey.
+    pub passkeys: Option<Passkeys>,
     /// Links.
     pub urls: Urls,
     /// What goes on.
@@ -109,6 +112,7 @@ impl App {
         Self {
             clients: ClientCache::new(store.changes().registry),
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
+            passkeys: Passkeys::of(&config.issuer),
             counters: Arc::default(),
             assets: Assets::new(&urls),
             limits: Limits {

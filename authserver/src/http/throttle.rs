@@ -36,8 +36,7 @@ pub(super) struct Trier<'a> {
 impl Trier<'_> {
     /// One more try of a password. `Some` seconds to wait if it is one too many.
     pub(super) async fn password(&self, app: &App) -> Result<Option<i64>, StoreError> {
-        let address = format!("address:{}", self.address.network());
-        if let Some(wait) = take(app, &address, &ADDRESS).await? {
+        if let Some(wait) = address(app, self.address).await? {
             return Ok(Some(wait));
         }
         let (key, bucket) = self.account();
@@ -63,6 +62,12 @@ impl Trier<'_> {
             None => (format!("account:{account}"), &STRANGERS),
         }
     }
+}
+
+/// One more try from this address of what cannot be guessed, but costs work to check. `Some` seconds to wait if it is one
+/// too many.
+pub(super) async fn address(app: &App, address: Address) -> Result<Option<i64>, StoreError> {
+    take(app, &format!("address:{}", address.network()), &ADDRESS).await
 }
 
 /// An account's name where it must not be readable.

@@ -4,9 +4,9 @@ use super::Algorithm;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rsa::{PublicEncryptingKey, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
-    RSA_PSS_2048_8192_SHA512, RsaParameters, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -148,6 +148,18 @@ impl PublicKey {
             Material::P256(key) => with(&ECDSA_P256_SHA256_FIXED, key),
             Material::P384(key) => with(&ECDSA_P384_SHA384_FIXED, key),
             Material::Ed25519(key) => with(&ED25519, key),
+        }
+    }
+
+    /// Whether the signature over the message is this key's, by the one algorithm that it is for, in the encodings of
+    /// Web Authentication (Level 3, §6.5.5): those of JWTs, but for ECDSA, which is a SEQUENCE of ASN.1.
+    pub(crate) fn verify_webauthn(&self, message: &[u8], signature: &[u8]) -> bool {
+        match (&self.material, self.algorithm) {
+            (Material::P256(key), Some(Algorithm::ES256)) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).is_ok()
+            }
+            (Material::P256(_) | Material::P384(_), _) | (_, None) => false,
+            (_, Some(algorithm)) => self.verify(algorithm, message, signature),
         }
     }
 

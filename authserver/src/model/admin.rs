@@ -49,8 +49,10 @@ pub struct Account {
     pub role: Role,
     /// When they last chose a password, if they have since they were added.
     pub password_at: Option<i64>,
-    /// Whether a second factor is asked for.
+    /// Whether they have an authenticator app.
     pub totp: bool,
+    /// How many passkeys they have. With an app or a passkey, a password alone opens nothing.
+    pub passkeys: i64,
 }
 
 /// A session, for the list that its person sees.
@@ -178,6 +180,23 @@ pub struct Totp {
     pub last_step: i64,
     /// Since when.
     pub added_at: i64,
+}
+
+/// A passkey: a key pair of an authenticator, of which the public half is kept here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passkey {
+    /// The credential id, made by the authenticator.
+    pub id: Vec<u8>,
+    /// Whose it is.
+    pub person_id: String,
+    /// What they call it.
+    pub label: String,
+    /// JSON, as `webauthn-rs` keeps it: the public key, its counter and its backup flags.
+    pub credential: String,
+    /// Since when, Unix time in seconds.
+    pub added_at: i64,
+    /// When it last signed its person in.
+    pub used_at: Option<i64>,
 }
 
 /// How much of one kind happened in one span of time.

@@ -1,6 +1,6 @@
 //! The account page and what belongs to it.
 
-use super::Frame;
+use super::{Frame, PasskeyWords};
 use crate::model::{Access, Scope};
 use askama::Template;
 use cookie::time::OffsetDateTime;
@@ -26,8 +26,12 @@ pub struct AccountPage<'a> {
     pub access: Vec<AccessWords<'a>>,
     /// The sessions.
     pub sessions: Vec<SessionWords<'a>>,
-    /// Whether a second factor is asked for.
+    /// Whether there is an authenticator app.
     pub totp: bool,
+    /// The passkeys; `None` where there can be none.
+    pub passkeys: Option<Vec<PasskeyWords>>,
+    /// Whether a second factor is asked for after the password.
+    pub factor: bool,
     /// How many recovery codes are left.
     pub codes_left: i64,
     /// What was done.

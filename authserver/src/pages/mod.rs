@@ -1,4 +1,5 @@
-//! What people see: pages rendered on the server, without scripts, escaped by the template engine.
+//! What people see: pages rendered on the server, escaped by the template engine. They work without scripts; only passkeys,
+//! which browsers give to nothing else, need one.
 
 mod account;
 mod console;
@@ -9,9 +10,11 @@ pub use console::{
     AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, IssuerForm, IssuersPage,
     KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
+pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;
 mod device;
 mod form_post;
+mod passkey;
 mod trouble;
 
 pub use details::{DetailWords, details};
@@ -67,6 +70,8 @@ pub struct LoginPage<'a> {
     pub error: Option<&'a str>,
     /// What the person should know beside that.
     pub notice: Option<&'a str>,
+    /// For signing in by a passkey.
+    pub passkey: Option<PasskeyPart>,
 }
 
 /// The page for the second factor.
@@ -83,6 +88,10 @@ pub struct FactorPage<'a> {
     pub sealed: String,
     /// The sign-in so far.
     pub half: String,
+    /// Whether a code from an app is asked for.
+    pub totp: bool,
+    /// For one of the person's passkeys.
+    pub passkey: Option<PasskeyPart>,
     /// What was wrong with the code.
     pub error: Option<&'a str>,
 }
@@ -167,19 +176,30 @@ impl Destination {
 /// A page as an answer. `form_target` is where a form on it may end up beside this server itself.
 #[must_use]
 pub fn html(status: StatusCode, page: &impl Template, form_target: Option<&str>) -> Response {
+    rendered(status, page, form_target, false)
+}
+
+/// The same for a page that may run a script of this server: the one for passkeys.
+#[must_use]
+pub fn html_with_script(status: StatusCode, page: &impl Template, form_target: Option<&str>) -> Response {
+    rendered(status, page, form_target, true)
+}
+
+fn rendered(status: StatusCode, page: &impl Template, form_target: Option<&str>, script: bool) -> Response {
     let Ok(text) = page.render() else {
         tracing::error!("a page could not be rendered");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = (status, text).into_response();
-    protect(response.headers_mut(), form_target);
+    protect(response.headers_mut(), form_target, script);
     response
 }
 
-fn protect(headers: &mut HeaderMap, form_target: Option<&str>) {
+fn protect(headers: &mut HeaderMap, form_target: Option<&str>, script: bool) {
     let target = form_target.map(|target| format!(" {target}")).unwrap_or_default();
+    let script = if script { " script-src 'self';" } else { "" };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none';{script} style-src 'self'; img-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'"
     );
     // Never the policy without its strictest form: a target that is no header value is left out.
     let strict = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";

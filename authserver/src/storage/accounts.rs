@@ -32,11 +32,11 @@ pub trait Accounts {
         change: &Change,
     ) -> Result<bool>;
 
-    /// The second factor of a person.
+    /// The authenticator app of a person.
     async fn totp(&self, person_id: &str) -> Result<Option<Totp>>;
-    /// Sets the second factor and its recovery codes; those there were are gone.
+    /// Sets the authenticator app and recovery codes; those there were are gone.
     async fn set_totp(&self, person_id: &str, totp: &Totp, codes: &[Digest], change: &Change) -> Result<()>;
-    /// Takes the second factor away; false if there was none.
+    /// Takes the authenticator app away; false if there was none. Recovery codes go with the last factor.
     async fn remove_totp(&self, person_id: &str, change: &Change) -> Result<bool>;
     /// Marks a time step as used, if no later one was; false if this or a later one was. Exactly one caller wins.
     async fn use_totp_step(&self, person_id: &str, step: i64) -> Result<bool>;

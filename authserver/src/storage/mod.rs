@@ -9,6 +9,7 @@ mod activity;
 mod authorization_types;
 mod devices;
 mod location;
+mod passkeys;
 pub mod postgres;
 mod pushed_requests;
 mod registrations;
@@ -24,6 +25,7 @@ pub use activity::Activities;
 pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
 pub use location::{Location, open};
+pub use passkeys::Passkeys;
 pub use pushed_requests::PushedRequests;
 pub use registrations::{InitialAccessToken, Registration, Registrations};
 pub use registry::Registry;
@@ -114,6 +116,7 @@ pub trait Store:
     + AccessTokens
     + AuthorizationTypes
     + Devices
+    + Passkeys
     + PushedRequests
     + TrustedIssuers
     + UsedOnce

@@ -33,6 +33,8 @@ mod pages;
 #[cfg(test)]
 mod par;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod people;

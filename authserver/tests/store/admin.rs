@@ -1,7 +1,7 @@
 //! Administration: what is changed is in the audit log, whatever happens, and nobody overwrites what they have not seen.
 
 use crate::fixture::{Fixture, NOW, at_once, authorization, client, digest, person, revocation};
-use bearward::model::{Account, AuditFilter, Change, GrantFilter, Role, Scope, Session, Totp};
+use bearward::model::{Account, AuditFilter, Change, GrantFilter, Passkey, Role, Scope, Session, Totp};
 
 pub(crate) fn change(action: &'static str, object: &str) -> Change {
     Change {
@@ -66,7 +66,8 @@ pub(crate) async fn a_client_goes_with_all_it_had(fixture: Fixture) {
 
 pub(crate) async fn people_are_edited_and_go(fixture: Fixture) {
     let store = fixture.open_with_people().await;
-    let account = Account { person: person("bob", "Bob"), role: Role::Admin, password_at: None, totp: false };
+    let account =
+        Account { person: person("bob", "Bob"), role: Role::Admin, password_at: None, totp: false, passkeys: 0 };
     store.add_account(&account, &change("add", "bob")).await.unwrap();
     assert!(store.add_account(&account, &change("add", "bob")).await.is_err());
     assert!(store.has_admin(None).await.unwrap() && !store.has_admin(Some("bob")).await.unwrap());
@@ -124,6 +125,48 @@ pub(crate) async fn a_code_is_taken_once(fixture: Fixture) {
     assert_eq!(store.recovery_codes_left("alice").await.unwrap(), 1);
     assert!(store.remove_totp("alice", &change("off", "alice")).await.unwrap());
     assert!(store.totp("alice").await.unwrap().is_none());
+}
+
+pub(crate) async fn a_passkey_is_used_once_as_it_was_read(fixture: Fixture) {
+    let store = fixture.open_with_people().await;
+    let made = |id: &[u8]| Passkey {
+        id: id.to_vec(),
+        person_id: "alice".to_owned(),
+        label: "Phone".to_owned(),
+        credential: "{\"counter\":1}".to_owned(),
+        added_at: NOW,
+        used_at: None,
+    };
+    let (one, two) = (made(b"one"), made(b"two"));
+    assert!(store.add_passkey(&one, &[digest("code")], &change("add", "alice")).await.unwrap());
+    assert!(!store.add_passkey(&one, &[digest("other")], &change("again", "alice")).await.unwrap());
+    assert!(store.add_passkey(&two, &[], &change("add", "alice")).await.unwrap());
+    assert_eq!(store.passkeys("alice").await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.passkey(b"two").await.unwrap(), Some(two));
+    assert_eq!(store.passkey(b"three").await.unwrap(), None);
+    assert_eq!(store.account("alice").await.unwrap().unwrap().value.passkeys, 2);
+    let uses = |store: std::sync::Arc<dyn bearward::storage::Store>, n: i64| {
+        let one = one.clone();
+        async move { store.use_passkey(&one, &format!("{{\"counter\":{n}}}"), NOW + n).await.unwrap() }
+    };
+    let won = at_once((2..10).map(|n| uses(store.clone(), n)).collect()).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    assert!(store.passkey(b"one").await.unwrap().unwrap().used_at > Some(NOW));
+    assert!(!store.remove_passkey("bob", b"one", &change("remove", "alice")).await.unwrap(), "not his");
+    assert!(store.remove_passkey("alice", b"one", &change("remove", "alice")).await.unwrap());
+    assert_eq!(store.recovery_codes_left("alice").await.unwrap(), 1, "there is another factor");
+    assert!(store.remove_passkeys("alice", &change("remove", "alice")).await.unwrap());
+    assert!(!store.remove_passkeys("alice", &change("remove", "alice")).await.unwrap());
+    assert_eq!(store.recovery_codes_left("alice").await.unwrap(), 0);
+    let log = store.audit(&AuditFilter::default(), i64::MAX, 10).await.unwrap();
+    let actions: Vec<_> = log.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["remove", "remove", "add", "add"]);
+    // A person goes with their passkeys.
+    assert!(store.add_passkey(&one, &[], &change("add", "alice")).await.unwrap());
+    let version = store.account("alice").await.unwrap().unwrap().version;
+    let ends = crate::fixture::grant_revocation("alice");
+    assert!(store.delete_account("alice", version, &ends, &change("delete", "alice")).await.unwrap());
+    assert_eq!(store.passkey(b"one").await.unwrap(), None);
 }
 
 pub(crate) async fn a_bucket_runs_dry_and_fills_up(fixture: Fixture) {

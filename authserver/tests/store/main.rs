@@ -81,6 +81,7 @@ fn main() -> ExitCode {
         admin::people_are_edited_and_go,
         admin::scopes_are_edited_and_go,
         admin::a_code_is_taken_once,
+        admin::a_passkey_is_used_once_as_it_was_read,
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,
         admin::counts_add_up,

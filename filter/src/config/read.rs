@@ -1,7 +1,7 @@
 //! The members of a configuration: what each must be, and what it is if left out.
 
 use crate::config::tree::{Node, Object, wrong};
-use crate::config::{Config, ConfigError, Dpop, Oauth, Secret, same_header};
+use crate::config::{Config, ConfigError, Dispatch, Dpop, Oauth, Secret, same_header};
 use crate::credential::{Location, is_header_name};
 use bearward_token::challenge::Realm;
 use bearward_token::dpop::ALGORITHMS;
@@ -18,6 +18,8 @@ type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 const DAY_MS: u64 = 86_400_000;
 const DPOP_WINDOW_MS: u64 = 60_000;
+const CALL_MS: u64 = 2_000;
+const DISPATCH_MS: u64 = 15_000;
 
 /// What is read goes into the configuration at once: whatever is wrong, there is one thing to drop, which keeps the
 /// module small.
@@ -61,8 +63,8 @@ fn millis(object: &mut Object, name: &str, default: u64, least: u64, most: u64) 
     object.optional(name).map_or(Ok(default), |node| node.millis(least, most))
 }
 
-fn timeout(object: &mut Object) -> Result<u32, ConfigError> {
-    Ok(u32::try_from(millis(object, "timeout", 2_000, 100, 30_000)?).unwrap_or(u32::MAX))
+fn timeout(object: &mut Object, default: u64) -> Result<u32, ConfigError> {
+    Ok(u32::try_from(millis(object, "timeout", default, 100, 30_000)?).unwrap_or(u32::MAX))
 }
 
 /// A path that can be asked for at a cluster.
@@ -110,19 +112,27 @@ fn route_policy(node: Node) -> Result<Option<Vec<u8>>, ConfigError> {
     Ok(Some(["xds", "route_metadata", "filter_metadata", &namespace, &key].join("\0").into_bytes()))
 }
 
-/// The cluster is Envoy's routes' to use; here it says that there is one.
+/// The cluster is Envoy's routes' to use, unless the filter hands requests there itself.
 fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError> {
     let mut object = node.object()?;
-    object.required("cluster")?.text()?;
+    let cluster = object.required("cluster")?.text()?;
     let at = object.at("prefixes");
     let prefixes = object.required("prefixes")?.texts()?;
     let gateway_secret = object.optional("gateway_secret").map(|node| key(node, environment)).transpose()?;
+    let dispatch = object.optional("dispatch").map(|node| dispatch(node, cluster)).transpose()?;
     object.finish()?;
     let mut patterns = Vec::with_capacity(prefixes.len());
     for (index, text) in prefixes.iter().enumerate() {
         patterns.push(Pattern::prefix(text).map_err(|error| wrong(format!("{at}[{index}]"), error.to_string()))?);
     }
-    Ok(Oauth { prefixes: patterns, gateway_secret })
+    Ok(Oauth { prefixes: patterns, gateway_secret, dispatch })
+}
+
+fn dispatch(node: Node, cluster: String) -> Result<Dispatch, ConfigError> {
+    let mut object = node.object()?;
+    let timeout_ms = timeout(&mut object, DISPATCH_MS)?;
+    object.finish()?;
+    Ok(Dispatch { cluster, timeout_ms })
 }
 
 /// A secret that is the key of an HMAC.

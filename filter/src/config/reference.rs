@@ -212,6 +212,13 @@ pub(super) const FIELDS: &[Field] = &[
         "What its opaque tokens begin with. Needed where two providers introspect. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
     ),
     field(
+        "providers.*.introspection.answers",
+        Kind::Word(&["plain", "signed"]),
+        "`plain`",
+        "\"signed\"",
+        "`signed` takes only answers that are JWTs (RFC 9701), signed by one of the provider's keys, for `client_id`, and of now; it needs `jwks`. Encrypted ones are not read.",
+    ),
+    field(
         "providers.*.revocations",
         Kind::Object,
         "none",
@@ -381,13 +388,13 @@ pub(super) const FIELDS: &[Field] = &[
         "\"allow\"",
         "Lets an `OPTIONS` request with `origin` and `access-control-request-method` through without a token, where a rule exists for the method that it asks about.",
     ),
-    field("oauth", Kind::Object, "none", "", "What Envoy's routes hand to the authserver."),
-    must("oauth.cluster", Kind::Text, "\"authserver\"", "The cluster of those routes."),
+    field("oauth", Kind::Object, "none", "", "What is the authserver's to answer."),
+    must("oauth.cluster", Kind::Text, "\"authserver\"", "Its Envoy cluster."),
     must(
         "oauth.prefixes",
         Kind::Texts,
         "[\"/oauth2/\", \"/login\"]",
-        "Their paths: let through as they are, without identity headers.",
+        "Its paths: let through as they are, without identity headers, for Envoy's routes to hand on; or handed on by the filter, with `dispatch`.",
     ),
     field(
         "oauth.gateway_secret",
@@ -395,6 +402,20 @@ pub(super) const FIELDS: &[Field] = &[
         "none",
         "\"${GATEWAY_SECRET}\"",
         "At least 32 bytes, which the authserver has too. The filter vouches with it for the client's certificate and address. `x-bearward-gateway` and `x-bearward-client-address` are taken from every request on these paths, with a secret or without.",
+    ),
+    field(
+        "oauth.dispatch",
+        Kind::Object,
+        "off: Envoy's routes do it",
+        "{}",
+        "The filter itself hands these requests to the cluster and gives the answers back, where routes can't be edited. Bodies may have 64 KiB, answers 1 MiB; nothing is streamed. **Beware:** requests with a body need `allow_on_headers_stop_iteration: true` beside `configuration` in Envoy's plugin config; without it they get 408.",
+    ),
+    field(
+        "oauth.dispatch.timeout",
+        Kind::Duration,
+        "`15s`",
+        "\"10s\"",
+        "How long a body may take to come, and then the answer: else 408, or 504. At most `30s`.",
     ),
     field(
         "resource",

@@ -25,6 +25,7 @@ fn everything() -> Value {
                 "introspection": {
                     "cluster": "a", "path": "/introspect", "client_id": "c", "client_secret": "${SECRET}",
                     "cache_duration": 1, "inactive_duration": 1.5, "timeout": "500ms", "token_prefix": "p_",
+                    "answers": "signed",
                 },
                 "revocations": feed,
             },
@@ -46,7 +47,7 @@ fn everything() -> Value {
         "policies": { "p": { "require": require }, "q": { "allow": "anonymous" } },
         "route_policy": { "namespace": "n", "key": "k" },
         "cors_preflight": "allow",
-        "oauth": { "cluster": "a", "prefixes": ["/oauth2/"], "gateway_secret": "${SECRET}" },
+        "oauth": { "cluster": "a", "prefixes": ["/oauth2/"], "gateway_secret": "${SECRET}", "dispatch": { "timeout": "5s" } },
         "resource": {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example"], "scopes": ["a"],
             "name": "n", "documentation": "https://docs.example",

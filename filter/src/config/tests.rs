@@ -109,6 +109,20 @@ fn what_is_wrong_is_said_with_its_path() {
         ("/credentials", json!([{ "query": "a", "cookie": "b" }]), "credentials[0]: needs one of"),
         ("/credentials", json!([{ "query": "a", "prefix": "b" }]), "credentials[0]: needs one of"),
         ("/credentials", json!([{ "header": "X-Auth-Subject" }]), "forward.headers.x-auth-subject: is where a token"),
+        (
+            "/providers/bearward/introspection",
+            json!({ "cluster": "a", "path": "/i", "answers": "signed" }),
+            "providers.bearward.introspection.answers: needs client_id, whom signed answers are for",
+        ),
+        (
+            "/providers/bearward",
+            json!({ "issuer": "https://a", "audiences": ["a"], "introspection": {
+                "cluster": "a", "path": "/i", "client_id": "a", "client_secret": "b", "answers": "signed",
+            } }),
+            "providers.bearward.introspection.answers: needs jwks, or nobody could tell who signed",
+        ),
+        ("/oauth/dispatch", json!({ "timeout": "1h" }), "oauth.dispatch.timeout: must be from 100ms to 30s"),
+        ("/oauth/dispatch", json!({ "cluster": "b" }), "oauth.dispatch.cluster: is not known"),
         ("/oauth/gateway_secret", json!("short"), "oauth.gateway_secret: must be at least 32 bytes"),
         ("/dpop", json!({ "origin": "api.example" }), "dpop.origin: must be a scheme"),
         ("/dpop", json!({ "nonce_secret": "short" }), "dpop.nonce_secret: must be at least 32 bytes"),

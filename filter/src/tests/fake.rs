@@ -18,6 +18,8 @@ pub(crate) struct World {
     cas: Cell<u32>,
     next: Cell<u32>,
     pub(crate) calls: RefCell<Vec<Call>>,
+    /// The headers of the answer that a VM is told of.
+    answer: RefCell<Vec<(String, String)>>,
     pub(crate) log: RefCell<Vec<(Level, String)>>,
     pub(crate) metrics: RefCell<BTreeMap<String, u64>>,
     /// What `verify_signature` does; without it there is none.
@@ -48,6 +50,8 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stream {
     pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What has come of its body.
+    pub(crate) body: Vec<u8>,
     pub(crate) reply: Option<Reply>,
     pub(crate) resumed: bool,
     /// What was set as filter state.
@@ -121,6 +125,11 @@ impl Host for FakeHost {
         })
     }
 
+    fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
+        self.works("request_body")?;
+        self.stream(|stream| stream.body[..most.min(stream.body.len())].to_vec())
+    }
+
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
         self.works("remove_request_header")?;
         self.stream(|stream| stream.headers.retain(|(n, _)| n != name))
@@ -154,14 +163,16 @@ impl Host for FakeHost {
     fn reply(
         &self,
         status: u16,
-        headers: &[(&str, &str)],
+        headers: &[(&[u8], &[u8])],
         body: &[u8],
         details: &str,
         grpc_status: i32,
     ) -> HostResult<()> {
+        self.works("reply")?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let reply = Reply {
             status,
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            headers: headers.iter().map(|(n, v)| (text(n), text(v))).collect(),
             body: String::from_utf8(body.to_vec()).unwrap(),
             details: details.to_owned(),
             grpc_status,
@@ -209,6 +220,14 @@ impl Host for FakeHost {
         let id = self.number();
         self.world.calls.borrow_mut().push(Call { id, vm: self.vm, cluster: cluster.to_owned(), path, headers, body });
         Ok(id)
+    }
+
+    fn answer_headers(&self) -> HostResult<Headers> {
+        self.works("answer_headers")?;
+        assert_eq!(self.context.get(), ROOT, "an answer belongs to the context that called");
+        let answer = self.world.answer.borrow();
+        let pairs: Vec<_> = answer.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
+        Ok(Headers::new(serialize_pairs(&pairs)))
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> HostResult<Vec<u8>> {
@@ -302,17 +321,44 @@ impl FakeEnvoy {
         vm.root.tick();
     }
 
-    /// Sends a request; gives its number.
+    /// Sends a request without a body; gives its number.
     pub(crate) fn send(&mut self, vm: usize, headers: &[(&str, &[u8])]) -> u32 {
+        self.begin(vm, headers, true)
+    }
+
+    /// Sends a request's headers; gives its number. `ends` says that there is no body.
+    pub(crate) fn begin(&mut self, vm: usize, headers: &[(&str, &[u8])], ends: bool) -> u32 {
         let id = self.vms[vm].host.number() + 100;
         let headers = headers.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.to_vec())).collect();
         let vm = &mut self.vms[vm];
         vm.host.streams.borrow_mut().insert(id, Stream { headers, ..Stream::default() });
         vm.host.context.set(id);
-        if vm.root.request(id) == Flow::Continue {
+        if vm.root.request(id, ends) == Flow::Continue {
             vm.host.resume().unwrap();
         }
         id
+    }
+
+    /// Sends more of a request's body. As in Envoy, whoever lets the body go on lets the headers go on.
+    pub(crate) fn send_body(&mut self, vm: usize, id: u32, more: &[u8], ends: bool) {
+        let vm = &mut self.vms[vm];
+        let size = vm.host.streams.borrow_mut().get_mut(&id).map_or(0, |stream| {
+            stream.body.extend_from_slice(more);
+            stream.body.len()
+        });
+        vm.host.context.set(id);
+        if vm.root.body(id, size, ends) == Flow::Continue && !vm.host.streams.borrow()[&id].resumed {
+            vm.host.resume().unwrap();
+        }
+    }
+
+    /// Sends trailers.
+    pub(crate) fn send_trailers(&mut self, vm: usize, id: u32) {
+        let vm = &mut self.vms[vm];
+        vm.host.context.set(id);
+        if vm.root.body(id, 0, true) == Flow::Continue && !vm.host.streams.borrow()[&id].resumed {
+            vm.host.resume().unwrap();
+        }
     }
 
     pub(crate) fn stream(&self, vm: usize, id: u32) -> Stream {
@@ -341,6 +387,17 @@ impl FakeEnvoy {
 
     /// Answers this call.
     pub(crate) fn answer_call(&mut self, call: &Call, status: u16, body: &[u8]) {
+        self.answer_fully(call, status, &[], body);
+    }
+
+    /// Answers this call, also with headers.
+    pub(crate) fn answer_fully(&mut self, call: &Call, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+        let all = [(":status", status.to_string().as_str())]
+            .iter()
+            .chain(headers)
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        *self.world.answer.borrow_mut() = all;
         assert_eq!(call.cluster, "authserver");
         self.world.calls.borrow_mut().retain(|other| other.id != call.id);
         let vm = &mut self.vms[call.vm];

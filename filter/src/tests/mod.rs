@@ -2,12 +2,14 @@
 
 mod bindings;
 mod credentials;
+mod dispatch;
 mod fake;
 mod feed;
 mod keys;
 mod providers;
 mod requests;
 mod rules;
+mod scenarios;
 mod vectors;
 
 use bearward_token::claims::{Audience, Claims};

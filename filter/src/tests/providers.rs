@@ -221,3 +221,96 @@ fn an_opaque_token_is_its_issuer_s_by_its_beginning() {
     assert_eq!(envoy.calls(INTROSPECT).len(), 0);
     assert_eq!(status(&mut envoy, 0, "bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"), 0);
 }
+
+fn signing(change: impl Fn(&mut Value)) -> String {
+    introspecting(|c| {
+        c["providers"]["bearward"]["introspection"]["answers"] = "signed".into();
+        change(c);
+    })
+}
+
+/// An answer about an active token, signed, and changed before that: header and claims.
+fn signed_answer(kid: &str, change: impl Fn(&mut Value, &mut Value)) -> String {
+    let mut header = json!({ "typ": "token-introspection+jwt", "alg": "ES256", "kid": kid });
+    let iat = START_MS / 1_000;
+    let mut claims = json!({ "iss": ISSUER, "aud": "me:sh", "iat": iat, "token_introspection": active() });
+    change(&mut header, &mut claims);
+    let text = |value: &Value| base64_url(value.to_string().as_bytes());
+    let input = format!("{}.{}", text(&header), text(&claims));
+    let signature: Signature = signer(kid).sign(input.as_bytes());
+    append_signature(input, &signature.to_bytes())
+}
+
+#[test]
+fn a_signed_answer_is_as_good_as_a_plain_one() {
+    let mut envoy = ready(1, &signing(|_| {}));
+    for (token, change) in [("opaque1", json!(["other", "me:sh"])), ("opaque2", json!("me:sh"))] {
+        let id = envoy.send(0, &get("/orders/1", &format!("Bearer {token}")));
+        let call = envoy.calls(INTROSPECT).remove(0);
+        let accept = call.headers.iter().find(|(name, _)| name == "accept").map(|(_, value)| value.as_str());
+        assert_eq!(accept, Some("application/token-introspection+jwt"));
+        let signed = signed_answer("k1", |_, claims| claims["aud"] = change.clone());
+        envoy.answer_call(&call, 200, signed.as_bytes());
+        assert_eq!(outcome(&envoy, 0, id), 200);
+    }
+    let id = envoy.send(0, &get("/orders/1", "Bearer opaque3"));
+    let no = signed_answer("k1", |_, claims| claims["token_introspection"] = json!({ "active": false }));
+    envoy.answer(INTROSPECT, 200, no.as_bytes());
+    assert_eq!(envoy.stream(0, id).reply.unwrap().details, "bearward_inactive");
+}
+
+#[test]
+fn an_answer_that_is_not_well_signed_is_none() {
+    let now = START_MS / 1_000;
+    let good = signed_answer("k1", |_, _| {});
+    let claim = |name: &'static str, value: Value| signed_answer("k1", |_, claims| claims[name] = value.clone());
+    let head = |name: &'static str, value: Value| signed_answer("k1", |header, _| header[name] = value.clone());
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let (head_only, _) = signed.split_once('.').unwrap();
+    for (about, body) in [
+        ("plain", active().to_string()),
+        ("nothing", String::new()),
+        ("an access token", token()),
+        ("no type", head("typ", Value::Null)),
+        ("another type", head("typ", "JWT".into())),
+        ("an extension", head("crit", json!(["b64"]))),
+        ("alg none", head("alg", "none".into())),
+        ("another alg", head("alg", "HS256".into())),
+        ("another issuer", claim("iss", "https://other.example".into())),
+        ("for another client", claim("aud", "other".into())),
+        ("for nobody", claim("aud", Value::Null)),
+        ("old", claim("iat", json!(now - 121))),
+        ("of the future", claim("iat", json!(now + 61))),
+        ("of no time", claim("iat", Value::Null)),
+        ("about nothing", claim("token_introspection", Value::Null)),
+        ("about a text", claim("token_introspection", "x".into())),
+        ("by an unknown key", signed_answer("k2", |_, _| {})),
+        ("by another key", signed_answer("k2", |header, _| header["kid"] = "k1".into())),
+        ("of other words", format!("{head_only}.{}.{signature}", base64_url(b"{}"))),
+        ("too large", claim("more", "x".repeat(70_000).into())),
+    ] {
+        let mut envoy = ready(1, &signing(|_| {}));
+        let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        envoy.answer(INTROSPECT, 200, body.as_bytes());
+        let reply = envoy.stream(0, id).reply.unwrap();
+        assert_eq!((reply.status, reply.details.as_str()), (503, "bearward_introspection_failed"), "{about}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_before_there_are_keys_for_the_answer() {
+    let mut envoy = FakeEnvoy::new(1, &signing(|_| {}));
+    envoy.pass(10);
+    envoy.answer(FEED, 200, &page(true, false, "c0", &[]));
+    let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+    assert_eq!((envoy.calls(INTROSPECT).len(), outcome(&envoy, 0, id)), (0, 0));
+    envoy.answer(JWKS, 200, &jwks(&["k1"]));
+    envoy.answer(INTROSPECT, 200, signed_answer("k2", |_, _| {}).as_bytes());
+    assert_eq!(outcome(&envoy, 0, id), 503);
+    // The key was not known: the set is fetched again, for the next one.
+    envoy.pass(10);
+    envoy.answer(JWKS, 200, &jwks(&["k1", "k2"]));
+    let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
+    envoy.answer(INTROSPECT, 200, signed_answer("k2", |_, _| {}).as_bytes());
+    assert_eq!(outcome(&envoy, 0, id), 200);
+}

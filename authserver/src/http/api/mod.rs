@@ -63,6 +63,7 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/people/{id}", get(people::one).patch(people::edit).delete(people::delete))
         .route("/people/{id}/sign-out", post(people::sign_out))
         .route("/people/{id}/totp", axum::routing::delete(people::remove_totp))
+        .route("/people/{id}/passkeys", axum::routing::delete(people::remove_passkeys))
         .route("/keys", get(registry::keys))
         .route("/keys/rotate", post(registry::rotate))
         .route("/grants", get(registry::grants))
@@ -127,6 +128,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         clients::add_secret, clients::set_secret, clients::delete_secret,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
+        people::remove_passkeys,
         registry::issuers, registry::put_issuer, registry::remove_issuer,
         registry::keys, registry::rotate, registry::grants, registry::revoke_grant, registry::revoke_token,
         registry::audit, registry::overview,

@@ -126,7 +126,7 @@ pub(super) async fn sign_out(
     Ok(done())
 }
 
-/// Take the second factor of a person away who lost it.
+/// Take the authenticator app of a person away who lost it.
 #[utoipa::path(
     delete,
     path = "/people/{id}/totp",
@@ -140,5 +140,22 @@ pub(super) async fn remove_totp(
     Named(id): Named<String>,
 ) -> Result<Response, Problem> {
     admin(&app, caller).remove_factor(&id).await?;
+    Ok(done())
+}
+
+/// Take the passkeys of a person away who lost them.
+#[utoipa::path(
+    delete,
+    path = "/people/{id}/passkeys",
+    tag = "People",
+    params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn remove_passkeys(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<String>,
+) -> Result<Response, Problem> {
+    admin(&app, caller).remove_passkeys(&id).await?;
     Ok(done())
 }

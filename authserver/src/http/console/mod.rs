@@ -167,7 +167,8 @@ fn done(what: &str) -> Option<&'static str> {
         "scope" => "The scope is there.",
         "person" => "The person can sign in now.",
         "signed-out" => "Signed out everywhere, and every token revoked.",
-        "factor" => "The second factor is taken away.",
+        "factor" => "The authenticator app is taken away.",
+        "passkeys" => "The passkeys are taken away.",
         "revoked" => "Revoked, everywhere.",
         "issuer" => "Its assertions are believed.",
         "distrusted" => {

@@ -52,6 +52,7 @@ pub(super) async fn act(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
         Some("enable") => (edit(PersonEdit { disabled: Some(false), ..PersonEdit::default() }).await, "enabled"),
         Some("sign-out") => (admin.sign_out_everywhere(id).await, "signed-out"),
         Some("factor") => (admin.remove_factor(id).await, "factor"),
+        Some("passkeys") => (admin.remove_passkeys(id).await, "passkeys"),
         Some("delete") => match admin.delete_person(id, version).await {
             Ok(()) => return Ok(visit.to("people", "deleted")),
             Err(error) => (Err(error), ""),

@@ -80,8 +80,7 @@ impl<B: Backend> Accounts for SqlStore<B> {
 
     async fn remove_totp(&self, person_id: &str, change: &Change) -> Result<bool> {
         let mut steps = vec![Step::must("DELETE FROM totp WHERE person_id = $1", vec![Value::Text(person_id)])];
-        steps.extend(new_codes(person_id, &[]));
-        steps.push(recorded(change));
+        steps.extend([codes_go_with_the_last_factor(person_id), recorded(change)]);
         self.0.together(&steps).await
     }
 
@@ -140,7 +139,16 @@ fn others_end<'a>(person_id: &'a str, but: &'a Digest) -> Step<'a> {
     Step::new(sql, vec![Value::Text(person_id), Value::Blob(&but.0)])
 }
 
-fn new_codes<'a>(person_id: &'a str, codes: &'a [Digest]) -> impl Iterator<Item = Step<'a>> {
+/// The step after a factor was taken away.
+pub(super) fn codes_go_with_the_last_factor(person_id: &str) -> Step<'_> {
+    let sql = "DELETE FROM recovery_codes WHERE person_id = $1
+         AND NOT EXISTS (SELECT 1 FROM totp WHERE person_id = $1)
+         AND NOT EXISTS (SELECT 1 FROM passkeys WHERE person_id = $1)";
+    Step::new(sql, vec![Value::Text(person_id)])
+}
+
+/// The steps that give a person these recovery codes and no others.
+pub(super) fn new_codes<'a>(person_id: &'a str, codes: &'a [Digest]) -> impl Iterator<Item = Step<'a>> {
     let gone = Step::new("DELETE FROM recovery_codes WHERE person_id = $1", vec![Value::Text(person_id)]);
     std::iter::once(gone).chain(codes.iter().map(move |code| {
         let sql = "INSERT INTO recovery_codes (digest, person_id) VALUES ($1, $2)";

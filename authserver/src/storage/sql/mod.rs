@@ -8,6 +8,7 @@ mod accounts;
 mod activity;
 mod authorization_types;
 mod devices;
+mod passkeys;
 mod pushed_requests;
 mod registrations;
 mod registry;

@@ -47,7 +47,8 @@ pub(super) fn ended<'a>(grants: &'a [(String, Revocation)]) -> impl Iterator<Ite
 macro_rules! account_columns {
     () => {
         "p.id, p.username, p.password_hash, p.disabled_at, p.created_at, p.role, p.password_at, p.version, \
-         EXISTS (SELECT 1 FROM totp WHERE person_id = p.id) AS totp"
+         EXISTS (SELECT 1 FROM totp WHERE person_id = p.id) AS totp, \
+         (SELECT count(*) FROM passkeys WHERE person_id = p.id) AS passkeys"
     };
 }
 
@@ -268,6 +269,7 @@ impl<B: Backend> Registry for SqlStore<B> {
         steps.extend([
             Step::new("DELETE FROM consents WHERE person_id = $1", name()),
             Step::new("DELETE FROM totp WHERE person_id = $1", name()),
+            Step::new("DELETE FROM passkeys WHERE person_id = $1", name()),
             Step::new("DELETE FROM recovery_codes WHERE person_id = $1", name()),
             Step::new(
                 "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE person_id = $1)",

@@ -3,7 +3,7 @@
 use crate::confirmation::Confirmation;
 use crate::model::{
     Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, Grant, GrantEntry,
-    Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp, Versioned,
+    Passkey, Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp, Versioned,
 };
 use crate::storage::{Result, StoreError};
 use bearward_token::feed::Entry;
@@ -166,7 +166,13 @@ pub(super) fn versioned_client(row: &Row) -> Result<Versioned<Client>> {
 
 pub(super) fn account(row: &Row) -> Result<Versioned<Account>> {
     let role = Role::from_name(row.get("role")?).ok_or_else(|| corrupt("role", "no such role"))?;
-    let account = Account { person: person(row)?, role, password_at: row.get("password_at")?, totp: row.get("totp")? };
+    let account = Account {
+        person: person(row)?,
+        role,
+        password_at: row.get("password_at")?,
+        totp: row.get("totp")?,
+        passkeys: row.get("passkeys")?,
+    };
     Ok(Versioned { value: account, version: row.get("version")? })
 }
 
@@ -206,6 +212,17 @@ pub(super) fn session_entry(row: &Row) -> Result<SessionEntry> {
 
 pub(super) fn totp(row: &Row) -> Result<Totp> {
     Ok(Totp { sealed: row.get("sealed")?, last_step: row.get("last_step")?, added_at: row.get("added_at")? })
+}
+
+pub(super) fn passkey(row: &Row) -> Result<Passkey> {
+    Ok(Passkey {
+        id: row.get("id")?,
+        person_id: row.get("person_id")?,
+        label: row.get("label")?,
+        credential: row.get("credential")?,
+        added_at: row.get("added_at")?,
+        used_at: row.get("used_at")?,
+    })
 }
 
 /// One scope of a client that has access; rows of one client follow each other.

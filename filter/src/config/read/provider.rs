@@ -1,12 +1,13 @@
 //! Issuers, and how their tokens are checked.
 
-use super::{DAY_MS, Environment, millis, path, timeout};
+use super::{CALL_MS, DAY_MS, Environment, millis, path, timeout};
 use crate::config::tree::{Node, Object, wrong};
 use crate::config::{
     ConfigError, IntrospectionConfig, JwksConfig, KeysConfig, OnStale, ProviderConfig, RevocationsConfig, Secret,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bearward_token::introspection::Addressed;
 use bearward_token::jwk::{KeySet, PublicKey};
 use bearward_token::jws::{Algorithm, Algorithms};
 use bearward_token::verify::Expectation;
@@ -65,13 +66,17 @@ fn provider(name: String, node: Node, environment: Environment<'_>) -> Result<Pr
     let algorithms = object.optional("algorithms").map(algorithms).transpose()?;
     let jwks = object.optional("jwks").map(|node| jwks(node, algorithms)).transpose()?;
     let hmac = object.optional("hmac").map(|node| hmac(node, environment)).transpose()?;
-    let introspection = object.optional("introspection").map(|node| introspection(node, environment)).transpose()?;
+    let introspection =
+        object.optional("introspection").map(|node| introspection(node, &expectation, environment)).transpose()?;
     let keys = match (jwks, hmac) {
         (Some(keys), None) | (None, Some(keys)) => keys,
         (None, None) if introspection.is_some() => KeysConfig::None,
         // A secret beside public keys is how a token signed with a public key gets in (RFC 8725 §2.1).
         _ => return Err(object.wrong("needs jwks or hmac, or introspection; and never jwks and hmac")),
     };
+    if matches!(keys, KeysConfig::None) && introspection.as_ref().is_some_and(|one| one.signed.is_some()) {
+        return Err(wrong(object.at("introspection.answers"), "needs jwks, or nobody could tell who signed"));
+    }
     let revocations = object.optional("revocations").map(revocations).transpose()?;
     object.finish()?;
     Ok(ProviderConfig { name, expectation, keys, introspection, revocations })
@@ -98,7 +103,7 @@ fn jwks(node: Node, algorithms: Option<Algorithms>) -> Result<KeysConfig, Config
     let cluster = object.required("cluster")?.text()?;
     let path = path(object.required("path")?)?;
     let cache_ms = millis(&mut object, "cache_duration", CACHE_MS, 1_000, DAY_MS)?;
-    let timeout_ms = timeout(&mut object)?;
+    let timeout_ms = timeout(&mut object, CALL_MS)?;
     object.finish()?;
     Ok(KeysConfig::Remote(JwksConfig { cluster, path, cache_ms, timeout_ms, algorithms }))
 }
@@ -119,28 +124,41 @@ fn hmac(node: Node, environment: Environment<'_>) -> Result<KeysConfig, ConfigEr
     key.map(|key| KeysConfig::Fixed(KeySet::of(key))).map_err(short)
 }
 
-fn introspection(node: Node, environment: Environment<'_>) -> Result<IntrospectionConfig, ConfigError> {
+fn introspection(
+    node: Node,
+    expected: &Expectation,
+    environment: Environment<'_>,
+) -> Result<IntrospectionConfig, ConfigError> {
     let mut object = node.object()?;
     let cluster = object.required("cluster")?.text()?;
     let path = path(object.required("path")?)?;
-    let authorization = basic(&mut object, environment)?;
+    let client_id = object.optional("client_id").map(Node::text).transpose()?;
+    let authorization = basic(&mut object, client_id.as_deref(), environment)?;
     let cache_ms = millis(&mut object, "cache_duration", INTROSPECTED_MS, 0, DAY_MS)?;
     let inactive_ms = millis(&mut object, "inactive_duration", INACTIVE_MS, 0, 600_000)?;
-    let timeout_ms = timeout(&mut object)?;
+    let timeout_ms = timeout(&mut object, CALL_MS)?;
     let token_prefix = object.optional("token_prefix").map(Node::text).transpose()?.unwrap_or_default();
+    let signed = object.read("answers", |node| node.one_of(&[("plain", false), ("signed", true)]))?;
+    let signed = match (signed, client_id) {
+        (false, _) => None,
+        (true, Some(audience)) => {
+            let (issuer, clock_skew) = (expected.issuer.clone(), expected.clock_skew);
+            Some(Addressed { issuer, audience, clock_skew })
+        }
+        (true, None) => return Err(wrong(object.at("answers"), "needs client_id, whom signed answers are for")),
+    };
     object.finish()?;
-    Ok(IntrospectionConfig { cluster, path, authorization, cache_ms, inactive_ms, timeout_ms, token_prefix })
+    Ok(IntrospectionConfig { cluster, path, authorization, cache_ms, inactive_ms, timeout_ms, token_prefix, signed })
 }
 
 /// The client's name and secret as `authorization` carries them (RFC 6749 §2.3.1).
-fn basic(object: &mut Object, environment: Environment<'_>) -> Result<Secret, ConfigError> {
-    let id = object.optional("client_id").map(Node::text).transpose()?;
+fn basic(object: &mut Object, id: Option<&str>, environment: Environment<'_>) -> Result<Secret, ConfigError> {
     let secret = object.optional("client_secret").map(|node| node.secret(environment)).transpose()?;
     match (id, secret) {
         (None, None) => Ok(Secret::new(&[])),
         (Some(id), Some(secret)) => {
             let mut pair = String::new();
-            crate::call::push_encoded(&mut pair, &id);
+            crate::call::push_encoded(&mut pair, id);
             pair.push(':');
             crate::call::push_encoded(&mut pair, &secret);
             Ok(Secret::new(format!("Basic {}", STANDARD.encode(pair)).as_bytes()))

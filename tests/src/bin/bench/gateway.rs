@@ -1,8 +1,9 @@
 //! Processor time per request in Envoy, one worker, answering directly: with nothing before it, with jwt_authn, and
 //! with our filter. All are the shipped configuration with another list of filters and without the access log.
 
+use crate::probe::{self, Probe};
 use crate::tokens::{self, Algorithm};
-use crate::{Args, median, nothing, say, wrk};
+use crate::{Args, median, say, wrk};
 use bearward_tests::envoy::{Envoy, config};
 use bearward_tests::issuer::Issuer;
 use bearward_tests::stack::{Parts, client, local};
@@ -19,7 +20,8 @@ pub(crate) enum Variant {
     Alone,
     JwtAuthnCached,
     JwtAuthn,
-    Nothing,
+    /// A filter in Wasm that does only this.
+    Does(Probe),
     Seen,
     NeverSeen,
     /// Another build of the filter: which of those in [`Args::beside`], with a token seen before.
@@ -29,24 +31,25 @@ pub(crate) enum Variant {
 }
 
 impl Variant {
-    /// Those that are always measured.
+    /// Those that docs/benchmarks.md compares.
     pub(crate) const ALL: [Self; 6] =
-        [Self::Alone, Self::JwtAuthnCached, Self::JwtAuthn, Self::Nothing, Self::Seen, Self::NeverSeen];
-
-    /// Those that the arguments ask for.
-    pub(crate) fn wanted(args: &Args) -> Vec<Self> {
-        match args.beside.len() {
-            0 => Self::ALL.to_vec(),
-            beside => {
-                let others = (0..beside).flat_map(|which| [Self::Beside(which), Self::BesideNeverSeen(which)]);
-                [Self::Alone, Self::Nothing, Self::Seen, Self::NeverSeen].into_iter().chain(others).collect()
-            }
-        }
-    }
+        [Self::Alone, Self::JwtAuthnCached, Self::JwtAuthn, Self::Does(Probe::Nothing), Self::Seen, Self::NeverSeen];
 
     fn never_seen(self) -> bool {
         matches!(self, Self::NeverSeen | Self::BesideNeverSeen(_))
     }
+}
+
+/// Our filter and the builds that the arguments name.
+pub(crate) fn beside(args: &Args) -> Vec<Variant> {
+    let others = (0..args.beside.len()).flat_map(|which| [Variant::Beside(which), Variant::BesideNeverSeen(which)]);
+    let ours = [Variant::Alone, Variant::Does(Probe::Nothing), Variant::Seen, Variant::NeverSeen];
+    ours.into_iter().chain(others).collect()
+}
+
+/// Filters that do one thing each.
+pub(crate) fn probes() -> Vec<Variant> {
+    [Variant::Alone].into_iter().chain(Probe::ALL.map(Variant::Does)).collect()
 }
 
 /// A variant's median.
@@ -83,23 +86,24 @@ const REALM: &str = "http://127.0.0.1:8080";
 /// Signing one takes half a millisecond (RSA), so these are fewer; both are more than the filter's cache holds.
 const TOKENS: [(Algorithm, usize); 2] = [(Algorithm::Es256, 150_000), (Algorithm::Rs256, 100_000)];
 
-pub(crate) async fn measure(parts: &Parts, args: &Args) -> Result<Vec<Figure>> {
+pub(crate) async fn measure(parts: &Parts, args: &Args, wanted: &[Variant], with: &[Algorithm]) -> Result<Vec<Figure>> {
     let dir = TempDir::new()?;
     let issuer = Issuer::new()?;
     let authserver = echo::Server::start(local(ports::free()?), issuer.router()).await?;
     let script = dir.path().join("fresh.lua");
     std::fs::write(&script, FRESH).map_err(Error::io("writing a script for wrk"))?;
-    let nothing = nothing::file(dir.path())?;
-    let wanted = Variant::wanted(args);
     let mut runners = Vec::new();
-    for (algorithm, count) in TOKENS {
-        say(&format!("signing {count} tokens with {}", algorithm.name()));
-        let file = tokens::file(&issuer, algorithm, REALM, count, dir.path())?;
+    for (algorithm, count) in TOKENS.into_iter().filter(|(algorithm, _)| with.contains(algorithm)) {
+        let mut file = PathBuf::new();
+        if wanted.iter().any(|variant| variant.never_seen()) {
+            say(&format!("signing {count} tokens with {}", algorithm.name()));
+            file = tokens::file(&issuer, algorithm, REALM, count, dir.path())?;
+        }
         let token = algorithm.sign(&issuer, &tokens::claims(REALM, "seen"))?;
         for variant in wanted.iter().copied() {
             let fresh = variant.never_seen().then(|| Fresh { file: file.clone(), count, used: 0 });
             let wasm = match variant {
-                Variant::Nothing => nothing.clone(),
+                Variant::Does(probe) => probe::file(probe, dir.path())?,
                 Variant::Beside(which) | Variant::BesideNeverSeen(which) => {
                     args.beside.get(which).cloned().unwrap_or_default()
                 }
@@ -203,7 +207,7 @@ async fn start(
     let answer = json!({ "name": "api", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     set(manager, "/route_config/virtual_hosts/0/routes", json!([answer]))?;
     match variant {
-        Variant::Nothing | Variant::Seen | Variant::NeverSeen | Variant::Beside(_) | Variant::BesideNeverSeen(_) => {}
+        Variant::Does(_) | Variant::Seen | Variant::NeverSeen | Variant::Beside(_) | Variant::BesideNeverSeen(_) => {}
         Variant::Alone => set(manager, "/http_filters", json!([router()]))?,
         Variant::JwtAuthnCached => set(manager, "/http_filters", json!([jwt_authn(issuer, true), router()]))?,
         Variant::JwtAuthn => set(manager, "/http_filters", json!([jwt_authn(issuer, false), router()]))?,

@@ -1,4 +1,5 @@
-//! `make bench`: what a request costs in Envoy and what a token costs in the authserver, written to docs/benchmarks.md.
+//! `make bench`: what a request costs in Envoy, what a token costs in the authserver and how soon a revocation holds,
+//! written to docs/benchmarks.md.
 //!
 //! The figure is processor time (user and system time of the process, divided by its requests): other work on the
 //! machine changes it far less than it changes requests per second. All variants run side by side and are measured in
@@ -7,22 +8,31 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
 mod authserver;
+mod document;
 mod gateway;
-mod nothing;
+mod probe;
 mod report;
+mod revocation;
 mod tokens;
 mod wrk;
 
+use crate::gateway::Variant;
+use crate::tokens::Algorithm;
 use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::Parts;
 use bearward_tests::{Error, Result, workspace};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Measures, and writes docs/benchmarks.md.
 #[derive(Parser, Debug)]
 struct Args {
+    /// What is measured; without any, everything. What docs/benchmarks.md says of the others stays.
+    parts: Vec<Part>,
+    /// Measure an authserver that is not optimised, to try the measuring; docs/benchmarks.md stays as it is.
+    #[arg(long)]
+    dry: bool,
     /// How often each variant is measured; the median counts.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -33,6 +43,15 @@ struct Args {
     /// docs/benchmarks.md stays as it is.
     #[arg(long, value_name = "WASM")]
     beside: Vec<PathBuf>,
+}
+
+/// A part that can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Gateway,
+    HostCalls,
+    Authserver,
+    Revocation,
 }
 
 #[tokio::main]
@@ -51,21 +70,40 @@ fn say(step: &str) {
 }
 
 async fn run(args: &Args) -> Result<()> {
-    // To compare filters, the authserver need not be as quick as it can be.
-    let profile = if args.beside.is_empty() { Profile::Release } else { Profile::Dev };
-    let parts = Parts::get(profile, &say)?;
-    let gateway = gateway::measure(&parts, args).await?;
+    let quick = args.dry || !args.beside.is_empty();
+    let parts = Parts::get(if quick { Profile::Dev } else { Profile::Release }, &say)?;
     if !args.beside.is_empty() {
-        println!("{}", report::gateway(args, &gateway));
+        println!(
+            "{}",
+            report::table(args, &gateway::measure(&parts, args, &gateway::beside(args), &Algorithm::ALL).await?)
+        );
         return Ok(());
     }
-    let authserver = authserver::measure(&parts, args).await?;
-    let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
-    let text = report::text(args, &gateway, &authserver, wasm);
+    let wanted = |part: Part| args.parts.is_empty() || args.parts.contains(&part);
+    let mut sections = Vec::new();
+    if wanted(Part::Gateway) {
+        let figures = gateway::measure(&parts, args, &Variant::ALL, &Algorithm::ALL).await?;
+        let wasm = std::fs::metadata(&parts.filter).map_err(Error::io("looking at the filter"))?.len();
+        sections.push(report::gateway(args, &figures, wasm));
+    }
+    if wanted(Part::HostCalls) {
+        let figures = gateway::measure(&parts, args, &gateway::probes(), &[Algorithm::Es256]).await?;
+        sections.push(report::host_calls(&figures));
+    }
+    if wanted(Part::Authserver) {
+        sections.push(report::authserver(&authserver::measure(&parts, args).await?));
+    }
+    if wanted(Part::Revocation) {
+        sections.extend(revocation::sections(&revocation::measure(&parts).await?, &report::machine()));
+    }
     let file = workspace::root().join("docs/benchmarks.md");
-    std::fs::write(&file, &text).map_err(Error::io("writing docs/benchmarks.md"))?;
+    let old = std::fs::read_to_string(&file).map_err(Error::io("reading docs/benchmarks.md"))?;
+    let text = document::merged(&old, report::INTRO, &sections);
     println!("{text}");
-    say("written to docs/benchmarks.md");
+    if !args.dry {
+        std::fs::write(&file, &text).map_err(Error::io("writing docs/benchmarks.md"))?;
+        say("written to docs/benchmarks.md");
+    }
     Ok(())
 }
 

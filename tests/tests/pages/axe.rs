@@ -1,7 +1,5 @@
 //! axe-core looks at every page, on a phone and on a desktop, in light and in dark, and finds nothing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use bearward_tests::artifacts::{self, Profile};
 use bearward_tests::authserver::Alone;
 use bearward_tests::browser::Browser;

@@ -1,0 +1,10 @@
+-- Passkeys (WebAuthn): public keys, and what their authenticators said of themselves. Nothing here signs anybody in.
+CREATE TABLE passkeys (
+    id BYTEA PRIMARY KEY,           -- the credential id, made by the authenticator
+    person_id TEXT COLLATE "C" NOT NULL REFERENCES people (id),
+    label TEXT NOT NULL,
+    credential TEXT NOT NULL,       -- JSON: the public key, its counter and its backup flags
+    added_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+CREATE INDEX passkeys_by_person ON passkeys (person_id, added_at);
