@@ -205,7 +205,7 @@ pub struct Forward {
 
 /// What is wrong with a configuration, in one line that begins with where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {reason}")]
+#[error("{}: {reason}", path.escape_debug())]
 pub struct ConfigError {
     path: String,
     reason: String,

@@ -8,8 +8,9 @@ use crate::proxy::Host;
 use crate::slots::{Head, LOG_SLOT, Slots, log_entries};
 use bearward_token::revocation::RevocationSet;
 
-/// How many slots are read in one go, about a page of the feed: more would block the worker for too long.
-const AT_ONCE: u32 = 4;
+/// How many slots are read in one go, half a page of the feed: each takes a third of a millisecond, and more than one in all
+/// would block the worker for too long.
+const AT_ONCE: u32 = 2;
 
 /// How far one VM has read.
 #[derive(Debug, Default)]
@@ -38,7 +39,7 @@ impl Follower {
         self.set.maintain(now_s);
     }
 
-    /// Reads what is new; whether it has read everything now. Reads a page at most.
+    /// Reads what is new; whether it has read everything now. Reads [`AT_ONCE`] slots at most.
     pub fn follow(&mut self, host: &impl Host, slots: &Slots, head: &Head, now_s: u64) -> bool {
         let target = Position { epoch: head.epoch, len: head.len };
         if self.at == target {

@@ -1,25 +1,24 @@
-//! What is revoked, as one VM holds it: 8 bytes per entry, and never a long pause.
+//! What is revoked, as one VM holds it: about 8 bytes per entry, and never a long pause.
 //!
 //! Nearly every entry revokes a token or a grant outright. Such an entry is one `u64`: the upper 56 bits of its key and,
 //! in the lowest byte, when it may be forgotten, in steps of about 17 minutes. (A token's 64-bit key is a truncated
 //! digest already; with a million entries the chance that 56 bits hit by accident is one in ten billion per token.)
-//! The numbers lie in sorted leaves; what arrives goes to a few sorted runs beside them, and a pass that takes a bounded
-//! step with every page folds a run into the leaves and drops what has expired. The rare entries with a cutoff, or
-//! with an expiry too far off for a byte, are in small maps.
+//! The numbers lie in order, cut into leaves: an entry is put in its place, and a leaf that has become too large is cut in
+//! two, so that no entry ever costs more than to move a few KiB. The rare entries with a cutoff, or with an expiry too far
+//! off for a byte, are in small maps.
 //!
 //! Expiry frees memory and nothing more: no token that an expired entry concerns is valid, so finding one does no harm.
 
 use crate::feed::{ALWAYS, Entry};
 use crate::verify::Handle;
 use hashbrown::HashMap;
-use std::collections::VecDeque;
 
-/// Entries in one leaf: 8 KiB.
-const LEAF: usize = 1024;
-/// A run of this many entries is folded into the leaves.
-const RUN: usize = 64 * 1024;
-/// What a pass moves at least in one step.
-const STEP: usize = 32 * 1024;
+/// The most entries of one leaf: 4 KiB.
+const LEAF: usize = 512;
+/// By how many entries a leaf's memory grows: what is free in it is half of this on average, of about 350 entries.
+const GROWTH: usize = 16;
+/// How many leaves are looked through for what has expired in one step.
+const SWEEP: usize = 32;
 /// The expiry's step is two to this power of seconds.
 const BUCKET_BITS: u32 = 10;
 /// How many steps ahead an expiry may be to fit the byte; the rest of the byte's range means the past.
@@ -29,26 +28,18 @@ const SHARDS: usize = 64;
 /// The revocations that hold.
 #[derive(Debug)]
 pub struct RevocationSet {
-    /// Sorted leaves that the running pass has still to visit.
-    ahead: VecDeque<Box<[u64]>>,
-    /// Sorted leaves it has written, all below those ahead.
-    done: Vec<Box<[u64]>>,
-    /// What it has written since the last whole leaf.
-    tail: Vec<u64>,
-    /// The run that it folds in; searched until the pass is over, so that nothing goes missing meanwhile.
-    folding: Vec<u64>,
-    /// How much of `folding` is folded.
-    folded: usize,
-    /// Whether a pass is running.
-    passing: bool,
-    /// Sorted runs that wait, the largest first.
-    runs: Vec<Vec<u64>>,
+    /// In order, none empty: the entries, of which no two have one key.
+    leaves: Vec<Vec<u64>>,
+    /// How many entries the leaves hold.
+    len: usize,
+    /// The leaf that is looked through next, while a sweep is running.
+    sweeping: Option<usize>,
+    /// The expiry step in which the last sweep began.
+    swept: u32,
     /// Entries with a cutoff or a far expiry, by key.
     others: Vec<HashMap<u64, Other>>,
     /// The shard of `others` to be cleaned next.
     shard: usize,
-    /// The expiry step in which the last pass began.
-    swept: u32,
     generation: u64,
 }
 
@@ -61,58 +52,47 @@ struct Other {
 impl Default for RevocationSet {
     fn default() -> Self {
         Self {
-            ahead: VecDeque::new(),
-            done: Vec::new(),
-            tail: Vec::new(),
-            folding: Vec::new(),
-            folded: 0,
-            passing: false,
-            runs: Vec::new(),
+            leaves: Vec::new(),
+            len: 0,
+            sweeping: None,
+            swept: 0,
             others: vec![HashMap::new(); SHARDS],
             shard: 0,
-            swept: 0,
             generation: 0,
         }
     }
 }
 
 impl RevocationSet {
-    /// Takes entries in, a page of the feed at most, and moves a running pass on by a bounded step.
+    /// Takes entries in, a page of the feed at most.
     ///
     /// `now` is Unix time in seconds. What has expired is passed over.
     pub fn apply(&mut self, entries: impl Iterator<Item = Entry>, now: u64) {
         let now = seconds(now);
-        let mut run: Vec<u64> = Vec::with_capacity(entries.size_hint().0);
         let mut changed = false;
         for entry in entries.filter(|entry| entry.expires_at > now) {
             changed = true;
             let ahead = (entry.expires_at >> BUCKET_BITS).saturating_sub(now >> BUCKET_BITS);
             if entry.cutoff == ALWAYS && ahead <= u32::from(HORIZON) {
-                run.push(pack(entry.key, entry.expires_at));
+                self.insert(pack(entry.key, entry.expires_at), now);
             } else {
                 self.insert_other(entry);
             }
         }
-        if !run.is_empty() {
-            run.sort_unstable();
-            self.push_run(run, now);
-        }
         if changed {
             self.generation = self.generation.saturating_add(1);
         }
-        self.advance(now);
     }
 
-    /// Moves a running pass on by a step, and begins one where entries may have expired. For a timer.
+    /// Drops some of what has expired, if anything may have. For a timer.
     pub fn maintain(&mut self, now: u64) {
         let now = seconds(now);
         let step = now >> BUCKET_BITS;
-        if !self.passing && step > self.swept {
-            let runs = std::mem::take(&mut self.runs);
-            let all = runs.into_iter().reduce(|a, b| merge(&a, &b, now)).unwrap_or_default();
-            self.begin_pass(all, now);
+        if self.sweeping.is_none() && step > self.swept {
+            self.sweeping = Some(0);
+            self.swept = step;
         }
-        self.advance(now);
+        self.sweep(now);
         if let Some(shard) = self.others.get_mut(self.shard) {
             shard.retain(|_, other| other.expires_at > now);
         }
@@ -131,14 +111,10 @@ impl RevocationSet {
         self.generation
     }
 
-    /// How many entries are held; one that came twice may count twice for a while.
+    /// How many entries are held.
     #[must_use]
     pub fn len(&self) -> usize {
-        let leaves = self.ahead.iter().chain(&self.done).map(|leaf| leaf.len()).sum::<usize>();
-        let runs = self.runs.iter().map(Vec::len).sum::<usize>();
-        let others = self.others.iter().map(HashMap::len).sum::<usize>();
-        let folding = self.folding.len().saturating_sub(self.folded);
-        [leaves, self.tail.len(), folding, runs, others].into_iter().fold(0, usize::saturating_add)
+        self.others.iter().map(HashMap::len).fold(self.len, usize::saturating_add)
     }
 
     /// Whether nothing is revoked.
@@ -171,99 +147,71 @@ impl RevocationSet {
     }
 
     fn has(&self, key: u64) -> bool {
-        let after = |leaf: &[u64]| leaf.last().is_some_and(|last| last >> 8 < key >> 8);
-        let done = self.done.get(self.done.partition_point(|leaf| after(leaf)));
-        let ahead = self.ahead.get(self.ahead.partition_point(|leaf| after(leaf)));
-        done.is_some_and(|leaf| contains(leaf, key))
-            || ahead.is_some_and(|leaf| contains(leaf, key))
-            || contains(&self.tail, key)
-            || contains(&self.folding, key)
-            || self.runs.iter().any(|run| contains(run, key))
+        let leaf = self.leaves.get(self.place(key));
+        leaf.is_some_and(|leaf| leaf.get(position(leaf, key)).is_some_and(|entry| entry >> 8 == key >> 8))
     }
 
-    /// Adds a sorted run, and merges runs of about one size, so that there are only a few.
-    fn push_run(&mut self, mut run: Vec<u64>, now: u32) {
-        while let Some(before) = self.runs.pop_if(|before| before.len() / 2 <= run.len() && before.len() < RUN) {
-            run = merge(&before, &run, now);
-        }
-        self.runs.push(run);
-        if !self.passing && self.runs.first().is_some_and(|first| first.len() >= RUN) {
-            let run = self.runs.remove(0);
-            self.begin_pass(run, now);
-        }
+    /// The first leaf whose last entry is not below the key.
+    fn place(&self, key: u64) -> usize {
+        self.leaves.partition_point(|leaf| leaf.last().is_some_and(|last| last >> 8 < key >> 8))
     }
 
-    fn begin_pass(&mut self, run: Vec<u64>, now: u32) {
-        self.ahead.extend(std::mem::take(&mut self.done));
-        self.folding = run;
-        self.folded = 0;
-        self.passing = true;
-        self.swept = now >> BUCKET_BITS;
-    }
-
-    /// One step of the pass: over in about a dozen steps, so before the next run is full.
-    fn advance(&mut self, now: u32) {
-        if !self.passing {
-            return;
+    fn insert(&mut self, entry: u64, now: u32) {
+        if self.leaves.is_empty() {
+            self.leaves.push(Vec::new());
         }
-        let size = self.ahead.len().saturating_add(self.done.len()).saturating_mul(LEAF);
-        let mut budget = STEP.max(size.saturating_add(self.folding.len()) / 12);
-        while budget > 0 {
-            let Some(leaf) = self.ahead.pop_front() else { break };
-            // The run's entries up to the leaf's last; a leaf's worth at most, and the rest of the leaf waits if there are more.
-            let rest = self.folding.get(self.folded..).unwrap_or_default();
-            let last = leaf.last().copied().unwrap_or(0);
-            let below = rest.partition_point(|entry| *entry <= last).min(LEAF);
-            let (taken, bound) = match rest.get(below) {
-                Some(next) if *next <= last => {
-                    let bound = leaf.partition_point(|entry| entry < next);
-                    let (lower, upper) = leaf.split_at_checked(bound).unwrap_or((&leaf, &[]));
-                    self.ahead.push_front(upper.into());
-                    (lower.to_vec(), below)
+        // What is beyond the last leaf's last goes to its end.
+        let at = self.place(entry).min(self.leaves.len().saturating_sub(1));
+        let Some(leaf) = self.leaves.get_mut(at) else { return };
+        let position = position(leaf, entry);
+        match leaf.get_mut(position) {
+            Some(there) if *there >> 8 == entry >> 8 => *there = later(*there, entry, now),
+            _ => {
+                if leaf.len() == leaf.capacity() {
+                    leaf.reserve_exact(GROWTH);
                 }
-                _ => (leaf.into_vec(), below),
-            };
-            let merged = merge(&taken, rest.get(..bound).unwrap_or_default(), now);
-            self.folded = self.folded.saturating_add(bound);
-            budget = budget.saturating_sub(taken.len().saturating_add(bound).max(1));
-            self.write(&merged, now);
-        }
-        while budget > 0 && self.folded < self.folding.len() && self.ahead.is_empty() {
-            let rest = self.folding.get(self.folded..).unwrap_or_default();
-            let taken = rest.get(..LEAF.min(rest.len())).unwrap_or_default().to_vec();
-            self.folded = self.folded.saturating_add(taken.len());
-            budget = budget.saturating_sub(taken.len());
-            self.write(&taken, now);
-        }
-        if self.ahead.is_empty() && self.folded >= self.folding.len() {
-            self.flush();
-            self.folding = Vec::new();
-            self.folded = 0;
-            self.passing = false;
-        }
-    }
-
-    /// Appends sorted entries behind what the pass has written, without repeats and what has expired.
-    fn write(&mut self, entries: &[u64], now: u32) {
-        for entry in entries.iter().copied().filter(|entry| remaining(*entry, now) >= 0) {
-            match self.tail.last_mut() {
-                Some(last) if *last >> 8 == entry >> 8 => *last = later(*last, entry, now),
-                _ => self.tail.push(entry),
-            }
-            // One entry stays, so that the next can still be compared with it.
-            if self.tail.len() > LEAF {
-                let keep = self.tail.pop();
-                self.flush();
-                self.tail.extend(keep);
+                leaf.insert(position, entry);
+                self.len = self.len.saturating_add(1);
+                if leaf.len() >= LEAF {
+                    // Exactly as large as they have to be, both of them.
+                    let upper: Box<[u64]> = leaf.split_off(LEAF / 2).into();
+                    leaf.shrink_to_fit();
+                    self.leaves.insert(at.saturating_add(1), upper.into());
+                }
             }
         }
     }
 
-    fn flush(&mut self) {
-        if !self.tail.is_empty() {
-            self.done.push(self.tail.as_slice().into());
-            self.tail.clear();
+    /// Goes on with a sweep, over some leaves.
+    fn sweep(&mut self, now: u32) {
+        for _ in 0..SWEEP {
+            let Some(at) = self.sweeping else { return };
+            let next = if self.clean(at, now) { at.saturating_add(1) } else { at };
+            self.sweeping = (next < self.leaves.len()).then_some(next);
         }
+    }
+
+    /// Drops what has expired of a leaf; one that has become small is joined to the one before it. Whether it is still there.
+    fn clean(&mut self, at: usize, now: u32) -> bool {
+        let Some(leaf) = self.leaves.get_mut(at) else { return true };
+        let before = leaf.len();
+        leaf.retain(|entry| remaining(*entry, now) >= 0);
+        let after = leaf.len();
+        self.len = self.len.saturating_sub(before.saturating_sub(after));
+        if after < before {
+            leaf.shrink_to_fit();
+        }
+        let previous = at.checked_sub(1).and_then(|previous| self.leaves.get(previous));
+        let fits = previous.is_some_and(|previous| previous.len().saturating_add(after) <= LEAF / 2);
+        if after > 0 && (after > LEAF / 4 || !fits) {
+            return true;
+        }
+        let mut gone = self.leaves.remove(at);
+        if let Some(previous) = at.checked_sub(1).and_then(|previous| self.leaves.get_mut(previous)) {
+            previous.reserve_exact(gone.len());
+            previous.append(&mut gone);
+        }
+        false
     }
 }
 
@@ -286,27 +234,9 @@ fn later(a: u64, b: u64, now: u32) -> u64 {
     if remaining(a, now) >= remaining(b, now) { a } else { b }
 }
 
-fn contains(sorted: &[u64], key: u64) -> bool {
-    let at = sorted.partition_point(|entry| entry >> 8 < key >> 8);
-    sorted.get(at).is_some_and(|entry| entry >> 8 == key >> 8)
-}
-
-/// Merges two sorted runs; of two entries with one key, the later expiry stays.
-fn merge(a: &[u64], b: &[u64], now: u32) -> Vec<u64> {
-    let mut merged: Vec<u64> = Vec::with_capacity(a.len().saturating_add(b.len()));
-    let (mut a, mut b) = (a.iter().copied().peekable(), b.iter().copied().peekable());
-    loop {
-        let next = match (a.peek(), b.peek()) {
-            (Some(x), Some(y)) if x <= y => a.next(),
-            (_, Some(_)) => b.next(),
-            (_, None) => a.next(),
-        };
-        let Some(next) = next else { return merged };
-        match merged.last_mut() {
-            Some(last) if *last >> 8 == next >> 8 => *last = later(*last, next, now),
-            _ => merged.push(next),
-        }
-    }
+/// Where an entry of this key is, or would be.
+fn position(leaf: &[u64], key: u64) -> usize {
+    leaf.partition_point(|entry| entry >> 8 < key >> 8)
 }
 
 #[cfg(test)]

@@ -202,6 +202,9 @@ fn what_is_wrong_is_said_with_its_path() {
     config["verbose"] = json!(true);
     assert_eq!(parse(&config).unwrap_err(), "verbose: is not known");
     let mut config = good();
+    config["two\nlines"] = json!(true);
+    assert_eq!(parse(&config).unwrap_err(), "two\\nlines: is not known");
+    let mut config = good();
     config["providers"]["copy"] = config["providers"]["bearward"].clone();
     assert_eq!(parse(&config).unwrap_err(), "providers.copy.issuer: the same as that of \"bearward\"");
 }

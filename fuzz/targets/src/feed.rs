@@ -238,7 +238,7 @@ fn keep_keys(envoy: &mut FakeEnvoy) {
 fn agree(envoy: &mut FakeEnvoy, model: &Model, building: bool) {
     let now = envoy.world.now_ms.get() / 1_000;
     for vm in 0..2 {
-        // It reads the log a page at a time.
+        // It reads the log a little at a time.
         for _ in 0..8 {
             envoy.tick(vm);
         }

@@ -163,8 +163,14 @@ pub fn run(data: &[u8]) {
                     request.properties.push((property, value));
                 }
             }
-            // The host has all names in lower case.
-            None => request.headers.push((name.to_ascii_lowercase(), value)),
+            // The host has all names in lower case, and of those with a colon only these, once each (RFC 9113 §8.3).
+            None => {
+                let name = name.to_ascii_lowercase();
+                let known = [b":method".as_slice(), b":path", b":authority", b":scheme"].contains(&name.as_slice());
+                if !name.starts_with(b":") || known && !request.has(&name) {
+                    request.headers.push((name, value));
+                }
+            }
         }
     }
     let broken = str::from_utf8(&first[1..]).unwrap_or_default().split_ascii_whitespace();
@@ -190,9 +196,9 @@ struct Request {
 }
 
 impl Request {
-    /// The last one of that name, as the filter has it of these.
+    /// What of these there is once, if at all.
     fn pseudo(&self, name: &[u8]) -> &[u8] {
-        self.headers.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_slice()).unwrap_or_default()
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice()).unwrap_or_default()
     }
 
     fn has(&self, name: &[u8]) -> bool {
