@@ -142,8 +142,10 @@ impl Row {
     }
 }
 
+type Rows = fn() -> Vec<Row>;
+
 /// The tables, by what they are about.
-const TABLES: &[(&str, fn() -> Vec<Row>)] = &[
+const TABLES: &[(&str, Rows)] = &[
     ("The token endpoint: how a request is made", token::how_a_request_is_made),
     ("The token endpoint: how a client proves itself", token::how_a_client_proves_itself),
     ("The token endpoint: scopes", token::scopes),
@@ -161,7 +163,9 @@ const TABLES: &[(&str, fn() -> Vec<Row>)] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_holds() {
     let mut running = tokio::task::JoinSet::new();
-    TABLES.iter().for_each(|(_, rows)| drop(running.spawn(hold(rows()))));
+    for (_, rows) in TABLES {
+        running.spawn(hold(rows()));
+    }
     while let Some(held) = running.join_next().await {
         held.unwrap();
     }
