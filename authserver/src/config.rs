@@ -189,9 +189,9 @@ pub struct Sessions {
 /// `[passwords]`
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    /// `attempts_per_account`: at the password grant, in 15 minutes. Default 10.
+    /// `attempts_per_account`: of a username, in 15 minutes. Default 10.
     pub attempts_per_account: u32,
-    /// `attempts_per_address`: the same, for each address that the gateway vouches for. Default 100.
+    /// `attempts_per_address`: the same, from one address. Default 100.
     pub attempts_per_address: u32,
     /// `max_concurrent_hashes`: each takes 19 MiB and a core for a while. Default: the number of cores.
     pub max_concurrent_hashes: usize,

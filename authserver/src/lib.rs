@@ -22,7 +22,6 @@ pub mod grants;
 pub mod http;
 pub mod jwt;
 pub mod keys;
-pub mod limiter;
 pub mod management;
 pub mod model;
 pub mod pages;

@@ -1,7 +1,7 @@
 //! The admin API against what Schemathesis makes up from its description: it answers nothing that the description does not
 //! say, and never that it broke.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use bearward_tests::artifacts::{self, Profile};
 use bearward_tests::authserver::Alone;

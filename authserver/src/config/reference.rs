@@ -304,7 +304,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         secret: false,
         default: "10",
         example: "5",
-        meaning: "How many passwords may be tried for one username in 15 minutes at the password grant (on each replica).",
+        meaning: "How many passwords may be tried for one username in 15 minutes, at the sign-in page and at the password grant \
+                  together, on all replicas. One comes back after another. A browser that signed in to the account before is \
+                  counted by itself, so strangers lock nobody out.",
         warning: "",
     },
     Setting {
@@ -312,7 +314,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         secret: false,
         default: "100",
         example: "30",
-        meaning: "The same for one address; counted only where the gateway vouches for it (`gateway.secret`).",
+        meaning: "The same from one address, whatever the username. At the password grant it is counted only where the gateway \
+                  vouches for it (`gateway.secret`).",
         warning: "",
     },
     Setting {

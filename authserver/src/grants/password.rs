@@ -2,8 +2,9 @@
 //! person's password.
 
 use super::{Grant, GrantError, Request, TokenResponse, direct, scope};
+use crate::http::address::Address;
 use crate::http::sign_in;
-use crate::limiter::TooMany;
+use crate::http::throttle::Trier;
 use crate::model::GrantType;
 use async_trait::async_trait;
 
@@ -26,20 +27,15 @@ impl Grant for Password {
         let (username, password) = (request.require("username")?.trim(), request.require("password")?);
         // What the client asks for is looked at first: a request that cannot succeed is no guess.
         let scope = scope::for_client(request.client, request.scope.as_ref())?;
-        let account = username.to_lowercase();
-        attempt(request, &account)?;
+        // Only an address that the gateway vouches for: the other is the client's own.
+        let address = request.address.map(|ip| Address(Some(ip)));
+        let trier = Trier { username, address, device: None };
+        if let Some(retry_after) = trier.password(request.app).await? {
+            tracing::warn!(client = %request.client.id, "too many passwords were tried");
+            return Err(GrantError::TooMany { retry_after });
+        }
         let person = sign_in(request.app, username, password).await?.ok_or(GrantError::Password)?;
-        request.app.limits.accounts.forget(&account);
+        trier.right(request.app).await?;
         direct::issue(request, &person.id, ACR, scope).await
     }
-}
-
-/// Counts the attempt, whoever it is for and whether or not they exist.
-fn attempt(request: &Request<'_>, account: &str) -> Result<(), GrantError> {
-    let limits = &request.app.limits;
-    let by_address = request.address.map_or(Ok(()), |ip| limits.addresses.attempt(&ip.to_string(), request.now));
-    by_address.and_then(|()| limits.accounts.attempt(account, request.now)).map_err(|TooMany { retry_after }| {
-        tracing::warn!(client = %request.client.id, "too many passwords were tried");
-        GrantError::TooMany { retry_after }
-    })
 }

@@ -225,7 +225,7 @@ impl Visit<'_> {
         let Self { app, signed_in, address } = self;
         let username = signed_in.person.username.as_str();
         // Whoever sits down at a browser that was left open guesses no faster than at the sign-in page.
-        let trier = super::throttle::Trier { username, address: *address, device: Some("account") };
+        let trier = super::throttle::Trier { username, address: Some(*address), device: Some("account") };
         if trier.password(app).await?.is_some() {
             return Ok(false);
         }

@@ -1,12 +1,11 @@
 //! `GET` and `POST /device`: the person says which device is theirs, RFC 8628 §3.3; then signs in and agrees on the
 //! usual pages.
 
-use super::cookies::SignedIn;
+use super::address::Address;
 use super::params::{Form, Params, ParamsError};
 use super::pending::Pending;
-use super::{App, Route, cookies, csrf, flow};
+use super::{App, Route, cookies, csrf, flow, throttle};
 use crate::gateway;
-use crate::limiter::TooMany;
 use crate::model::{AuthorizationCode, DeviceCode, Grant};
 use crate::pages::{self, DeviceDone, DevicePage, Trouble};
 use crate::secret;
@@ -21,8 +20,6 @@ use std::sync::Arc;
 const LAST_POLL: i64 = 60;
 /// What the form token is for; there is no pending request yet.
 const FORM: &str = "device";
-/// Everyone who is not known by name or address has one name together.
-const SOMEBODY: &str = "somebody";
 
 /// What the page says beside its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +42,7 @@ impl Remark {
         match self {
             Self::Expired => "This page had expired. Please continue once more.",
             Self::Unknown => "No device is waiting with that code. Check it on the device, or start there again.",
-            Self::TooMany => "Too many codes were tried. Please wait a quarter of an hour and try again.",
+            Self::TooMany => "Too many codes were tried. Please wait a minute and try again.",
         }
     }
 }
@@ -77,7 +74,10 @@ async fn typed(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
         return page(app, headers, typed, Some(Remark::Expired));
     }
     let signed_in = cookies::signed_in(app, headers).await?;
-    if attempt(app, headers, signed_in.as_ref()).is_err() {
+    // RFC 8628 §5.1: codes are short, so guesses are counted: by person, by address, or all together.
+    let person = signed_in.as_ref().map(|signed_in| signed_in.person.id.as_str());
+    let address = gateway::address(headers).map(|ip| Address(Some(ip)));
+    if throttle::user_code(app, person, address).await?.is_some() {
         tracing::warn!("too many user codes were tried");
         return page(app, headers, typed, Some(Remark::TooMany));
     }
@@ -97,16 +97,6 @@ async fn typed(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
         ..Pending::new(&client, "", false, app.env.now())
     };
     flow::to_consent(app, &pending)
-}
-
-/// RFC 8628 §5.1: codes are short, so guesses are counted: by person, by address, or all together.
-fn attempt(app: &App, headers: &HeaderMap, signed_in: Option<&SignedIn>) -> Result<(), TooMany> {
-    let (limits, now) = (&app.limits, app.env.now());
-    match (signed_in, gateway::address(headers)) {
-        (Some(signed_in), _) => limits.user_codes.attempt(&signed_in.person.id, now),
-        (None, Some(ip)) => limits.user_codes.attempt(&ip.to_string(), now),
-        (None, None) => limits.user_codes_of_all.attempt(SOMEBODY, now),
-    }
 }
 
 /// The device that waits with this code.

@@ -165,7 +165,7 @@ async fn check(visit: &Visit<'_>, username: &str, password: &str) -> Result<Resu
         return Ok(Err(Remark::Wrong));
     }
     let device = cookies::device(app, headers, &name_of(username));
-    let trier = Trier { username, address: *address, device: device.as_deref() };
+    let trier = Trier { username, address: Some(*address), device: device.as_deref() };
     // Taken before the password is looked at, so that many tries at once are counted one by one.
     if let Some(wait) = trier.password(app).await? {
         app.counters.count(Kind::Refused);
@@ -229,7 +229,7 @@ async fn go_on(visit: &Visit<'_>, person: Person, goal: Goal, acr: &str) -> Resu
     let cookie = secret::generate(app.env.random.as_ref(), secret::SESSION);
     let account = name_of(&person.username);
     let known = cookies::device(app, headers, &account);
-    let trier = Trier { username: &person.username, address: *address, device: known.as_deref() };
+    let trier = Trier { username: &person.username, address: Some(*address), device: known.as_deref() };
     trier.right(app).await?;
     let session = Session {
         person_id: person.id.clone(),

@@ -32,7 +32,7 @@ mod request_object;
 mod revoke;
 mod routes;
 mod sender;
-mod throttle;
+pub(crate) mod throttle;
 mod token;
 mod tokeninfo;
 
@@ -50,7 +50,6 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::jwt::{Destinations, RemoteKeys};
 use crate::keys::{Keys, Sealer};
-use crate::limiter::Limiter;
 use crate::pages;
 use crate::passkeys::Passkeys;
 use crate::passwords::Passwords;
@@ -82,27 +81,7 @@ pub struct App {
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) remote_keys: RemoteKeys,
-    pub(crate) limits: Limits,
 }
-
-/// How often one may guess.
-pub(crate) struct Limits {
-    /// Passwords, by username.
-    pub(crate) accounts: Limiter,
-    /// Passwords, by address.
-    pub(crate) addresses: Limiter,
-    /// User codes (RFC 8628 §5.1), by person.
-    pub(crate) user_codes: Limiter,
-    /// The same, by those who are not known by name or address, all together.
-    pub(crate) user_codes_of_all: Limiter,
-}
-
-/// The seconds in which attempts are counted.
-const LIMIT_WINDOW: i64 = 900;
-/// How many user codes a person may try in that time: of 20^8, that is.
-const USER_CODES: u32 = 20;
-/// The same for all who are not known by name or address.
-const USER_CODES_OF_ALL: u32 = 1000;
 
 impl App {
     /// Puts the parts together.
@@ -115,12 +94,6 @@ impl App {
             passkeys: Passkeys::of(&config.issuer),
             counters: Arc::default(),
             assets: Assets::new(&urls),
-            limits: Limits {
-                accounts: Limiter::new(config.passwords.attempts_per_account, LIMIT_WINDOW),
-                addresses: Limiter::new(config.passwords.attempts_per_address, LIMIT_WINDOW),
-                user_codes: Limiter::new(USER_CODES, LIMIT_WINDOW),
-                user_codes_of_all: Limiter::new(USER_CODES_OF_ALL, LIMIT_WINDOW),
-            },
             remote_keys: RemoteKeys::new(Destinations::new(&config.assertions.jwks_networks)),
             sealer,
             urls,

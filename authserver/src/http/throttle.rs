@@ -1,5 +1,6 @@
 //! How often passwords and codes may be tried: for each account, for each network address, for each browser that has
-//! signed in to the account before.
+//! signed in to the account before. Counted in the database, so by all replicas together, at the pages and at the grant that
+//! takes passwords.
 //!
 //! Names that nobody has are counted like those that somebody has, so nothing shows who is known here. A browser that once
 //! signed in to an account carries a cookie that says so and is counted on its own: whoever guesses from elsewhere uses up
@@ -16,50 +17,64 @@ struct Bucket {
     every_ms: i64,
 }
 
-/// Strangers to an account.
-const STRANGERS: Bucket = Bucket { burst: 10, every_ms: 30_000 };
+/// The time in which the tries that the configuration grants come back.
+const WINDOW_MS: i64 = 900_000;
+
+impl Bucket {
+    /// Of as many tries as the configuration grants in a quarter of an hour.
+    fn of(tries: u32) -> Self {
+        let tries = i64::from(tries.max(1));
+        Self { burst: tries, every_ms: WINDOW_MS / tries }
+    }
+}
+
 /// One browser that knows it.
 const KNOWN: Bucket = Bucket { burst: 10, every_ms: 10_000 };
-/// One network address, whatever the account: an office behind one address still gets in.
-const ADDRESS: Bucket = Bucket { burst: 60, every_ms: 2_000 };
 /// The second factor of one account; guessing it takes the password first.
 const CODES: Bucket = Bucket { burst: 5, every_ms: 30_000 };
 
+/// Codes of devices: of 20^8, that is; by one who is known, and by all who are not, together.
+const USER_CODES: u32 = 20;
+const USER_CODES_OF_ALL: u32 = 1000;
+
 /// Who tries.
-pub(super) struct Trier<'a> {
-    pub(super) username: &'a str,
-    pub(super) address: Address,
+pub(crate) struct Trier<'a> {
+    pub(crate) username: &'a str,
+    /// `None` where nobody knows: then only the account counts.
+    pub(crate) address: Option<Address>,
     /// The digest of the browser's cookie, if it signed in to this account before.
-    pub(super) device: Option<&'a str>,
+    pub(crate) device: Option<&'a str>,
 }
 
 impl Trier<'_> {
     /// One more try of a password. `Some` seconds to wait if it is one too many.
-    pub(super) async fn password(&self, app: &App) -> Result<Option<i64>, StoreError> {
-        if let Some(wait) = address(app, self.address).await? {
+    pub(crate) async fn password(&self, app: &App) -> Result<Option<i64>, StoreError> {
+        if let Some(from) = self.address
+            && let Some(wait) = address(app, from).await?
+        {
             return Ok(Some(wait));
         }
-        let (key, bucket) = self.account();
-        take(app, &key, bucket).await
+        let bucket = if self.device.is_some() { KNOWN } else { Bucket::of(app.config.passwords.attempts_per_account) };
+        take(app, &self.account(), &bucket).await
     }
 
     /// One more try of a code.
-    pub(super) async fn code(&self, app: &App) -> Result<Option<i64>, StoreError> {
-        take(app, &format!("code:{}", self.account().0), &CODES).await
+    pub(crate) async fn code(&self, app: &App) -> Result<Option<i64>, StoreError> {
+        take(app, &format!("code:{}", self.account()), &CODES).await
     }
 
     /// It was right: the tries before do not count any more.
-    pub(super) async fn right(&self, app: &App) -> Result<(), StoreError> {
-        let (key, _) = self.account();
+    pub(crate) async fn right(&self, app: &App) -> Result<(), StoreError> {
+        let key = self.account();
         app.store.refill(&format!("code:{key}")).await?;
         app.store.refill(&key).await
     }
 
-    fn account(&self) -> (String, &'static Bucket) {
+    fn account(&self) -> String {
         let account = name_of(self.username);
         match self.device {
-            Some(device) => (format!("device:{account}:{device}"), &KNOWN),
-            None => (format!("account:{account}"), &STRANGERS),
+            Some(device) => format!("device:{account}:{device}"),
+            None => format!("account:{account}"),
         }
     }
 }
@@ -67,7 +82,24 @@ impl Trier<'_> {
 /// One more try from this address of what cannot be guessed, but costs work to check. `Some` seconds to wait if it is one
 /// too many.
 pub(super) async fn address(app: &App, address: Address) -> Result<Option<i64>, StoreError> {
-    take(app, &format!("address:{}", address.network()), &ADDRESS).await
+    let bucket = Bucket::of(app.config.passwords.attempts_per_address);
+    take(app, &format!("address:{}", address.network()), &bucket).await
+}
+
+/// One more try of a device's code (RFC 8628 §5.1), by a person, or from an address, or by somebody. `Some` seconds to
+/// wait if it is one too many.
+pub(super) async fn user_code(
+    app: &App,
+    person_id: Option<&str>,
+    address: Option<Address>,
+) -> Result<Option<i64>, StoreError> {
+    match (person_id, address) {
+        (Some(person), _) => take(app, &format!("user-code:person:{person}"), &Bucket::of(USER_CODES)).await,
+        (None, Some(address)) => {
+            take(app, &format!("user-code:address:{}", address.network()), &Bucket::of(USER_CODES)).await
+        }
+        (None, None) => take(app, "user-code:somebody", &Bucket::of(USER_CODES_OF_ALL)).await,
+    }
 }
 
 /// An account's name where it must not be readable.

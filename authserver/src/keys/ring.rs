@@ -4,6 +4,7 @@ use super::lifecycle::{self, Line, Rotation};
 use super::seal::Sealer;
 use super::signing::{Signer, Verifier, algorithm};
 use super::{KeyError, Keys};
+use crate::admin::{Actor, NOTHING, change};
 use crate::config::KeyPolicy;
 use crate::env::Env;
 use crate::jwt::Algorithm;
@@ -73,7 +74,13 @@ impl KeyRing {
         let now = self.env.now();
         let keys = self.store.signing_keys().await?;
         for line in Line::all(&self.policy).filter(|line| lifecycle::is_due(&keys, *line, now)) {
-            let rotation = lifecycle::rotate(&*self.store, &self.sealer, line, now, false).await?;
+            let actor = Actor { kind: "server", id: "schedule".to_owned(), address: None };
+            let audit = |kid: &str, activates_at: i64| {
+                let after = serde_json::json!({ "activates_at": activates_at, "at_once": false });
+                change(&self.env, &actor, ("key.rotate", "key", kid), NOTHING, Some(&after))
+            };
+            let rotation =
+                lifecycle::rotate_audited(&*self.store, &self.sealer, line, now, false, Some(&audit)).await?;
             if let Rotation::Begun { kid, activates_at } = rotation {
                 tracing::info!(kid, activates_at, "signing key rotation by schedule");
             }

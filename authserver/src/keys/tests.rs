@@ -4,6 +4,7 @@ use super::lifecycle::{self, Line, Rotation, State};
 use super::{KeyError, KeyRing, Keys as _, Sealer};
 use crate::config::{KeyPolicy, MasterKey};
 use crate::jwt::{Algorithm, Jwt, KeySet};
+use crate::model::AuditFilter;
 use crate::storage::Store;
 use crate::storage::sqlite::SqliteStore;
 use crate::testing::{TestClock, env};
@@ -188,6 +189,9 @@ async fn the_schedule_rotates_once() {
     ring.maintain().await.unwrap();
     let keys = fixture.store.signing_keys().await.unwrap();
     assert_eq!(keys.len(), 3, "one rotation, not two");
+    let log = fixture.store.audit(&AuditFilter::default(), i64::MAX, 10).await.unwrap();
+    let entries: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.actor_kind.as_str())).collect();
+    assert_eq!(entries, [("key.rotate", "server")]);
     fixture.clock.set(START + 86_400);
     assert_ne!(kid_of(&ring.sign(&claims()).unwrap()), first);
 }

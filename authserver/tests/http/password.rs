@@ -64,7 +64,7 @@ async fn guesses_are_limited_by_account_whether_or_not_it_exists() {
         // Also the right one; and however the name is written.
         let answer = ask(&server, &name.to_uppercase(), PASSWORD).await;
         answer.is_error(429, "temporarily_unavailable");
-        assert_eq!(answer.header("retry-after"), "900");
+        assert_eq!(answer.header("retry-after"), "90");
     }
     server.clock.advance(900);
     assert_eq!(ask(&server, "alice", PASSWORD).await.status, StatusCode::OK);
@@ -73,6 +73,21 @@ async fn guesses_are_limited_by_account_whether_or_not_it_exists() {
     }
     assert_eq!(ask(&server, "alice", PASSWORD).await.status, StatusCode::OK, "the last attempt, and it was right");
     ask(&server, "alice", "wrong").await.is_error(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn guesses_at_the_page_and_at_the_grant_are_counted_together() {
+    let server = Server::start().await;
+    server.app.store.create_client(&client("ropc", Some("s"), &[GrantType::Password])).await.unwrap();
+    for _ in 0..10 {
+        ask(&server, "alice", "wrong").await.is_error(400, "invalid_grant");
+    }
+    let mut browser = server.browser();
+    let to_login = browser.get("/account").await;
+    let page = browser.follow(&to_login).await;
+    let (sealed, csrf) = (page.field("continue"), page.field("csrf"));
+    let form = vec![("continue", sealed.as_str()), ("csrf", &csrf), ("username", "alice"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/login", form).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

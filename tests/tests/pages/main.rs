@@ -1,6 +1,6 @@
 //! The pages in a real browser.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod axe;
 mod passkeys;

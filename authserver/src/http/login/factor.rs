@@ -76,7 +76,7 @@ pub(super) async fn give(visit: &Visit<'_>, goal: Goal, half: Half, params: &Par
         return go_on(visit, person, goal, ACR_PASSWORD).await;
     }
     let device = cookies::device(app, headers, &name_of(&person.username));
-    let trier = Trier { username: &person.username, address: *address, device: device.as_deref() };
+    let trier = Trier { username: &person.username, address: Some(*address), device: device.as_deref() };
     if let Some(wait) = trier.code(app).await? {
         app.counters.count(Kind::Refused);
         return page(visit, goal, &half, Some(Remark::Throttled(wait))).await;
