@@ -48,6 +48,11 @@ const RULES: &[(&str, Check)] = &[
     ("§4.17: no response by postMessage", |s| Box::pin(no_web_message(s))),
 ];
 
+/// The rules, each with its section.
+pub(super) fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RULES.iter().filter_map(|(rule, _)| rule.split_once(": "))
+}
+
 #[tokio::test]
 async fn best_current_practice() {
     for (rule, check) in RULES {

@@ -1,7 +1,7 @@
 //! What came after RFC 6749: assertions (RFC 7521 to 7523), devices (RFC 8628), exchange (RFC 8693), pushed requests
 //! (RFC 9126), DPoP (RFC 9449).
 
-use super::{Ask, Row, hold};
+use super::{Ask, Row};
 use crate::support::{SERVICE, WEB};
 
 const TOKEN: &str = "/oauth2/token";
@@ -11,37 +11,60 @@ const DEVICE: &str = "/oauth2/device_authorization";
 const MANY: Option<(&str, &str)> = Some(("many", "many-secret"));
 const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
 
-#[tokio::test]
-async fn assertions() {
+pub(super) fn assertions() -> Vec<Row> {
     let jwt =
         |rest: &str| Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer{rest}")).by(MANY);
     let saml = |rest: &str| {
         Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer{rest}")).by(MANY)
     };
     let unsigned = "&assertion=eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4Iiwic3ViIjoieCJ9.";
-    hold(vec![
+    vec![
         Row::error("7521 §4.1: assertion is required", jwt(""), 400, "invalid_request"),
         Row::error("7523 §3.1: no JWT", jwt("&assertion=x"), 400, "invalid_grant"),
         Row::error("7523 §3: one that nobody signed", jwt(unsigned), 400, "invalid_grant"),
         Row::error("7521 §4.1: one assertion", jwt("&assertion=x&assertion=x"), 400, "invalid_request"),
-        Row::error("7521 §4.1: for clients that are registered for it", jwt("&assertion=x").by(WEB), 400, "unauthorized_client"),
+        Row::error(
+            "7521 §4.1: for clients that are registered for it",
+            jwt("&assertion=x").by(WEB),
+            400,
+            "unauthorized_client",
+        ),
         Row::error("7522 §2.1: assertion is required", saml(""), 400, "invalid_request"),
         Row::error("7522 §2.1: base64url", saml("&assertion=%3Csaml%2F%3E"), 400, "invalid_grant"),
         Row::error("7522 §3: an assertion", saml("&assertion=PGEvPg"), 400, "invalid_grant"),
-        Row::error("7521 §4.2: a client assertion of an unknown type", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion=x&client_assertion_type=magic"), 401, "invalid_client"),
-        Row::error("7521 §4.2: a client assertion that is none", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"), 401, "invalid_client"),
-        Row::error("7521 §4.2: a type and nothing", Ask::post(TOKEN, "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"), 401, "invalid_client"),
-    ])
-    .await;
+        Row::error(
+            "7521 §4.2: a client assertion of an unknown type",
+            Ask::post(TOKEN, "grant_type=client_credentials&client_assertion=x&client_assertion_type=magic"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "7521 §4.2: a client assertion that is none",
+            Ask::post(
+                TOKEN,
+                "grant_type=client_credentials&client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+            ),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "7521 §4.2: a type and nothing",
+            Ask::post(
+                TOKEN,
+                "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+            ),
+            401,
+            "invalid_client",
+        ),
+    ]
 }
 
-#[tokio::test]
-async fn devices() {
+pub(super) fn devices() -> Vec<Row> {
     let poll = |rest: &str| {
         Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:device_code{rest}")).by(MANY)
     };
     let start = |body: &str| Ask::post(DEVICE, body).by(MANY);
-    hold(vec![
+    vec![
         Row::error("8628 §3.1: POST only", Ask::get(DEVICE), 405, "").with("allow", "POST"),
         Row::error("8628 §3.1: the client proves itself", Ask::post(DEVICE, "client_id=many"), 401, "invalid_client"),
         Row::error("8628 §3.1: client_id is required", Ask::post(DEVICE, "scope=orders:read"), 401, "invalid_client"),
@@ -71,18 +94,16 @@ async fn devices() {
             400,
             "invalid_grant",
         ),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn exchange() {
+pub(super) fn exchange() -> Vec<Row> {
     const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
     let exchange = |rest: &str| {
         Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange{rest}")).by(MANY)
     };
     let good = format!("&subject_token={{service-token}}&subject_token_type={ACCESS}");
-    hold(vec![
+    vec![
         Row::fine("8693 §2.1: what is right", exchange(&good)),
         Row::error(
             "8693 §2.1: subject_token is required",
@@ -157,14 +178,12 @@ async fn exchange() {
             400,
             "unauthorized_client",
         ),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn pushed_requests() {
+pub(super) fn pushed_requests() -> Vec<Row> {
     let push = |rest: &str| Ask::post(PAR, format!("response_type=code&{CALLBACK}{rest}")).by(WEB);
-    hold(vec![
+    vec![
         Row { status: 201, ..Row::fine("9126 §2.2: what is right", push("")) },
         Row::error("9126 §2.3: POST only", Ask::get(PAR), 405, "").with("allow", "POST"),
         Row::error(
@@ -191,15 +210,13 @@ async fn pushed_requests() {
             "invalid_request",
         ),
         Row::error("9101 §6.1: a request that is none", push("&request=x"), 400, "invalid_request_object"),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn proofs_of_possession() {
+pub(super) fn proofs_of_possession() -> Vec<Row> {
     let ask = |proofs: &[&'static str]| Ask::post(TOKEN, "grant_type=client_credentials").by(SERVICE).dpop(proofs);
     let unsigned = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.";
-    hold(vec![
+    vec![
         Row::error("9449 §4.3: no JWT", ask(&["x"]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: an empty one", ask(&[""]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: one that nobody signed", ask(&[unsigned]), 400, "invalid_dpop_proof"),
@@ -210,6 +227,5 @@ async fn proofs_of_possession() {
             401,
             "invalid_client",
         ),
-    ])
-    .await;
+    ]
 }

@@ -142,6 +142,35 @@ impl Row {
     }
 }
 
+type Rows = fn() -> Vec<Row>;
+
+/// The tables, by what they are about.
+const TABLES: &[(&str, Rows)] = &[
+    ("The token endpoint: how a request is made", token::how_a_request_is_made),
+    ("The token endpoint: how a client proves itself", token::how_a_client_proves_itself),
+    ("The token endpoint: scopes", token::scopes),
+    ("The token endpoint: codes", token::codes),
+    ("The token endpoint: refresh tokens", token::refresh_tokens),
+    ("Revocation", tokens::revocation),
+    ("Introspection", tokens::introspection),
+    ("Assertions", extensions::assertions),
+    ("Devices", extensions::devices),
+    ("Token exchange", extensions::exchange),
+    ("Pushed requests", extensions::pushed_requests),
+    ("Proofs of possession", extensions::proofs_of_possession),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_holds() {
+    let mut running = tokio::task::JoinSet::new();
+    for (_, rows) in TABLES {
+        running.spawn(hold(rows()));
+    }
+    while let Some(held) = running.join_next().await {
+        held.unwrap();
+    }
+}
+
 /// Each row on a fresh server would take long, and none of them changes what another sees.
 async fn hold(rows: Vec<Row>) {
     let server = Server::start().await;
@@ -155,3 +184,47 @@ async fn hold(rows: Vec<Row>) {
         row.holds(&server).await;
     }
 }
+
+/// docs/conformance.md: every row, to be read and looked up.
+#[test]
+fn the_page_says_what_is_held() {
+    let mut page = String::from(HEAD);
+    for (title, rows) in TABLES {
+        page += &format!("\n## {title}\n\n| RFC | rule | answer |\n|---|---|---|\n");
+        for row in rows() {
+            let (rfc, rule) = row.rule.split_once(": ").unwrap_or(("", row.rule));
+            let header = row.header.map(|(name, value)| format!(", `{name}: {value}…`")).unwrap_or_default();
+            let error = if row.error.is_empty() { String::new() } else { format!(" `{}`", row.error) };
+            page += &format!("| {rfc} | {rule} | {}{error}{header} |\n", row.status);
+        }
+    }
+    page += "\n## Authorization requests: what is told to the client\n\n| RFC | rule | `error` |\n|---|---|---|\n";
+    for (rule, _, error) in authorize::TOLD {
+        let (rfc, rule) = rule.split_once(": ").unwrap();
+        page += &format!("| {rfc} | {rule} | `{error}` |\n");
+    }
+    page += "\n## Authorization requests: no redirect\n\nRFC 9700 §4.1.3. Registered is `http://127.0.0.1:8400/callback`; the ";
+    page += "answer is 400 and a page.\n\n| trick | `redirect_uri` |\n|---|---|\n";
+    for (trick, uri) in authorize::TRICKS {
+        page += &format!("| {trick} | `{}` |\n", uri.escape_debug());
+    }
+    page += "\n## Best current practice\n\n| RFC 9700 | rule |\n|---|---|\n";
+    for (section, rule) in best_practice::rules() {
+        page += &format!("| {section} | {rule} |\n");
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/conformance.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(file, &page).unwrap();
+    }
+    let found = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(found == page, "docs/conformance.md is old: UPDATE_DOCS=1 cargo test -p bearward --test http the_page");
+}
+
+const HEAD: &str = "\
+<!-- Made from authserver/tests/http/bad_input; a test holds it to that. -->
+# What is refused, and how
+
+Each line is a test: a request that breaks a rule, or just keeps it, and the exact status, `error` and header that come back. Every
+error is JSON, says `cache-control: no-store`, and repeats nothing of the request. What takes a person, a browser or several requests
+to show is at the end; races and hostile assertions have tests of their own (`authserver/tests/http`, `authserver/tests/saml`).
+";

@@ -1,6 +1,6 @@
 //! The token endpoint: RFC 6749 §2.3, §3.2, §4, §5.2, §6 and appendix B; RFC 7636 §4.5, §4.6.
 
-use super::{Ask, Row, hold};
+use super::{Ask, Row};
 use crate::support::{SERVICE, WEB};
 use http::Method;
 
@@ -17,14 +17,13 @@ fn web(body: &str) -> Ask {
     Ask::post(TOKEN, body).by(WEB)
 }
 
-#[tokio::test]
-async fn how_a_request_is_made() {
+pub(super) fn how_a_request_is_made() -> Vec<Row> {
     let mut long = CREDENTIALS.as_bytes().to_vec();
     long.extend_from_slice(b"&x=");
     long.resize(1 << 20, b'a');
     let many: String = (0..100).map(|i| format!("&p{i}=1")).collect();
     let invalid = [b"grant_type=client_credentials&x=".as_slice(), b"\xff\xfe"].concat();
-    hold(vec![
+    vec![
         Row::error("6749 §3.2: POST only", Ask::get(TOKEN), 405, "").with("allow", "POST"),
         Row::error("6749 §3.2: POST only, whatever the body", service(CREDENTIALS).method(Method::PUT), 405, ""),
         Row::error(
@@ -108,15 +107,13 @@ async fn how_a_request_is_made() {
             400,
             "unauthorized_client",
         ),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn how_a_client_proves_itself() {
+pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
     let basic = "Basic realm=";
     let post = |body: &str| Ask::post(TOKEN, body);
-    hold(vec![
+    vec![
         Row::error("6749 §5.2: no client authentication", post(CREDENTIALS), 401, "invalid_client"),
         Row::error(
             "6749 §5.2: a wrong secret, and the scheme that was used",
@@ -205,13 +202,11 @@ async fn how_a_client_proves_itself() {
             400,
             "unauthorized_client",
         ),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn scopes() {
-    hold(vec![
+pub(super) fn scopes() -> Vec<Row> {
+    vec![
         Row::error("6749 §3.3: no quote", service(format!("{CREDENTIALS}&scope=a%22b")), 400, "invalid_scope"),
         Row::error("6749 §3.3: no backslash", service(format!("{CREDENTIALS}&scope=a%5Cb")), 400, "invalid_scope"),
         Row::error("6749 §3.3: visible ASCII", service(format!("{CREDENTIALS}&scope=%C3%A9")), 400, "invalid_scope"),
@@ -243,15 +238,13 @@ async fn scopes() {
             "6749 §6: a refresh asks for less",
             web("grant_type=refresh_token&refresh_token={web-refresh}&scope=orders:read"),
         ),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn codes() {
+pub(super) fn codes() -> Vec<Row> {
     let code = |rest: &str| web(&format!("grant_type=authorization_code&{rest}"));
     let spa = |rest: &str| Ask::post(TOKEN, format!("grant_type=authorization_code&client_id=demo-spa&{rest}"));
-    hold(vec![
+    vec![
         Row::error("6749 §4.1.3: code is required", code(CALLBACK), 400, "invalid_request"),
         Row::error(
             "6749 §5.2: no such code",
@@ -340,14 +333,12 @@ async fn codes() {
         ),
         Row::fine("6749 §4.1.3: what is right", code(&format!("code={{web-code}}&{CALLBACK}"))),
         Row::fine("7636 §4.6: what is right", spa(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}"))),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn refresh_tokens() {
+pub(super) fn refresh_tokens() -> Vec<Row> {
     let refresh = |rest: &str| web(&format!("grant_type=refresh_token&{rest}"));
-    hold(vec![
+    vec![
         Row::error("6749 §6: refresh_token is required", refresh(""), 400, "invalid_request"),
         Row::error("6749 §5.2: no such token", refresh("refresh_token=tGzv3JOkF0XG5Qx2TlKWIA"), 400, "invalid_grant"),
         Row::error(
@@ -364,6 +355,5 @@ async fn refresh_tokens() {
         ),
         Row::error("6749 §10.5: a code is no refresh token", refresh("refresh_token={web-code}"), 400, "invalid_grant"),
         Row::fine("6749 §6: what is right", refresh("refresh_token={web-refresh}")),
-    ])
-    .await;
+    ]
 }

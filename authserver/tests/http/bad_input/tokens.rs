@@ -1,16 +1,15 @@
 //! Revocation (RFC 7009), introspection (RFC 7662), token information.
 
-use super::{Ask, Row, hold};
+use super::{Ask, Row};
 use crate::support::{SERVICE, Server, WEB};
 use http::Method;
 
 const REVOKE: &str = "/oauth2/revoke";
 const INTROSPECT: &str = "/oauth2/introspect";
 
-#[tokio::test]
-async fn revocation() {
+pub(super) fn revocation() -> Vec<Row> {
     let revoke = |body: &str| Ask::post(REVOKE, body).by(SERVICE);
-    hold(vec![
+    vec![
         Row::error("7009 §2: POST only", Ask::get(REVOKE), 405, "").with("allow", "POST"),
         Row::error("7009 §2.1: token is required", revoke("token_type_hint=access_token"), 400, "invalid_request"),
         Row::error("7009 §2.1: an empty token is none", revoke("token="), 400, "invalid_request"),
@@ -45,14 +44,12 @@ async fn revocation() {
         ),
         Row::error("7009 §2.1: another client's refresh token", revoke("token={web-refresh}"), 400, "invalid_grant"),
         Row::error("a body of 1 MiB", revoke(&format!("token={}", "a".repeat(1 << 20))), 413, "invalid_request"),
-    ])
-    .await;
+    ]
 }
 
-#[tokio::test]
-async fn introspection() {
+pub(super) fn introspection() -> Vec<Row> {
     let introspect = |body: &str| Ask::post(INTROSPECT, body).by(SERVICE);
-    hold(vec![
+    vec![
         Row::error("7662 §2.1: POST only", Ask::get(INTROSPECT), 405, "").with("allow", "POST"),
         Row::error("7662 §2.1: token is required", introspect(""), 400, "invalid_request"),
         Row::error("7662 §2.1: no parameter twice", introspect("token=a&token=b"), 400, "invalid_request"),
@@ -83,8 +80,7 @@ async fn introspection() {
         ),
         Row::error("7662 §4: not by GET", Ask::get("/oauth2/introspect?token=a").by(SERVICE), 405, ""),
         Row::error("7662 §2.1: not by PUT", introspect("token=a").method(Method::PUT), 405, ""),
-    ])
-    .await;
+    ]
 }
 
 /// RFC 7662 §2.2: what is not good is not active, and no more is said.
