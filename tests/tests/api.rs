@@ -31,9 +31,9 @@ async fn answers_as_it_is_described() {
         .args(["--url", &api, "--header", &format!("Authorization: Bearer {token}")])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", &examples])
         .args(["--generation-deterministic", "--no-shrink", "--no-color"])
-        .current_dir(&home)
-        .env("SCHEMATHESIS_HOOKS", "hooks")
-        .env("PYTHONPATH", &home)
+        // It keeps what it found where it runs.
+        .current_dir(workspace::state("schemathesis").unwrap())
+        .env("SCHEMATHESIS_HOOKS", home.join("hooks.py"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs([("BEARWARD_SELF", CLIENT), ("BEARWARD_API", &api), ("BEARWARD_TOKEN", &token)])
         .output()
