@@ -8,9 +8,9 @@ use crate::proxy::Host;
 use crate::slots::{Head, LOG_SLOT, Slots, log_entries};
 use bearward_token::revocation::RevocationSet;
 
-/// How many slots are read in one go, half a page of the feed: each takes a third of a millisecond, and more than one in all
-/// would block the worker for too long.
-const AT_ONCE: u32 = 2;
+/// How many entries are read in one go: they take a third of a millisecond, and more than one in all would block the
+/// worker for too long.
+const AT_ONCE: u32 = LOG_SLOT;
 
 /// How far one VM has read.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Follower {
         self.set.maintain(now_s);
     }
 
-    /// Reads what is new; whether it has read everything now. Reads [`AT_ONCE`] slots at most.
+    /// Reads what is new; whether it has read everything now. Reads [`AT_ONCE`] entries at most.
     pub fn follow(&mut self, host: &impl Host, slots: &Slots, head: &Head, now_s: u64) -> bool {
         let target = Position { epoch: head.epoch, len: head.len };
         if self.at == target {
@@ -72,10 +72,8 @@ impl Follower {
 /// Reads the log from a position towards its end; gives how far it came.
 fn read_log(host: &impl Host, slots: &Slots, from: Position, len: u32, set: &mut RevocationSet, now_s: u64) -> u32 {
     let mut at = from.len;
-    for _ in 0..AT_ONCE {
-        if at >= len {
-            break;
-        }
+    let len = len.min(at.saturating_add(AT_ONCE));
+    while at < len {
         let (index, skip) = (at / LOG_SLOT, at % LOG_SLOT);
         let Ok(Some(slot)) = host.shared(&slots.log(from.epoch, index)) else { break };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);

@@ -61,7 +61,7 @@ fn requests_wait_for_the_whole_snapshot() {
         assert_eq!([outcome(&envoy, 0, ids[0]), outcome(&envoy, 1, ids[1])], [0, 0]);
     }
     envoy.answer(FEED, 200, &page(false, false, "s3", &[revoked(Subject::Token("t1"))]));
-    for _ in 0..6 {
+    for _ in 0..10 {
         envoy.pass(10); // 9,001 entries are read a little at a time
     }
     assert_eq!([outcome(&envoy, 0, ids[0]), outcome(&envoy, 1, ids[1])], [401, 401]);
@@ -185,7 +185,7 @@ fn a_leader_steps_down_when_its_configuration_goes() {
 #[test]
 fn a_new_worker_learns_what_was_said_before_it_came() {
     let mut envoy = ready(1, &config());
-    envoy.answer(FEED, 200, &page(false, true, "c1", &others(0, 1_500, expiry(600))));
+    envoy.answer(FEED, 200, &page(false, true, "c1", &others(0, 1_000, expiry(600))));
     envoy.answer(FEED, 200, &page(false, false, "c2", &[revoked(Subject::Token("t1"))]));
     envoy.add_vm(&config());
     assert_eq!(status(&mut envoy, 1, &token()), 401);
@@ -233,7 +233,7 @@ fn a_log_of_the_expired_is_cut_short() {
             envoy.answer(JWKS, 200, &jwks(&["k1"]));
         }
     }
-    for _ in 0..20 {
+    for _ in 0..40 {
         envoy.pass(10);
     }
     assert!(slots(&envoy) <= 2, "{} slots", slots(&envoy));
@@ -256,7 +256,7 @@ fn so_many_entries_are_read_in_so_many_steps() {
     let authorization = format!("Bearer {}", token());
     let id = envoy.send(1, &get("/orders/1", &authorization));
     assert_eq!(outcome(&envoy, 1, id), 0, "40,001 entries are too many for one go");
-    for _ in 0..20 {
+    for _ in 0..40 {
         envoy.pass(10);
     }
     assert_eq!(outcome(&envoy, 1, id), 401);
