@@ -17,9 +17,8 @@ pub(super) struct Apply {
 }
 
 /// The file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a mapping with `scopes`, `clients` and `issuers`")]
 struct Wanted {
     scopes: Vec<ScopeSpec>,
     clients: Vec<ClientSpec>,
@@ -38,8 +37,7 @@ enum Action {
 pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> {
     let shown = apply.file.display();
     let text = std::fs::read_to_string(&apply.file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    let wanted: Wanted = serde_path_to_error::deserialize(serde_yaml_ng::Deserializer::from_str(&text))
-        .map_err(|error| Failure::new(format!("{shown}: {}: {}", error.path(), error.inner())))?;
+    let wanted: Wanted = serde_yaml_ng::from_str(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
     let plan = plan(context, wanted).await?;
     if plan.is_empty() {
         println!("Nothing changes.");

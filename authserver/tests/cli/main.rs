@@ -1,6 +1,9 @@
 //! The program itself: its commands, its one-line errors, its exit codes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests; the lints know only the tests themselves")]
 
+mod registry;
+mod setup;
+
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,0 +1,98 @@
+//! Whole registries: as a file says (`apply`), and from one database to another (`export`, `import`).
+
+use super::Bearward;
+
+const FILE: &str = "
+scopes:
+  - name: orders:read
+    title: Read your orders
+clients:
+  - client_id: shop
+    name: Shop
+    auth_method: client_secret
+    grant_types: [authorization_code]
+    redirect_uris: [https://shop.example/cb]
+    scope: orders:read
+  - client_id: job
+    auth_method: client_secret
+    grant_types: [client_credentials]
+    scope: orders:read
+";
+
+fn write(bearward: &Bearward, name: &str, text: &str) -> String {
+    std::fs::write(bearward.path(name), text).unwrap();
+    bearward.path(name).display().to_string()
+}
+
+#[test]
+fn a_file_is_applied_and_nothing_changes_the_second_time() {
+    let bearward = Bearward::new();
+    let file = write(&bearward, "registry.yaml", FILE);
+    let apply = ["apply", "-f", &file];
+    let clients = || bearward.json(&["client", "list", "--json"]);
+
+    let planned = bearward.says(&["apply", "-f", &file, "--dry-run"]);
+    assert_eq!(planned, "+ scope orders:read\n+ client shop\n+ client job\n3 would change; nothing was done.\n");
+    assert_eq!(clients().as_array().unwrap().len(), 0);
+
+    let applied = bearward.says(&apply);
+    assert!(applied.ends_with("3 changed.\n"), "{applied}");
+    let secrets: Vec<_> = applied.lines().filter(|line| line.contains("shown this once: bw_cs_")).collect();
+    assert_eq!(secrets.len(), 2, "{applied}");
+    assert_eq!(clients().as_array().unwrap().len(), 2);
+    assert_eq!(bearward.says(&apply), "Nothing changes.\n");
+
+    // What somebody changed since is seen, and changed back.
+    bearward.says(&["scope", "set", "orders:read", "--title", "Another title"]);
+    write(&bearward, "registry.yaml", &FILE.replace("name: Shop", "name: The Shop"));
+    assert_eq!(bearward.says(&apply), "~ scope orders:read\n~ client shop\n2 changed.\n");
+    assert_eq!(bearward.says(&apply), "Nothing changes.\n");
+    assert!(clients().to_string().contains("The Shop"));
+}
+
+#[test]
+fn a_file_that_is_wrong_says_where_and_changes_nothing() {
+    let bearward = Bearward::new();
+    let refused = |text: &str| {
+        let file = write(&bearward, "wrong.yaml", text);
+        let line = bearward.refuses(&["apply", "-f", &file]);
+        assert!(line.contains("wrong.yaml: "), "{line}");
+        line
+    };
+    let line = refused(&FILE.replace("name: Shop", "nmae: Shop"));
+    assert!(line.contains("clients[0]: unknown field `nmae`") && line.matches("clients[0]").count() == 1, "{line}");
+    let line = refused("- a list");
+    assert!(line.contains("expected a mapping with `scopes`, `clients` and `issuers`"), "{line}");
+    assert!(refused(&FILE.replace("    auth_method: client_secret\n", "")).contains("missing field `auth_method`"));
+    assert!(bearward.refuses(&["apply", "-f", "/nowhere.yaml"]).contains("/nowhere.yaml: No such file"));
+    assert_eq!(bearward.json(&["client", "list", "--json"]).as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn what_is_exported_is_imported_once_and_whole() {
+    let (from, to) = (Bearward::new(), Bearward::new());
+    from.says(&["apply", "-f", &write(&from, "registry.yaml", FILE)]);
+    from.says(&["client", "disable", "job"]);
+    let password = write(&from, "password", "a good pass phrase");
+    from.says(&["init", "root", "--password-file", &password]);
+    let file = from.path("export.jsonl").display().to_string();
+    from.says(&["export", "--out", &file]);
+    let exported = std::fs::read_to_string(&file).unwrap();
+    assert!(exported.contains("$argon2id$") && !exported.contains("bw_cs_") && !exported.contains("pass phrase"));
+    // Digests are nobody else's business, and a file that is there already is not written over.
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(from.refuses(&["export", "--out", &file]).contains("export.jsonl: "));
+
+    let lines: Vec<_> = exported.lines().collect();
+    assert_eq!(lines.len(), 5, "the scope of administrators and another, two clients, a person: {exported}");
+    assert_eq!(to.says(&["import", "--dry-run", &file]), "5 lines can be read.\n");
+    // It breaks off in the middle, and goes on where it was.
+    let broken = write(&to, "broken.jsonl", &format!("{}\n{}\n{{\"kind\":1}}\n", lines[0], lines[1]));
+    let line = to.refuses(&["import", &broken]);
+    assert!(line.contains("line 3: ") && line.contains("the lines before it are done"), "{line}");
+    assert_eq!(to.says(&["import", &file]), "3 added, 2 there already.\n");
+    assert_eq!(to.says(&["import", &file]), "0 added, 5 there already.\n");
+    // Secrets as digests, what is disabled, everything: nothing is lost on the way.
+    assert_eq!(to.says(&["export"]), exported);
+}
