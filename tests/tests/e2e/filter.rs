@@ -203,9 +203,7 @@ pub async fn opaque_bound_and_routed(context: &Context) {
         async move |headers: HeaderMap, Form(form): Form<BTreeMap<String, String>>| {
             asked.fetch_add(1, Ordering::Relaxed);
             assert_eq!(headers["authorization"], "Basic bWVzaDpzM2NyZXQ="); // mesh:s3cret
-            let mut answer = claims("", AUDIENCE, "orders:read", "1");
-            answer["iss"] = Value::Null; // which an answer need not name
-            answer["active"] = (form["token"] != "unknown").into();
+            let mut answer = introspected(form["token"] != "unknown");
             if form["token"] == "bound" {
                 answer["cnf"] = json!({ "jkt": jkt });
             }
@@ -220,9 +218,7 @@ pub async fn opaque_bound_and_routed(context: &Context) {
         json!({
             "providers": { "opaque": {
                 "issuer": url, "audiences": [AUDIENCE],
-                "introspection": {
-                    "cluster": "authserver", "path": "/introspect", "client_id": "mesh", "client_secret": "s3cret",
-                },
+                "introspection": introspection(),
                 "revocations": { "cluster": "authserver", "path": "/mesh/revocations" },
             } },
             "rules": read_orders(),
@@ -455,6 +451,19 @@ pub async fn eight_workers_are_one(context: &Context) {
     gateway.no_vm_was_replaced().await;
 }
 
+/// Where opaque tokens are asked about.
+fn introspection() -> Value {
+    json!({ "cluster": "authserver", "path": "/introspect", "client_id": "mesh", "client_secret": "s3cret" })
+}
+
+/// What is said of one.
+fn introspected(active: bool) -> Value {
+    let mut answer = claims("", AUDIENCE, "orders:read", "1");
+    answer["iss"] = Value::Null; // which an answer need not name
+    answer["active"] = active.into();
+    answer
+}
+
 /// One question to the issuer, two who wait for its answer; the one who asked hangs up.
 pub async fn who_hangs_up_takes_no_answer_along(context: &Context) {
     let asked = Arc::new(AtomicU32::new(0));
@@ -464,10 +473,7 @@ pub async fn who_hangs_up_takes_no_answer_along(context: &Context) {
         async move || {
             asked.fetch_add(1, Ordering::Relaxed);
             released.clone().wait_for(|released| *released).await.unwrap();
-            let mut answer = claims("", AUDIENCE, "orders:read", "1");
-            answer["iss"] = Value::Null;
-            answer["active"] = true.into();
-            ([("content-type", "application/json")], answer.to_string())
+            ([("content-type", "application/json")], introspected(true).to_string())
         }
     };
     let authserver = Router::new().route("/introspect", post(introspect));
@@ -475,9 +481,7 @@ pub async fn who_hangs_up_takes_no_answer_along(context: &Context) {
         json!({
             "providers": { "opaque": {
                 "issuer": url, "audiences": [AUDIENCE],
-                "introspection": {
-                    "cluster": "authserver", "path": "/introspect", "client_id": "mesh", "client_secret": "s3cret",
-                },
+                "introspection": introspection(),
             } },
             "rules": read_orders(),
         })
