@@ -2,11 +2,14 @@
 
 use super::{Ask, Row};
 use crate::support::{SERVICE, WEB};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 
 const TOKEN: &str = "/oauth2/token";
 const CREDENTIALS: &str = "grant_type=client_credentials";
 const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
+const IN_QUERY: &str = "/oauth2/token?grant_type=client_credentials";
 const VERIFIER: &str = "code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 fn service(body: impl Into<Vec<u8>>) -> Ask {
@@ -15,6 +18,11 @@ fn service(body: impl Into<Vec<u8>>) -> Ask {
 
 fn web(body: &str) -> Ask {
     Ask::post(TOKEN, body).by(WEB)
+}
+
+/// HTTP Basic with id and secret as they are written here.
+fn basic(text: &str) -> String {
+    format!("Basic {}", STANDARD.encode(text))
 }
 
 pub(super) fn how_a_request_is_made() -> Vec<Row> {
@@ -26,6 +34,8 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
     vec![
         Row::error("6749 §3.2: POST only", Ask::get(TOKEN), 405, "").with("allow", "POST"),
         Row::error("6749 §3.2: POST only, whatever the body", service(CREDENTIALS).method(Method::PUT), 405, ""),
+        Row::error("6749 §3.2: POST only, not HEAD", service(CREDENTIALS).method(Method::HEAD), 405, ""),
+        Row::error("6749 §3.2: a GET with everything in its query", Ask::get(IN_QUERY).by(SERVICE), 405, ""),
         Row::error(
             "6749 §3.2: no parameter twice",
             service("grant_type=client_credentials&grant_type=client_credentials"),
@@ -57,7 +67,74 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
             400,
             "invalid_request",
         ),
-        Row::fine("6749 §3.2: so an empty scope is none", service(format!("{CREDENTIALS}&scope="))),
+        Row::fine("6749 §3.2: so an empty scope is none", service(format!("{CREDENTIALS}&scope=")))
+            .says("scope", "orders:read"),
+        Row::error(
+            "6749 §3.2: no parameter twice, one without a value",
+            service(format!("{CREDENTIALS}&scope=&scope=orders:read")),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 §3.2: names have case", service("Grant_Type=client_credentials"), 400, "invalid_request"),
+        Row::error("6749 §3.2: brackets make another name", service("grant_type[]=x"), 400, "invalid_request"),
+        Row::error(
+            "6749 app. B: a space is not cut off",
+            service("grant_type=client_credentials+"),
+            400,
+            "unsupported_grant_type",
+        ),
+        Row::error(
+            "6749 app. B: a semicolon separates nothing",
+            service("grant_type=client_credentials;scope=orders:read"),
+            400,
+            "unsupported_grant_type",
+        ),
+        Row::error(
+            "6749 app. B: one Content-Type, not two",
+            service(CREDENTIALS).header("content-type", "application/json"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: one Content-Type, not a list",
+            service(CREDENTIALS).content_type(Some("application/json, application/x-www-form-urlencoded")),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "6749 app. B: UTF-8 whatever charset says",
+            service(format!("{CREDENTIALS}&x=%C3%A9"))
+                .content_type(Some("application/x-www-form-urlencoded; charset=iso-8859-1")),
+        ),
+        Row::error(
+            "6749 app. B: UTF-8, and not what charset says",
+            service(format!("{CREDENTIALS}&x=%E9"))
+                .content_type(Some("application/x-www-form-urlencoded; charset=iso-8859-1")),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 app. B: no surrogates", service(format!("{CREDENTIALS}&x=%ED%A0%80")), 400, "invalid_request"),
+        Row::error(
+            "6749 app. B: no overlong UTF-8",
+            service(format!("{CREDENTIALS}&x=%C0%AF")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: a compressed body is none",
+            service([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).header("content-encoding", "gzip"),
+            400,
+            "invalid_request",
+        ),
+        Row::fine("6749 §5.1: what is right", service(CREDENTIALS))
+            .with("pragma", "no-cache")
+            .says("token_type", "Bearer"),
+        Row::fine("6749 §5.1: expires_in is a number", service(CREDENTIALS))
+            .with("cache-control", "no-store")
+            .says("expires_in", "600"),
+        Row::fine("6749 §5.1: JSON, whatever Accept says", service(CREDENTIALS).header("accept", "text/html"))
+            .with("content-type", "application/json"),
+        Row::fine("6749 §4.4.3: no refresh token", service(CREDENTIALS)).says("refresh_token", "null"),
         Row::error(
             "6749 app. B: a form, not JSON",
             service("{\"grant_type\":\"client_credentials\"}").content_type(Some("application/json")),
@@ -111,7 +188,7 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
 }
 
 pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
-    let basic = "Basic realm=";
+    let challenge = "Basic realm=";
     let post = |body: &str| Ask::post(TOKEN, body);
     vec![
         Row::error("6749 §5.2: no client authentication", post(CREDENTIALS), 401, "invalid_client"),
@@ -121,14 +198,14 @@ pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
             401,
             "invalid_client",
         )
-        .with("www-authenticate", basic),
+        .with("www-authenticate", challenge),
         Row::error(
             "6749 §5.2: an unknown client, the same answer",
             post(CREDENTIALS).by(Some(("nobody", "x"))),
             401,
             "invalid_client",
         )
-        .with("www-authenticate", basic),
+        .with("www-authenticate", challenge),
         Row::error(
             "6749 §2.3.1: the secret in the form, wrong",
             post("grant_type=client_credentials&client_id=demo-service&client_secret=x"),
@@ -147,7 +224,7 @@ pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
         ),
         Row::error(
             "6749 §3.2: nothing in the query counts",
-            Ask::post("/oauth2/token?grant_type=client_credentials", "").by(SERVICE),
+            Ask::post(IN_QUERY, "").by(SERVICE),
             400,
             "invalid_request",
         ),
@@ -174,10 +251,114 @@ pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
             "invalid_client",
         ),
         Row::error("7617 §2: not base64", post(CREDENTIALS).authorization("Basic !!!"), 401, "invalid_client")
-            .with("www-authenticate", basic),
+            .with("www-authenticate", challenge),
         Row::error("7617 §2: no colon", post(CREDENTIALS).authorization("Basic ZGVtbw=="), 401, "invalid_client")
-            .with("www-authenticate", basic),
+            .with("www-authenticate", challenge),
         Row::error("7617 §2: a scheme and nothing", post(CREDENTIALS).authorization("Basic"), 401, "invalid_client"),
+        Row::error(
+            "6749 §2.3: one Authorization header, not two",
+            service(CREDENTIALS).header("authorization", "Bearer x"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §2.3: one method, not a secret and an assertion",
+            service(format!("{CREDENTIALS}&client_assertion=x&client_assertion_type=y")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §2.3: one method, not an assertion and a secret in the form",
+            post("grant_type=x&client_id=demo-service&client_secret=x&client_assertion=x&client_assertion_type=y"),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "7617 §2: schemes have no case",
+            post(CREDENTIALS).authorization(&basic("demo-service:demo-service-secret").replace("Basic", "bAsIc")),
+        ),
+        Row::fine(
+            "6749 §2.3.1: id and secret are form-encoded before base64",
+            post(CREDENTIALS).authorization(&basic("demo%2Dservice:demo%2dservice%2Dsecret")),
+        ),
+        Row::fine(
+            "6749 §2.3.1: so they may hold anything",
+            post(CREDENTIALS).authorization(&basic("a%3Ab+c%2Fd:p%3Aa%2Bs%25s+%C3%A9")),
+        ),
+        Row::error(
+            "6749 §2.3.1: a plus is a space",
+            post(CREDENTIALS).authorization(&basic("a%3Ab+c%2Fd:p%3Aa+s%25s+%C3%A9")),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §2.3.1: whole escapes",
+            post(CREDENTIALS).authorization(&basic("demo-service:%zz")),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §2.3.1: no NUL",
+            post(CREDENTIALS).authorization(&basic("demo-service%00:demo-service-secret")),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error("6749 §2.3.1: UTF-8", post(CREDENTIALS).authorization("Basic /zp4"), 401, "invalid_client")
+            .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §2.2: identifiers have case",
+            post(CREDENTIALS).authorization(&basic("Demo-Service:demo-service-secret")),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §2.2: a space is not cut off",
+            post(CREDENTIALS).authorization(&basic("demo-service+:demo-service-secret")),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §5.2: another scheme is told of ours",
+            post(CREDENTIALS).authorization("Digest username=\"demo-service\""),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", challenge),
+        Row::error(
+            "6749 §2.3.1: client_id is required with client_secret",
+            post("grant_type=client_credentials&client_secret=demo-service-secret"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §2.3.1: a public client has no secret, not even an empty one",
+            post("grant_type=refresh_token&refresh_token=x").by(Some(("demo-spa", ""))),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §2.2: an identifier alone proves nothing",
+            post("grant_type=client_credentials&client_id=demo-service"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §2.2: an identifier and an empty secret prove nothing",
+            post("grant_type=client_credentials&client_id=demo-service&client_secret="),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §3.2.1: a public client says who it is",
+            post(&format!("grant_type=authorization_code&code={{spa-code}}&{CALLBACK}&{VERIFIER}")),
+            401,
+            "invalid_client",
+        ),
         Row::error(
             "6749 §2.3.1: a secret that is empty",
             post(CREDENTIALS).by(Some(("demo-service", ""))),
@@ -217,6 +398,48 @@ pub(super) fn scopes() -> Vec<Row> {
             "invalid_scope",
         ),
         Row::error(
+            "6749 §3.3: no control character",
+            service(format!("{CREDENTIALS}&scope=orders:read%01")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error("6749 §3.3: no DEL", service(format!("{CREDENTIALS}&scope=orders:read%7F")), 400, "invalid_scope"),
+        Row::error(
+            "6749 §3.3: no line end between",
+            service(format!("{CREDENTIALS}&scope=orders:read%0Aorders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §3.3: no other space between",
+            service(format!("{CREDENTIALS}&scope=orders:read%C2%A0orders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::fine(
+            "6749 §3.3: two spaces, or some around, are one",
+            service(format!("{CREDENTIALS}&scope=+orders:read++orders:write+")),
+        )
+        .says("scope", "orders:read orders:write"),
+        Row::fine(
+            "6749 §3.3: the order does not matter, nor once more",
+            service(format!("{CREDENTIALS}&scope=orders:write+orders:read+orders:write")),
+        )
+        .says("scope", "orders:read orders:write"),
+        Row::fine(
+            "6749 §3.3: less than was asked for, and it says so",
+            service(format!("{CREDENTIALS}&scope=orders:read+admin")),
+        )
+        .says("scope", "orders:read"),
+        Row::fine("6749 §3.3: none asked for, the default, and it says so", service(CREDENTIALS))
+            .says("scope", "orders:read"),
+        Row::error(
+            "6749 §3.3: none asked for, and no default",
+            Ask::post(TOKEN, CREDENTIALS).by(Some(("bare", "bare-secret"))),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
             "6749 §5.2: a scope that the client may not have",
             service(format!("{CREDENTIALS}&scope=admin")),
             400,
@@ -237,7 +460,13 @@ pub(super) fn scopes() -> Vec<Row> {
         Row::fine(
             "6749 §6: a refresh asks for less",
             web("grant_type=refresh_token&refresh_token={web-refresh}&scope=orders:read"),
-        ),
+        )
+        .says("scope", "orders:read"),
+        Row::fine(
+            "6749 §6: a refresh asks for nothing and gets all",
+            web("grant_type=refresh_token&refresh_token={web-refresh}"),
+        )
+        .says("scope", "orders:read orders:write"),
     ]
 }
 
@@ -287,6 +516,36 @@ pub(super) fn codes() -> Vec<Row> {
             spa(&format!("code={{web-code}}&{CALLBACK}&{VERIFIER}")),
             400,
             "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: an empty redirect_uri is none",
+            code("code={web-code}&redirect_uri="),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: one redirect_uri",
+            code(&format!("code={{web-code}}&{CALLBACK}&{CALLBACK}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §4.1.3: one code",
+            code(&format!("code={{web-code}}&code=x&{CALLBACK}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §4.1.3: a code and a space",
+            code(&format!("code={{web-code}}+&{CALLBACK}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: the client proves itself",
+            Ask::post(TOKEN, format!("grant_type=authorization_code&client_id=demo-web&code={{web-code}}&{CALLBACK}")),
+            401,
+            "invalid_client",
         ),
         Row::error(
             "6749 §10.5: a refresh token is no code",
@@ -340,6 +599,18 @@ pub(super) fn refresh_tokens() -> Vec<Row> {
     let refresh = |rest: &str| web(&format!("grant_type=refresh_token&{rest}"));
     vec![
         Row::error("6749 §6: refresh_token is required", refresh(""), 400, "invalid_request"),
+        Row::error(
+            "6749 §6: the client proves itself",
+            Ask::post(TOKEN, "grant_type=refresh_token&client_id=demo-web&refresh_token={web-refresh}"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §6: one refresh_token",
+            refresh("refresh_token={web-refresh}&refresh_token=x"),
+            400,
+            "invalid_request",
+        ),
         Row::error("6749 §5.2: no such token", refresh("refresh_token=tGzv3JOkF0XG5Qx2TlKWIA"), 400, "invalid_grant"),
         Row::error(
             "6749 §6: issued to this client",
@@ -355,5 +626,42 @@ pub(super) fn refresh_tokens() -> Vec<Row> {
         ),
         Row::error("6749 §10.5: a code is no refresh token", refresh("refresh_token={web-code}"), 400, "invalid_grant"),
         Row::fine("6749 §6: what is right", refresh("refresh_token={web-refresh}")),
+    ]
+}
+
+pub(super) fn passwords() -> Vec<Row> {
+    let password =
+        |rest: &str| Ask::post(TOKEN, format!("grant_type=password&{rest}")).by(Some(("many", "many-secret")));
+    let right = "username=alice&password=alice-demo-password";
+    vec![
+        Row::fine("6749 §4.3.2: what is right", password(right)).says("token_type", "Bearer"),
+        Row::error("6749 §4.3.2: username is required", password("password=x"), 400, "invalid_request"),
+        Row::error("6749 §4.3.2: password is required", password("username=alice"), 400, "invalid_request"),
+        Row::error(
+            "6749 §4.3.2: an empty password is none",
+            password("username=alice&password="),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 §4.3.2: one username", password(&format!("username=x&{right}")), 400, "invalid_request"),
+        Row::error("6749 §4.3.2: a wrong password", password("username=alice&password=x"), 400, "invalid_grant"),
+        Row::error(
+            "6749 §4.3.2: an unknown person, the same answer",
+            password("username=nobody&password=x"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.3.2: the client proves itself",
+            Ask::post(TOKEN, format!("grant_type=password&client_id=many&{right}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §4.3.2: for clients that are registered for it",
+            Ask::post(TOKEN, format!("grant_type=password&{right}")).by(WEB),
+            400,
+            "unauthorized_client",
+        ),
     ]
 }
