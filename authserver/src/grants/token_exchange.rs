@@ -188,13 +188,10 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
     {
         return Err(bad());
     }
-    let audience: Vec<String> = claims.aud.iter().map(str::to_owned).collect();
-    let usual = resource::usual(app, client);
-    let for_client = claims.client_id == client.id
-        || audience.iter().any(|aud| *aud == client.id || usual.iter().any(|known| known == aud));
-    if !for_client {
+    if !resource::is_for(app, client, &claims) {
         return Err(ExchangeError::Foreign.into());
     }
+    let audience: Vec<String> = claims.aud.iter().map(str::to_owned).collect();
     Ok(Some(Party {
         sub: claims.sub.to_string(),
         scope: Some(ScopeSet::parse(&claims.scope).map_err(|_| bad())?),

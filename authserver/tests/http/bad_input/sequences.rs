@@ -1,6 +1,6 @@
 //! Rules that take more than one request to show.
 
-use crate::support::{CALLBACK, SERVICE, Server, WEB, client};
+use crate::support::{CALLBACK, Server, WEB, client};
 use bearward::model::{AccessTokenFormat, GrantType};
 use http::StatusCode;
 
@@ -32,6 +32,40 @@ async fn sizes_are_as_documented() {
     assert_eq!(text(&device, "user_code").len(), 9);
     let jwt = server.service_token().await;
     assert!((200..8192).contains(&jwt.len()));
-    // RFC 8628 §3.2 and RFC 9126 §2.2: there is no other way to say so either.
-    assert_eq!(server.post("/oauth2/revoke", SERVICE, vec![("token", &jwt)]).await.status, StatusCode::OK);
+}
+
+/// RFC 7662 §2.2, §4: a token for one resource server says nothing to another.
+#[tokio::test]
+async fn introspection_is_for_whom_a_token_is_for() {
+    let server = Server::start().await;
+    let orders = ["https://orders.example"];
+    for (id, audience) in
+        [("caller", &orders[..]), ("orders", &orders), ("named", &[]), ("both", &["named", "https://x.example"])]
+    {
+        let mut one = client(id, Some("s"), &[GrantType::ClientCredentials]);
+        one.audience = audience.iter().map(|&audience| audience.to_owned()).collect();
+        server.app.store.create_client(&one).await.unwrap();
+    }
+    let granted = async |id: &'static str| {
+        let answer = server.token(Some((id, "s")), vec![("grant_type", "client_credentials")]).await;
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    };
+    let told = async |who: (&'static str, &'static str), token: &str| {
+        let answer = server.post("/oauth2/introspect", Some(who), vec![("token", token)]).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.json()
+    };
+    let (for_orders, for_named) = (granted("caller").await, granted("both").await);
+    for (who, token, active) in [
+        (("caller", "s"), &for_orders, true),
+        (("orders", "s"), &for_orders, true),
+        (("named", "s"), &for_orders, false),
+        (("demo-web", "demo-web-secret"), &for_orders, false),
+        (("named", "s"), &for_named, true),
+        (("orders", "s"), &for_named, false),
+    ] {
+        let told = told(who, token).await;
+        assert_eq!(told["active"], active, "{who:?}");
+        assert!(active || told == serde_json::json!({ "active": false }), "and no more: {told}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod not_followed;
 mod rfc6749;
+mod tokens;
 
 use super::names;
 
@@ -26,7 +27,11 @@ const fn should(section: &'static str, rule: &'static str, shown: &'static [&'st
 }
 
 /// Number, title, rules.
-const RFCS: &[(&str, &str, &[Rule])] = &[("6749", "the framework", rfc6749::RULES)];
+const RFCS: &[(&str, &str, &[Rule])] = &[
+    ("6749", "the framework", rfc6749::RULES),
+    ("7009", "revocation", tokens::REVOCATION),
+    ("7662", "introspection", tokens::INTROSPECTION),
+];
 
 /// A row of an RFC, or of another if it says so.
 fn row(rfc: &str, shown: &str) -> String {
