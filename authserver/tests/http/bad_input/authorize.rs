@@ -96,7 +96,13 @@ pub(super) const TOLD: &[(&str, (&str, &str), &str)] = &[
     ("7636 §4.4.1: S256, not plain", ("code_challenge_method", "plain"), "invalid_request"),
     ("7636 §4.3: no method means plain", ("code_challenge_method", ""), "invalid_request"),
     ("7636 §4.3: methods have case", ("code_challenge_method", "s256"), "invalid_request"),
+    ("7636 §4.3: a method there is not", ("code_challenge_method", "S512"), "invalid_request"),
     ("7636 §4.2: 43 characters", ("code_challenge", "abc"), "invalid_request"),
+    ("7636 §4.2: not 42", ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c"), "invalid_request"),
+    ("7636 §4.2: not 44", ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMA"), "invalid_request"),
+    ("7636 §4.2: no padding", ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM="), "invalid_request"),
+    ("7636 §4.2: base64url", ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"), "invalid_request"),
+    ("7636 §4.2: 256 bits", ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"), "invalid_request"),
 ];
 
 /// RFC 6749 §4.1.2.1: what is wrong beside client and redirect_uri is told to the client, state and all.
@@ -108,6 +114,8 @@ async fn what_is_told_to_the_client() {
         assert_eq!((answer["error"].as_str(), answer["state"].as_str()), (*error, "s"), "{rule}");
         let allowed = |b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
         assert!(answer["error_description"].bytes().all(allowed), "{rule}: RFC 6749 §4.1.2.1");
+        let explained = answer["error_description"].contains("code_challenge");
+        assert!(explained || !rule.starts_with("7636"), "{rule}: RFC 7636 §4.4.1");
         assert!(!answer.contains_key("code"), "{rule}");
     }
 }

@@ -7,6 +7,8 @@ use crate::support::{SERVICE, WEB};
 const TOKEN: &str = "/oauth2/token";
 const PAR: &str = "/oauth2/par";
 const DEVICE: &str = "/oauth2/device_authorization";
+const DEVICE_TV: &str = "/oauth2/device_authorization?client_id=tv";
+const DEVICE_GRANT: &str = "grant_type=urn:ietf:params:oauth:grant-type:device_code";
 /// Registered for every grant of this file by `super::hold`.
 const MANY: Option<(&str, &str)> = Some(("many", "many-secret"));
 const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
@@ -60,9 +62,7 @@ pub(super) fn assertions() -> Vec<Row> {
 }
 
 pub(super) fn devices() -> Vec<Row> {
-    let poll = |rest: &str| {
-        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:device_code{rest}")).by(MANY)
-    };
+    let poll = |rest: &str| Ask::post(TOKEN, format!("{DEVICE_GRANT}{rest}")).by(MANY);
     let start = |body: &str| Ask::post(DEVICE, body).by(MANY);
     vec![
         Row::error("8628 §3.1: POST only", Ask::get(DEVICE), 405, "").with("allow", "POST"),
@@ -73,7 +73,38 @@ pub(super) fn devices() -> Vec<Row> {
         Row::error("8628 §3.1: a scope it may have", start("scope=admin"), 400, "invalid_scope"),
         Row::error("8628 §3.1: a form", start("{}").content_type(Some("application/json")), 400, "invalid_request"),
         Row::fine("8628 §3.1: unknown parameters are ignored", start("x=y")),
+        Row::fine("8628 §3.1: a parameter without a value is omitted", start("scope=")),
+        Row::fine("8628 §3.1: a public client says who it is", Ask::post(DEVICE, "client_id=tv")),
+        Row::error("8628 §3.1: an unknown client", Ask::post(DEVICE, "client_id=nobody"), 401, "invalid_client"),
+        Row::error("8628 §3.1: nothing in the query counts", Ask::post(DEVICE_TV, ""), 401, "invalid_client"),
+        Row::error("8628 §3.1: a body of 1 MiB", start(&format!("x={}", "a".repeat(1 << 20))), 413, "invalid_request"),
+        Row::fine("8628 §3.2: where to go, without the code in it", start(""))
+            .says("verification_uri", "http://127.0.0.1:8080/device"),
+        Row::fine("8628 §3.2: how long the codes are good", start("")).says("expires_in", "600"),
+        Row::fine("8628 §3.2: how long to wait between polls", start("")).says("interval", "5"),
+        Row::fine("8628 §3.2: no cache keeps it", start("")).with("cache-control", "no-store"),
         Row::error("8628 §3.4: device_code is required", poll(""), 400, "invalid_request"),
+        Row::error("8628 §3.4: one device_code", poll("&device_code=a&device_code=b"), 400, "invalid_request"),
+        Row::error(
+            "8628 §3.4: the client proves itself",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&client_id=many&device_code={{device-code}}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8628 §3.4: a public client says who it is",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&device_code={{device-code}}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8628 §3.4: issued to this client, not to a public one",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&client_id=tv&device_code={{device-code}}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("8628 §3.4: a user code is none", poll("&device_code=WDJB-MJHT"), 400, "invalid_grant"),
+        Row::error("8628 §3.4: nor a code and a space", poll("&device_code={device-code}+"), 400, "invalid_grant"),
         Row::error(
             "8628 §3.5: no such code",
             poll("&device_code=GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
@@ -182,7 +213,10 @@ pub(super) fn exchange() -> Vec<Row> {
 }
 
 pub(super) fn pushed_requests() -> Vec<Row> {
+    const PKCE: &str = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    const OURS: &str = "&request_uri=urn:ietf:params:oauth:request_uri:x";
     let push = |rest: &str| Ask::post(PAR, format!("response_type=code&{CALLBACK}{rest}")).by(WEB);
+    let spa = |rest: &str| Ask::post(PAR, format!("response_type=code&client_id=demo-spa&{CALLBACK}{rest}"));
     vec![
         Row { status: 201, ..Row::fine("9126 §2.2: what is right", push("")) },
         Row::error("9126 §2.3: POST only", Ask::get(PAR), 405, "").with("allow", "POST"),
@@ -192,6 +226,40 @@ pub(super) fn pushed_requests() -> Vec<Row> {
             401,
             "invalid_client",
         ),
+        Row { status: 201, ..Row::fine("9126 §2.2: how long it is good", push("")).says("expires_in", "90") },
+        Row { status: 201, ..Row::fine("9126 §2.2: no cache keeps it", push("")).with("cache-control", "no-store") },
+        Row { status: 201, ..Row::fine("9126 §2.1: unknown parameters are ignored", push("&x=y")) },
+        Row {
+            status: 201, ..Row::fine("9126 §2.1: so are those of the token endpoint", push("&grant_type=x&code=y"))
+        },
+        Row { status: 201, ..Row::fine("9126 §2.1: client_id may repeat who it is", push("&client_id=demo-web")) },
+        Row { status: 201, ..Row::fine("9126 §2.1: what is right, of a public client", spa(PKCE)) },
+        Row::error("9126 §2.1: a public client uses PKCE here too", spa(""), 400, "invalid_request"),
+        Row::error("9126 §2.1: client_id of somebody else", push("&client_id=demo-spa"), 400, "invalid_request"),
+        Row::error("9126 §2.3: POST only, not PUT", push("").method(http::Method::PUT), 405, ""),
+        Row::error("9126 §2.3: POST only, not HEAD", push("").method(http::Method::HEAD), 405, ""),
+        Row::error(
+            "9126 §2.1: nothing in the query counts",
+            Ask::post("/oauth2/par?response_type=code", CALLBACK).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9126 §2.1: a wrong secret", push("").by(Some(("demo-web", "x"))), 401, "invalid_client")
+            .with("www-authenticate", "Basic realm="),
+        Row::error("9126 §2.3: response_type is required", Ask::post(PAR, CALLBACK).by(WEB), 400, "invalid_request"),
+        Row::error(
+            "9126 §2.3: a response_type there is not",
+            Ask::post(PAR, format!("response_type=magic&{CALLBACK}")).by(WEB),
+            400,
+            "unsupported_response_type",
+        ),
+        Row::error(
+            "9126 §2.3: for clients that are registered for it",
+            Ask::post(PAR, "response_type=code").by(SERVICE),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9126 §2.1: no request_uri of ours either", push(OURS), 400, "invalid_request"),
         Row::error("9126 §2.1: no request_uri", push("&request_uri=urn:x"), 400, "invalid_request"),
         Row::error("9126 §2.3: no parameter twice", push("&scope=a&scope=a"), 400, "invalid_request"),
         Row::error("9126 §2.3: a body of 1 MiB", push(&format!("&x={}", "a".repeat(1 << 20))), 413, "invalid_request"),

@@ -203,6 +203,7 @@ async fn hold(rows: Vec<Row>) {
         many.options.token_exchange.delegation = true;
         server.app.store.create_client(&many).await.unwrap();
     }
+    server.app.store.create_client(&client("tv", None, &[DeviceCode])).await.unwrap();
     // What registration would not take as an id, encoding carries; and a client without a default scope.
     for (id, secret) in [("a:b c/d", "p:a+s%s \u{e9}"), ("bare", "bare-secret")] {
         let mut one = client(id, Some(secret), &[ClientCredentials]);

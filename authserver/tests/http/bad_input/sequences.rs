@@ -1,7 +1,9 @@
 //! Rules that take more than one request to show.
 
-use crate::support::{CALLBACK, Server, WEB, client};
-use bearward::model::{AccessTokenFormat, GrantType};
+use crate::support::{CALLBACK, CHALLENGE, Pairs, Server, VERIFIER, WEB, client, encode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward::model::{AccessTokenFormat, Digest, GrantType};
 use http::StatusCode;
 
 /// RFC 6749 §2.2, §4.1.2, §5.1, §10.10: what the page says of sizes.
@@ -68,4 +70,105 @@ async fn introspection_is_for_whom_a_token_is_for() {
         assert_eq!(told["active"], active, "{who:?}");
         assert!(active || told == serde_json::json!({ "active": false }), "and no more: {told}");
     }
+}
+
+/// RFC 7636 §4.1: 43 to 128 unreserved characters, also where others would give the challenge.
+#[tokio::test]
+async fn verifiers_have_43_to_128_unreserved_characters() {
+    let server = Server::start().await;
+    let of = |text: &str| text.repeat(200).chars().take(43).collect::<String>();
+    let unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (verifier, good) in [
+        ("a".repeat(42), false),
+        ("a".repeat(43), true),
+        ("a".repeat(128), true),
+        ("a".repeat(129), false),
+        (unreserved.to_owned(), true),
+        (of("a+"), false),
+        (of("a/"), false),
+        (of("a="), false),
+        (of("a "), false),
+        (of("a%"), false),
+        (of("\u{e9}"), false),
+    ] {
+        let challenge = URL_SAFE_NO_PAD.encode(Digest::of(&verifier).0);
+        let code = server.code("demo-spa", Some(&challenge)).await;
+        let pairs = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("client_id", "demo-spa"),
+            ("code_verifier", verifier.as_str()),
+        ];
+        let answer = server.token(None, pairs).await;
+        match good {
+            true => assert_eq!(answer.status, StatusCode::OK, "{verifier}"),
+            false => answer.is_error(400, "invalid_grant"),
+        }
+    }
+}
+
+/// RFC 7636 §4.4: the challenge is kept with the code, and shown to nobody.
+#[tokio::test]
+async fn a_challenge_is_in_nothing_that_leaves() {
+    let server = Server::start().await;
+    let mut browser = server.browser_of_alice().await;
+    let asked = browser
+        .authorize(vec![
+            ("response_type", "code"),
+            ("client_id", "demo-spa"),
+            ("redirect_uri", CALLBACK),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ])
+        .await;
+    let page = browser.follow(&asked).await;
+    let answer = browser.allow(&asked).await;
+    let inside = |text: &str| {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.windows(9).any(|w| w == &CHALLENGE.as_bytes()[..9]))
+    };
+    for text in [asked.location(), page.body.clone(), answer.location()] {
+        assert!(!text.contains(CHALLENGE));
+    }
+    assert!(!inside(&page.field("continue")) && !inside(&answer.returned()["code"]));
+    let redeemed = server.redeem("demo-spa", &answer.returned()["code"]).await;
+    assert_eq!((redeemed.status, VERIFIER.len()), (StatusCode::OK, 43), "{}", redeemed.body);
+}
+
+/// RFC 9126 §4: `client_id` goes with `request_uri`, and whoever leaves it out or names another uses nothing up.
+#[tokio::test]
+async fn a_pushed_request_needs_its_client_at_the_authorization_endpoint() {
+    let server = Server::start().await;
+    let pushed = vec![("response_type", "code"), ("redirect_uri", CALLBACK)];
+    let pushed = server.post("/oauth2/par", WEB, pushed).await.json();
+    let uri = pushed["request_uri"].as_str().unwrap();
+    let ask = async |more: Pairs<'_>| {
+        let query = encode(&[vec![("request_uri", uri)], more].concat());
+        server.get(&format!("/oauth2/authorize?{query}")).await
+    };
+    let everything = vec![("response_type", "code"), ("redirect_uri", CALLBACK)];
+    for wrong in [vec![], everything, vec![("client_id", "demo-spa")], vec![("client_id", "nobody")]] {
+        let answer = ask(wrong).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
+    }
+    assert!(ask(vec![("client_id", "demo-web")]).await.location().starts_with("/login?"));
+}
+
+/// RFC 9126 §2.3: a client that has to sign, and does not, is told `invalid_request`, whatever else is wrong.
+#[tokio::test]
+async fn a_client_that_has_to_sign_pushes_nothing_unsigned() {
+    let server = Server::start().await;
+    let mut signs = client("signs", Some("s"), &[GrantType::AuthorizationCode]);
+    signs.options.require_signed_request_object = true;
+    server.app.store.create_client(&signs).await.unwrap();
+    for redirect in [CALLBACK, "https://evil.example/"] {
+        let pairs = vec![("response_type", "code"), ("redirect_uri", redirect)];
+        let signs = Some(("signs", "s"));
+        server.post("/oauth2/par", signs, pairs.clone()).await.is_error(400, "invalid_request");
+        let unsigned = [pairs, vec![("request", "x")]].concat();
+        server.post("/oauth2/par", signs, unsigned).await.is_error(400, "invalid_request_object");
+    }
+    let query = encode(&[("client_id", "signs"), ("response_type", "code"), ("redirect_uri", "https://evil.example/")]);
+    let answer = server.get(&format!("/oauth2/authorize?{query}")).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
 }

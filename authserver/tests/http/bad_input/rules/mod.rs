@@ -2,6 +2,9 @@
 
 mod not_followed;
 mod rfc6749;
+mod rfc7636;
+mod rfc8628;
+mod rfc9126;
 mod tokens;
 
 use super::names;
@@ -30,7 +33,10 @@ const fn should(section: &'static str, rule: &'static str, shown: &'static [&'st
 const RFCS: &[(&str, &str, &[Rule])] = &[
     ("6749", "the framework", rfc6749::RULES),
     ("7009", "revocation", tokens::REVOCATION),
+    ("7636", "PKCE", rfc7636::RULES),
     ("7662", "introspection", tokens::INTROSPECTION),
+    ("8628", "the device grant", rfc8628::RULES),
+    ("9126", "pushed requests", rfc9126::RULES),
 ];
 
 /// A row of an RFC, or of another if it says so.
