@@ -130,12 +130,90 @@ pub(super) fn devices() -> Vec<Row> {
 
 pub(super) fn exchange() -> Vec<Row> {
     const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
-    let exchange = |rest: &str| {
-        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange{rest}")).by(MANY)
-    };
+    const REFRESH: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+    const EXCHANGE: &str = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
+    let exchange = |rest: &str| Ask::post(TOKEN, format!("{EXCHANGE}{rest}")).by(MANY);
     let good = format!("&subject_token={{service-token}}&subject_token_type={ACCESS}");
     vec![
-        Row::fine("8693 §2.1: what is right", exchange(&good)),
+        Row::fine("8693 §2.1: what is right", exchange(&good)).says("issued_token_type", ACCESS),
+        Row::fine("8693 §2.2.1: token_type", exchange(&good)).says("token_type", "Bearer"),
+        Row::fine("8693 §2.2.1: scope, always", exchange(&good)).says("scope", "orders:read"),
+        Row::fine("8693 §2.2.1: no refresh token", exchange(&good)).says("refresh_token", "null"),
+        Row::fine("8693 §2.2.1: no cache keeps it", exchange(&good)).with("cache-control", "no-store"),
+        Row::fine("8693 §2.1: unknown parameters are ignored", exchange(&format!("{good}&x=y"))),
+        Row::fine(
+            "8693 §2.1: parameters without a value are omitted",
+            exchange(&format!(
+                "{good}&actor_token=&actor_token_type=&scope=&audience=&resource=&requested_token_type="
+            )),
+        ),
+        Row::fine(
+            "8693 §2.1: an access token is what is given",
+            exchange(&format!("{good}&requested_token_type={ACCESS}")),
+        )
+        .says("issued_token_type", ACCESS),
+        Row::error(
+            "8693 §2.1: no other kind of token is given",
+            exchange(&format!("{good}&requested_token_type=urn:ietf:params:oauth:token-type:jwt")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: one subject_token",
+            exchange(&format!("{good}&subject_token=x")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: one actor_token",
+            exchange(&format!("{good}&actor_token=x&actor_token=x&actor_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: the client proves itself",
+            Ask::post(TOKEN, format!("{EXCHANGE}&client_id=many{good}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8693 §2.1: a public client cannot",
+            Ask::post(TOKEN, format!("{EXCHANGE}&client_id=tv{good}")),
+            400,
+            "unauthorized_client",
+        ),
+        Row::error(
+            "8693 §2.1: types have case",
+            exchange(&format!("&subject_token={{service-token}}&subject_token_type={}", ACCESS.to_uppercase())),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: a refresh token is no subject",
+            exchange(&format!("&subject_token={{web-refresh}}&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor by its own type",
+            exchange(&format!("&subject_token={{web-refresh}}&subject_token_type={REFRESH}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor is a code",
+            exchange(&format!("&subject_token={{web-code}}&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor what nobody signed",
+            exchange(
+                "&subject_token=eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.&subject_token_type=urn:ietf:params:oauth:token-type:jwt",
+            ),
+            400,
+            "invalid_request",
+        ),
         Row::error(
             "8693 §2.1: subject_token is required",
             exchange(&format!("&subject_token_type={ACCESS}")),
@@ -191,6 +269,13 @@ pub(super) fn exchange() -> Vec<Row> {
             "invalid_target",
         ),
         Row::error("8707 §2: a resource is a URL", exchange(&format!("{good}&resource=x")), 400, "invalid_target"),
+        Row::error("8707 §2: a resource is absolute", exchange(&format!("{good}&resource=/x")), 400, "invalid_target"),
+        Row::error(
+            "8693 §2.2.2: one of several targets that it may not have",
+            exchange(&format!("{good}&audience=https://api.example&audience=https://evil.example")),
+            400,
+            "invalid_target",
+        ),
         Row::error(
             "8707 §2: without a fragment",
             exchange(&format!("{good}&resource=https://api.example%23x")),

@@ -4,6 +4,7 @@ mod not_followed;
 mod rfc6749;
 mod rfc7636;
 mod rfc8628;
+mod rfc8693;
 mod rfc9126;
 mod tokens;
 
@@ -36,6 +37,7 @@ const RFCS: &[(&str, &str, &[Rule])] = &[
     ("7636", "PKCE", rfc7636::RULES),
     ("7662", "introspection", tokens::INTROSPECTION),
     ("8628", "the device grant", rfc8628::RULES),
+    ("8693", "token exchange", rfc8693::RULES),
     ("9126", "pushed requests", rfc9126::RULES),
 ];
 
