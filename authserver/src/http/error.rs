@@ -63,6 +63,10 @@ impl Refusal {
     }
 }
 
+/// The error that a response tells, for whoever adds to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ErrorCode(pub(super) &'static str);
+
 #[derive(Serialize)]
 struct Body<'a> {
     error: &'a str,
@@ -73,6 +77,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = Body { error: self.error, error_description: &self.description };
         let mut response = no_store_json(self.status, &body);
+        response.extensions_mut().insert(ErrorCode(self.error));
         if let Some((name, value)) = self.header {
             // Digits or a text of ours: always a header value.
             if let Ok(value) = HeaderValue::from_str(&value) {

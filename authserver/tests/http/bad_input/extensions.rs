@@ -369,10 +369,44 @@ pub(super) fn pushed_requests() -> Vec<Row> {
 pub(super) fn proofs_of_possession() -> Vec<Row> {
     let ask = |proofs: &[&'static str]| Ask::post(TOKEN, "grant_type=client_credentials").by(SERVICE).dpop(proofs);
     let unsigned = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.";
+    // {"typ":"dpop+jwt","alg":"none","jwk":{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}
+    const WITH_KEY: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUiLCJqd2siOnsia3R5IjoiT0tQIiwiY3J2IjoiRWQyNTUxOSIsIngiOiIxMXFZQVlLeENyZlZTXzdUeVdRSE9nN2hjdlBhcGlNbHJ3SWFhUGNIVVJvIn19.e30.";
     vec![
         Row::error("9449 §4.3: no JWT", ask(&["x"]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: an empty one", ask(&[""]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: one that nobody signed", ask(&[unsigned]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: not two in one header", ask(&["x, x"]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: nothing but ASCII", ask(&["\u{e9}"]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: one that nobody signed, with a key", ask(&[WITH_KEY]), 400, "invalid_dpop_proof"),
+        Row::error(
+            "9449 §10.1: a pushed request's proof is checked too",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}")).by(WEB).dpop(&["x"]),
+            400,
+            "invalid_dpop_proof",
+        ),
+        Row::error(
+            "9449 §10: dpop_jkt is a thumbprint",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}&dpop_jkt=x")).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "9449 §10: one dpop_jkt",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}&dpop_jkt=x&dpop_jkt=x")).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "9449 §5.2: a client that is held to it",
+            Ask::post(TOKEN, "grant_type=client_credentials").by(Some(("held", "held-secret"))),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "9449 §6.2: none is looked at where none is needed",
+            Ask::post("/oauth2/introspect", "token=x").by(SERVICE).dpop(&["x"]),
+        )
+        .says("active", "false"),
         Row::error("9449 §4.3: one header, not two", ask(&["x", "x"]), 400, "invalid_dpop_proof"),
         Row::error(
             "9449 §5: a wrong secret stays one",

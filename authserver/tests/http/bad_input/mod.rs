@@ -205,8 +205,9 @@ async fn hold(rows: Vec<Row>) {
     }
     server.app.store.create_client(&client("tv", None, &[DeviceCode])).await.unwrap();
     // What registration would not take as an id, encoding carries; and a client without a default scope.
-    for (id, secret) in [("a:b c/d", "p:a+s%s \u{e9}"), ("bare", "bare-secret")] {
+    for (id, secret) in [("a:b c/d", "p:a+s%s \u{e9}"), ("bare", "bare-secret"), ("held", "held-secret")] {
         let mut one = client(id, Some(secret), &[ClientCredentials]);
+        one.options.dpop_bound_access_tokens = id == "held";
         one.default_scopes = if id == "bare" { ScopeSet::default() } else { one.default_scopes };
         server.app.store.create_client(&one).await.unwrap();
     }

@@ -2,10 +2,12 @@
 
 mod not_followed;
 mod rfc6749;
+mod rfc6750;
 mod rfc7636;
 mod rfc8628;
 mod rfc8693;
 mod rfc9126;
+mod rfc9449;
 mod tokens;
 
 use super::names;
@@ -33,12 +35,14 @@ const fn should(section: &'static str, rule: &'static str, shown: &'static [&'st
 /// Number, title, rules.
 const RFCS: &[(&str, &str, &[Rule])] = &[
     ("6749", "the framework", rfc6749::RULES),
+    ("6750", "bearer tokens", rfc6750::RULES),
     ("7009", "revocation", tokens::REVOCATION),
     ("7636", "PKCE", rfc7636::RULES),
     ("7662", "introspection", tokens::INTROSPECTION),
     ("8628", "the device grant", rfc8628::RULES),
     ("8693", "token exchange", rfc8693::RULES),
     ("9126", "pushed requests", rfc9126::RULES),
+    ("9449", "DPoP", rfc9449::RULES),
 ];
 
 /// A row of an RFC, or of another if it says so.
