@@ -8,6 +8,7 @@ mod rfc8628;
 mod rfc8693;
 mod rfc9126;
 mod rfc9449;
+mod rfc9700;
 mod tokens;
 
 use super::names;
@@ -43,6 +44,7 @@ const RFCS: &[(&str, &str, &[Rule])] = &[
     ("8693", "token exchange", rfc8693::RULES),
     ("9126", "pushed requests", rfc9126::RULES),
     ("9449", "DPoP", rfc9449::RULES),
+    ("9700", "best current practice", rfc9700::RULES),
 ];
 
 /// A row of an RFC, or of another if it says so.
