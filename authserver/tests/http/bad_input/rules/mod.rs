@@ -12,6 +12,7 @@ mod rfc9700;
 mod tokens;
 
 use super::names;
+use std::collections::BTreeSet;
 
 /// A rule that binds the authorization server, or the gateway as the resource server.
 pub(super) struct Rule {
@@ -78,6 +79,18 @@ fn every_rule_is_shown_by_a_row_or_a_test_that_there_is() {
                 assert!(text.contains(&format!("fn {test}(")), "{rfc} {section}: {rule}: no test {shown}");
             }
         }
+    }
+}
+
+#[test]
+fn every_row_shows_a_rule() {
+    let shown: BTreeSet<String> = RFCS
+        .iter()
+        .flat_map(|(rfc, _, rules)| rules.iter().flat_map(|rule| rule.shown).map(|shown| row(rfc, shown)))
+        .collect();
+    for name in names() {
+        let listed = name.split_once(' ').is_some_and(|(rfc, _)| RFCS.iter().any(|(known, ..)| *known == rfc));
+        assert!(!listed || shown.contains(&name), "{name}: of no rule in `rules`");
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
             "§3.1: a public client says who it is",
             "§3.1: an unknown client",
             "§3.1: for clients that are registered for it",
+            "§3.1: a scope it may have",
         ],
     ),
     must("§3.1", "TLS", &["authserver/src/config/tests.rs::an_issuer_is_exact"]),

@@ -93,6 +93,14 @@ pub(super) const REVOCATION: &[Rule] = &[
         "an unknown hint changes nothing",
         &["§2.2: an unknown hint is ignored", "§2.2: unknown parameters are ignored"],
     ),
+    should(
+        "§2.3",
+        "pages in the browser may ask (CORS)",
+        &[
+            "§2.3: pages in the browser may ask",
+            "metadata::browser_apps_may_read_the_oauth_endpoints_and_nothing_with_a_cookie",
+        ],
+    ),
     must(
         "§5",
         "tokens cannot be guessed here either: they have 256 random bits, or a signature",
@@ -117,6 +125,7 @@ pub(super) const INTROSPECTION: &[Rule] = &[
             "§2.1: a form",
             "§2.1: UTF-8",
             "§2.1: a body of 1 MiB",
+            "§2.1: unknown parameters are ignored",
             "§4: not in the query",
             "§4: not by GET",
         ],
