@@ -41,7 +41,9 @@ pub enum AssertionError {
     #[error("the keys of the assertion's issuer are not available")]
     Keys,
     /// `aud` names somebody else.
-    #[error("the assertion is not for this server: aud has to be the issuer or the token endpoint")]
+    #[error(
+        "the assertion is not for this server: aud has to be the issuer, the token endpoint or the one for pushed requests"
+    )]
     Audience,
     /// A time that cannot be read: no number.
     #[error("a time in the assertion is not a number")]

@@ -1,5 +1,6 @@
 //! The one place where a failure becomes an answer: status, the RFC's error code, the text a client may see.
 
+use super::answer;
 use super::params::ParamsError;
 use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
@@ -113,7 +114,8 @@ impl From<ParamsError> for Refusal {
 
 impl IntoResponse for ParamsError {
     fn into_response(self) -> Response {
-        Refusal::from(self).into_response()
+        // Before an endpoint looked at anything: what it says is of no use but to a page's developer.
+        answer::any_origin(Refusal::from(self).into_response())
     }
 }
 
@@ -224,10 +226,11 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, ..Self::new("invalid_request", "there is no such endpoint") }
     }
 
-    /// 401 with the challenge of RFC 6750 §3.
-    pub(super) fn with_bearer_challenge(mut self) -> Self {
+    /// 401 with the challenge of RFC 6750 §3, which names an error only if there was a token (§3.1).
+    pub(super) fn with_bearer_challenge(mut self, token: bool) -> Self {
+        let error = if token { ", error=\"invalid_token\"" } else { "" };
         self.status = StatusCode::UNAUTHORIZED;
-        self.header = Some((WWW_AUTHENTICATE, "Bearer realm=\"bearward\", error=\"invalid_token\"".into()));
+        self.header = Some((WWW_AUTHENTICATE, format!("Bearer realm=\"bearward\"{error}").into()));
         self
     }
 

@@ -1,7 +1,7 @@
 //! Dynamic client registration, RFC 7591, and its management, RFC 7592.
 
 use crate::keys::Key;
-use crate::support::{Answer, CALLBACK, ISSUER, Server};
+use crate::support::{Answer, CALLBACK, ISSUER, Server, request};
 use axum::body::Body;
 use bearward::model::{AuditFilter, Digest, Recorded};
 use bearward_token::scope::ScopeSet;
@@ -97,8 +97,13 @@ async fn an_initial_access_token_is_needed_and_is_used_up() {
     for bad in ["", "junk", late.as_str()] {
         let answer = send(&server, Method::POST, REGISTER, bad, &web()).await;
         answer.is_error(401, "invalid_token");
-        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"bearward\", error=\"invalid_token\"");
     }
+    // RFC 6750 §3.1: no error to a request without a token.
+    let none = request(Method::POST, REGISTER, &[("content-type", "application/json")], b"{}");
+    let none = server.send(none).await;
+    none.is_error(401, "invalid_token");
+    assert_eq!(none.header("www-authenticate"), "Bearer realm=\"bearward\"");
     let off = Server::start().await;
     let token = initial(&off, 1).await;
     assert_eq!(send(&off, Method::POST, REGISTER, &token, &web()).await.status, StatusCode::NOT_FOUND);

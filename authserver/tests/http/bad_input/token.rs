@@ -590,6 +590,11 @@ pub(super) fn codes() -> Vec<Row> {
             400,
             "invalid_grant",
         ),
+        Row::fine(
+            "6749 §4.1.3: scope is no parameter here, and widens nothing",
+            code(&format!("code={{web-code}}&{CALLBACK}&scope=orders:read+admin")),
+        )
+        .says("scope", "orders:read orders:write"),
         Row::fine("6749 §4.1.3: what is right", code(&format!("code={{web-code}}&{CALLBACK}"))),
         Row::fine("7636 §4.6: what is right", spa(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}"))),
     ]

@@ -364,6 +364,7 @@ pub(super) const RULES: &[Rule] = &[
             "§4.1.3: a code and a space",
             "§10.5: a refresh token is no code",
             "§4.1.3: what is right",
+            "§4.1.3: scope is no parameter here, and widens nothing",
         ],
     ),
     must(

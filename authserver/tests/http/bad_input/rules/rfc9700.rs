@@ -85,6 +85,7 @@ pub(super) const RULES: &[Rule] = &[
             "6749 §3.3: less than was asked for, and it says so",
         ],
     ),
+    must("§2.3", "the admin API does so too", &["admin_api::only_a_good_token_with_the_scope_opens_it"]),
     must(
         "§2.3",
         "the gateway refuses a token for somebody else, and one that lacks a scope",
