@@ -5,6 +5,7 @@
 
 mod authorize;
 mod best_practice;
+mod clients;
 mod extensions;
 mod page;
 mod rules;
@@ -169,7 +170,7 @@ type Rows = fn() -> Vec<Row>;
 /// The tables, by what they are about.
 const TABLES: &[(&str, Rows)] = &[
     ("The token endpoint: how a request is made", token::how_a_request_is_made),
-    ("The token endpoint: how a client proves itself", token::how_a_client_proves_itself),
+    ("The token endpoint: how a client proves itself", clients::how_a_client_proves_itself),
     ("The token endpoint: scopes", token::scopes),
     ("The token endpoint: codes", token::codes),
     ("The token endpoint: refresh tokens", token::refresh_tokens),

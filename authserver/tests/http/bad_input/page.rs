@@ -70,7 +70,7 @@ back.
 ";
 
 const SIZES: &str = "
-### Sizes
+## Sizes
 
 RFC 6749 §2.2, §4.1.2, §5.1. Codes, refresh tokens, opaque access tokens, device codes and client secrets have 55 characters, of `A` to
 `Z`, `a` to `z`, `0` to `9` and `_`: a prefix of six that says what it is, 43 that are random (256 bits), a checksum of six. An access token

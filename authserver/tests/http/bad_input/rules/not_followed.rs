@@ -10,7 +10,7 @@ pub(super) const RULES: &[(&str, &str, &str)] = &[
     (
         "6749 §8.2",
         "SHOULD: a parameter of one's own has a prefix that says whose it is",
-        "`custom_claims` has none. It is ignored unless a client is registered for such claims",
+        "`custom_claims` has none, nor have those of OpenID Connect. A client that is not registered for such claims is refused them",
     ),
     (
         "6750 §2.3",
@@ -55,6 +55,6 @@ pub(super) const RULES: &[(&str, &str, &str)] = &[
     (
         "9700 §4.16",
         "SHOULD: operators can allow origins to frame the pages",
-        "No page can be framed. A client that wants no redirect has `response_mode=form_post` and `prompt=none`",
+        "No page can be framed, whoever asks: what a person agrees to is never shown inside another site",
     ),
 ];
