@@ -172,3 +172,28 @@ async fn a_client_that_has_to_sign_pushes_nothing_unsigned() {
     let answer = server.get(&format!("/oauth2/authorize?{query}")).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
 }
+
+/// RFC 7009 §5: what was revoked once is not told to every gateway again, however often somebody asks.
+#[tokio::test]
+async fn what_is_revoked_is_told_once() {
+    let server = Server::start().await;
+    let code = server.code("demo-web", None).await;
+    let tokens = server.redeem("demo-web", &code).await.json();
+    let (access, refresh) = (tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap());
+    let again = async || {
+        for token in [access, refresh] {
+            let answer = server.post("/oauth2/revoke", WEB, vec![("token", token)]).await;
+            assert_eq!(answer.status, StatusCode::OK);
+        }
+        server.redeem("demo-web", &code).await.is_error(400, "invalid_grant");
+    };
+    again().await;
+    let told = server.app.store.feed(None, 100, server.now()).await.unwrap();
+    assert_eq!(told.entries.len(), 2, "the token and the grant");
+    for _ in 0..3 {
+        server.clock.advance(10);
+        again().await;
+    }
+    let after = server.app.store.feed(Some(&told.cursor), 100, server.now()).await.unwrap();
+    assert!(after.entries.is_empty() && !after.reset, "{:?}", after.entries);
+}

@@ -103,6 +103,11 @@ pub(super) const REVOCATION: &[Rule] = &[
     ),
     must(
         "§5",
+        "asking often does no harm: what is revoked is told to the gateways once, and requests are bounded",
+        &["bad_input/sequences::what_is_revoked_is_told_once"],
+    ),
+    must(
+        "§5",
         "tokens cannot be guessed here either: they have 256 random bits, or a signature",
         &[
             "authserver/src/secret.rs::what_is_generated_is_well_formed_and_new",
