@@ -7,6 +7,7 @@ mod authorize;
 mod best_practice;
 mod clients;
 mod extensions;
+mod odd_values;
 mod page;
 mod rules;
 mod sequences;
