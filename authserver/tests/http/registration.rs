@@ -70,6 +70,10 @@ async fn a_client_registers_itself_and_gets_tokens() {
     let public = json!({ "redirect_uris": ["com.example.app:/cb"], "token_endpoint_auth_method": "none" });
     let json = register(&server, &public).await.json();
     assert!(json.get("client_secret").is_none() && json["grant_types"] == json!(["authorization_code"]));
+    // RFC 9700 §4.15.1: whatever it asks for, its id is made here.
+    let mut posing = web();
+    posing["client_id"] = "person-alice".into();
+    assert_ne!(register(&server, &posing).await.json()["client_id"], "person-alice");
     // Keys of its own.
     let keys = json!({
         "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",

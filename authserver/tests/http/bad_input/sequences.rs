@@ -197,3 +197,21 @@ async fn what_is_revoked_is_told_once() {
     let after = server.app.store.feed(Some(&told.cursor), 100, server.now()).await.unwrap();
     assert!(after.entries.is_empty() && !after.reset, "{:?}", after.entries);
 }
+
+/// RFC 8628 §3.3.1, §5.4: the person sees that it is a device, which client's, and the code to compare; and is asked.
+#[tokio::test]
+async fn the_person_sees_that_a_device_is_connected() {
+    let server = Server::start().await;
+    server.app.store.create_client(&client("tv", None, &[GrantType::DeviceCode])).await.unwrap();
+    let started = server.post("/oauth2/device_authorization", None, vec![("client_id", "tv")]).await.json();
+    let code = started["user_code"].as_str().unwrap();
+    let mut browser = server.browser_of_alice().await;
+    let page = browser.get(&format!("/device?user_code={code}")).await;
+    assert!(page.body.contains(code) && page.body.contains("device"), "{}", page.body);
+    let csrf = page.field("csrf");
+    let typed = browser.post("/device", vec![("user_code", code), ("csrf", &csrf)]).await;
+    let page = browser.follow(&typed).await;
+    for seen in ["Client tv", code, "device"] {
+        assert!(page.body.contains(seen), "{seen}: {}", page.body);
+    }
+}

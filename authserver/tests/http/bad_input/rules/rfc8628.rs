@@ -49,7 +49,11 @@ pub(super) const RULES: &[Rule] = &[
     should(
         "§3.3.1, §5.4",
         "a link with the code in it shows the code and asks; nothing happens by itself",
-        &["device::whoever_is_not_signed_in_signs_in_first", "device::the_page_is_not_fooled"],
+        &[
+            "bad_input/sequences::the_person_sees_that_a_device_is_connected",
+            "device::whoever_is_not_signed_in_signs_in_first",
+            "device::the_page_is_not_fooled",
+        ],
     ),
     must("§3.4", "`device_code` is required", &["§3.4: device_code is required", "§3.4: one device_code"]),
     must(
@@ -104,7 +108,11 @@ pub(super) const RULES: &[Rule] = &[
     should(
         "§5.4",
         "the person is told that a device is connected, and which, and asked each time",
-        &["device::a_person_connects_a_device", "device::the_page_is_not_fooled"],
+        &[
+            "bad_input/sequences::the_person_sees_that_a_device_is_connected",
+            "device::a_person_connects_a_device",
+            "device::the_page_is_not_fooled",
+        ],
     ),
     should(
         "§6.1",
