@@ -101,7 +101,10 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = ParamsError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        let media = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        // Of two, somebody in between might believe the other.
+        let mut values = request.headers().get_all(CONTENT_TYPE).iter();
+        let (Some(media), None) = (values.next(), values.next()) else { return Err(ParamsError::ContentType) };
+        let media = media.to_str().unwrap_or_default();
         let essence = media.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(ParamsError::ContentType);
