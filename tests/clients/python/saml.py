@@ -55,8 +55,8 @@ assert answer.status_code == 200, answer.text
 token = answer.json()["access_token"]
 call = requests.get(f"{GATEWAY}/orders/1", headers={"authorization": f"Bearer {token}"}, timeout=20)
 assert call.status_code == 200 and call.json()["headers"]["x-auth-client"] == "demo-saml-bearer", call.text
-print("ok a token for an assertion")
-for why, text in {"used before": once, "for somebody else": assertion("https://other.example")}.items():
+print("ok saml_bearer")
+for why, text in {"used_before": once, "for_somebody_else": assertion("https://other.example")}.items():
     answer = post(text)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), answer.text
-    print("ok refused:", why)
+    print(f"ok saml_{why}")
