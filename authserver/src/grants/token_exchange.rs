@@ -19,6 +19,8 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// How deep a chain of actors may be.
 const MAX_ACTORS: usize = 8;
+/// How often what was exchanged may be exchanged again: each time adds to the token.
+const MAX_EXCHANGES: usize = 8;
 
 pub(super) struct TokenExchange;
 
@@ -41,6 +43,9 @@ pub enum ExchangeError {
     /// The subject token's `may_act` names another actor (§4.4), or the chain of actors is too long.
     #[error("the actor may not act for this subject")]
     Actor,
+    /// The subject token was exchanged too often.
+    #[error("the subject_token was exchanged {MAX_EXCHANGES} times, which is the most")]
+    TooOften,
 }
 
 /// A party, as a token that was shown says it.
@@ -52,6 +57,8 @@ struct Party {
     audience: Vec<String>,
     expires_at: i64,
     grant_id: Option<String>,
+    /// The token and those it was exchanged from, by `jti`, the latest first; empty if nobody here could revoke it.
+    tokens: Vec<String>,
     act: Option<Value>,
     may_act: Option<Value>,
 }
@@ -75,6 +82,9 @@ impl Grant for TokenExchange {
         let subject = subject.ok_or(GrantError::MissingParameter("subject_token"))?;
         let actor = party(request, "actor_token", "actor_token_type").await?;
         let act = actors(request.client, &subject, actor.as_ref())?;
+        if subject.tokens.len() > MAX_EXCHANGES {
+            return Err(ExchangeError::TooOften.into());
+        }
         let scope = narrowed(request, &subject)?;
         let audience = audience(request, &subject)?;
         let grant = match &subject.grant_id {
@@ -82,8 +92,9 @@ impl Grant for TokenExchange {
             None => None,
         };
         let mut minting = mint::minting(request, None, &scope).await?;
-        // The grant goes on: whoever takes it back takes this token along.
+        // The grant goes on: whoever takes it back takes this token along, and so does who revokes the subject token.
         minting.grant = grant.as_ref();
+        minting.exchanged_from = subject.tokens;
         minting.subject = Some(&subject.sub);
         minting.audience = audience;
         minting.act = act;
@@ -201,6 +212,7 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
         audience,
         expires_at: i64::try_from(claims.exp).unwrap_or(i64::MAX),
         grant_id: claims.gid.as_deref().map(str::to_owned),
+        tokens: [&claims.jti].into_iter().chain(&claims.exchanged_from).map(|jti| jti.to_string()).collect(),
         act: all.get("act").cloned(),
         may_act: all.get("may_act").cloned(),
     }))
@@ -225,6 +237,7 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
             audience: Vec::new(),
             expires_at,
             grant_id: None,
+            tokens: Vec::new(),
             act: all.get("act").cloned(),
             may_act: all.get("may_act").cloned(),
         })

@@ -69,6 +69,7 @@ fn claims() -> Claims<'static> {
         exp: START + 600,
         jti: "j".into(),
         gid: None,
+        exchanged_from: Vec::new(),
         auth_time: None,
         acr: None,
     }

@@ -95,6 +95,15 @@ const flows = {
     await assert.rejects(exchange({ subject_token: 'nobody' }), { error: 'invalid_request' })
     await assert.rejects(exchange({ subject_token: tokens.access_token, scope: 'orders:read orders:write' }), { error: 'invalid_scope' })
     await assert.rejects(exchange({ audience: 'https://elsewhere.example' }), { error: 'invalid_target' })
+    // What was exchanged ends with what it was exchanged from; so it does where there is no grant and no person.
+    const own = await client.clientCredentialsGrant(config, {})
+    const once = await exchange({ subject_token: own.access_token })
+    const twice = await exchange({ subject_token: once.access_token })
+    await call(config, twice)
+    for (const [owner, revoked, ended] of [[old, subject, [tokens, delegated]], [config, own, [once, twice]]]) {
+      await client.tokenRevocation(owner, revoked.access_token)
+      for (const one of ended) await refusedSoon(config, one)
+    }
   },
 
   async signed_introspection() {
