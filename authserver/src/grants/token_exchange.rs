@@ -8,6 +8,7 @@ use super::scope::ScopeRefused;
 use super::{Grant, GrantError, Request, TokenResponse, jwt_bearer, mint, scope};
 use crate::assertion::{self, AssertionError};
 use crate::confirmation::Confirmation;
+use crate::custom_claims::CustomClaims;
 use crate::http::presented;
 use crate::jwt::Jwt;
 use crate::model::{Client, GrantType};
@@ -61,6 +62,8 @@ struct Party {
     tokens: Vec<String>,
     act: Option<Value>,
     may_act: Option<Value>,
+    /// What another issuer says of it, and its registration takes into tokens.
+    claims: CustomClaims,
 }
 
 #[async_trait]
@@ -95,6 +98,7 @@ impl Grant for TokenExchange {
         // The grant goes on: whoever takes it back takes this token along, and so does who revokes the subject token.
         minting.grant = grant.as_ref();
         minting.exchanged_from = subject.tokens;
+        minting.claims = subject.claims.or(&minting.claims).map_err(|_| AssertionError::Carried)?;
         minting.subject = Some(&subject.sub);
         minting.audience = audience;
         minting.act = act;
@@ -215,6 +219,7 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
         tokens: [&claims.jti].into_iter().chain(&claims.exchanged_from).map(|jti| jti.to_string()).collect(),
         act: all.get("act").cloned(),
         may_act: all.get("may_act").cloned(),
+        claims: CustomClaims::default(),
     }))
 }
 
@@ -233,6 +238,7 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
         let all: Map<String, Value> = presented::everything(payload);
         Ok::<_, GrantError>(Party {
             sub,
+            claims: jwt_bearer::carried(request, &issuer, &CustomClaims::default(), payload)?,
             scope: issuer.settings.scopes,
             audience: Vec::new(),
             expires_at,
