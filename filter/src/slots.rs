@@ -11,6 +11,7 @@
 //! | `…/lease` | [`Lease`]: who follows the feed | any VM, by compare-and-set |
 //! | `…/cursor` | the epoch (u32), then the feed's cursor | the leader |
 //! | `…/log/<bank>/<n>` | the revocation log (see [`crate::follower`]): its epoch (u32), then entries of 16 bytes | the leader |
+//! | `…/answer/<n>` | what an issuer said of a token (see [`crate::answers`]) | whoever asked |
 
 use crate::proxy::{Host, HostError, HostResult, Shared, Write};
 use bearward_token::feed::Entry;
