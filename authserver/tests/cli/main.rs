@@ -260,6 +260,20 @@ fn the_database_file_is_its_owners() {
 }
 
 #[test]
+fn who_stops_reading_ends_a_command_quietly() {
+    let bearward = Bearward::new();
+    bearward.says(&["scope", "set", "orders:read", "--title", "Read your orders"]);
+    for arguments in [&["scope", "list"][..], &["scope", "list", "--json"], &["export"], &["man"], &["check-config"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = bearward.command(arguments).stdin(Stdio::null()).stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // As a shell reports what SIGPIPE ended.
+        assert_eq!((output.status.code(), said.as_str()), (Some(141), ""), "{arguments:?}");
+    }
+}
+
+#[test]
 fn issuers_are_trusted_listed_and_removed() {
     let bearward = Bearward::new();
     let certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/rsa.pem");
