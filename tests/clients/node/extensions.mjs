@@ -1,6 +1,7 @@
 // What is turned on for some clients, with openid-client: at a gateway whose rules ask for it, and that asks for nonces in
 // DPoP proofs, as the authserver behind it does. `<id>` may use resources, authorization details and claims of its own;
-// `<id>-app` is a public client, `<id>-opaque` has opaque tokens, and `<id>-strict` must push, sign and bind everything.
+// `<id>-app` is a public client, `<id>-opaque` has opaque tokens, `<id>-old` has RS256 and refresh tokens that stay, and
+// `<id>-strict` must push, sign and bind everything.
 
 import assert from 'node:assert/strict'
 import * as client from 'openid-client'
@@ -167,6 +168,18 @@ const flows = {
     const unknown = `${tokens.access_token.slice(0, -3)}aaa`
     const { status, challenges } = await refused(config, { access_token: unknown })
     assert.deepEqual([status, challenges.at(-1).parameters.error], [401, 'invalid_token'])
+  },
+
+  async rs256_and_a_kept_refresh_token() {
+    const config = await withKey(`${clientWithKey}-old`)
+    const tokens = await signIn(config)
+    assert.equal(JSON.parse(Buffer.from(tokens.access_token.split('.')[0], 'base64url')).alg, 'RS256')
+    await call(config, tokens)
+    for (let times = 0; times < 2; times++) {
+      const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token)
+      assert.ok([undefined, tokens.refresh_token].includes(refreshed.refresh_token))
+      await call(config, refreshed)
+    }
   },
 
   async claims_of_its_own() {

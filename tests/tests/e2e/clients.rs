@@ -4,7 +4,7 @@ use crate::context::Context;
 use bearward_tests::envoy::config;
 use bearward_tests::sample::Person;
 use bearward_tests::stack::{Options, Stack};
-use bearward_tests::{demo, node, python, workspace};
+use bearward_tests::{demo, idp, node, python, workspace};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,8 @@ fn in_node_itself(program: &str) -> Command {
 
 /// openid-client, with what is turned on for some clients.
 pub async fn in_node_with_extensions(context: &Context) {
-    let more = vec![("BEARWARD_DPOP__REQUIRE_NONCE".to_owned(), "true".to_owned())];
+    let more = [("BEARWARD_DPOP__REQUIRE_NONCE", "true"), ("BEARWARD_KEYS__MORE_ALGORITHMS", "RS256")];
+    let more = more.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let options = Options { gateway: that_asks_for_more, more, ..Options::default() };
     let stack = Stack::start(context.parts(), &options).await.unwrap();
     register_with_extensions(&stack);
@@ -72,6 +73,8 @@ fn register_with_extensions(stack: &Stack) {
     create(EXTENDED, &[&proof, &scope, &code, &service, &more]);
     create(&format!("{EXTENDED}-app"), &[&["--public", "--require-dpop"], &scope, &code]);
     create(&format!("{EXTENDED}-opaque"), &[&proof, &scope, &service, &["--access-token-format", "opaque"]]);
+    let old = ["--access-token-alg", "RS256", "--refresh-mode", "preserve"];
+    create(&format!("{EXTENDED}-old"), &[&proof, &scope, &code, &old]);
     let strict = ["--require-par", "--require-signed-request", "--require-dpop", "--require-pkce"];
     create(&format!("{EXTENDED}-strict"), &[&proof, &scope, &code, &strict]);
 }
@@ -100,6 +103,8 @@ fn in_their_environment(program: &str) -> Command {
 pub async fn make_saml_assertions(stack: &Stack) {
     let requirements = workspace::root().join("authserver/tests/saml/requirements.txt");
     let python = python::environment("saml", &requirements, &|step| println!("{step}")).unwrap();
+    let trust = ["issuer", "add", idp::saml::ENTITY, "--saml", "--certificate-file", &certificate()];
+    stack.authservers[0].cli(&[&trust[..], &["--claim-from", "department=ou"]].concat()).unwrap();
     let mut command = Command::new(python);
     command.arg(source("python").join("saml.py")).arg(&stack.url).arg(key());
     complete("saml.py", command).await;
