@@ -2,6 +2,11 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+/// As the standard library's, but who stops reading (`bearward client list | head`) ends the program, quietly.
+macro_rules! println {
+    ($($text:tt)*) => { $crate::cli::stdout::line(format_args!($($text)*)) };
+}
+
 mod apply;
 mod audit;
 mod authorization_type;
@@ -20,6 +25,7 @@ pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
 mod secret;
+mod stdout;
 mod transfer;
 mod user;
 
@@ -190,6 +196,9 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
+    if failure.is_nobody_reads() {
+        return ExitCode::from(stdout::NOBODY_READS);
+    }
     eprintln!("bearward: {failure}");
     ExitCode::FAILURE
 }

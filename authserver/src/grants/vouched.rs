@@ -2,8 +2,10 @@
 
 use super::{GrantError, Request, scope};
 use crate::assertion::AssertionError;
+use crate::custom_claims::CustomClaims;
 use crate::model::{AssertionKind, Subjects, TrustedIssuer};
 use bearward_token::scope::ScopeSet;
+use serde_json::{Map, Value};
 
 /// The registration of an issuer whose assertions of this kind the client may bring.
 pub(super) async fn issuer(
@@ -28,6 +30,25 @@ pub(super) async fn subject(request: &Request<'_>, issuer: &TrustedIssuer, name:
         }
         Subjects::Any => Ok(format!("{}#{name}", issuer.issuer)),
     }
+}
+
+/// What the assertion says and the issuer's registration takes into the token: `find` gives the value of a claim or an
+/// attribute, if it is there. It goes before what the request brings. What the operator gave the client or the grant
+/// goes before it.
+pub(super) fn claims(
+    request: &Request<'_>,
+    issuer: &TrustedIssuer,
+    brought: &CustomClaims,
+    find: impl Fn(&str) -> Option<Value>,
+) -> Result<CustomClaims, AssertionError> {
+    let options = &request.client.options;
+    let of_grant = options.grant_claims.get(&request.grant_type).into_iter().flat_map(CustomClaims::names);
+    let fixed: Vec<_> = options.claims.names().chain(of_grant).collect();
+    let taken = issuer.settings.claims.iter().filter(|(name, _)| !fixed.contains(&name.as_str()));
+    let said: Map<String, Value> =
+        taken.filter_map(|(name, source)| find(source).map(|value| (name.clone(), value))).collect();
+    let said = CustomClaims::try_from(said).and_then(|said| said.or(brought));
+    said.map_err(|_| AssertionError::Carried)
 }
 
 /// Of what the client asks and may have, what the issuer's assertions can give.

@@ -330,3 +330,41 @@ async fn each_name_of_this_server_is_an_audience() {
         }
     }
 }
+
+#[tokio::test]
+async fn claims_that_the_registration_names_go_into_the_token() {
+    let (server, idp) = server().await;
+    let map = [("department", "dept"), ("roles", "realm.roles"), ("level", "level"), ("tenant", "tenant")];
+    let claims_map = map.map(|(name, source)| (name.to_owned(), source.to_owned())).into();
+    trust(&server, &idp, IssuerSettings { claims: claims_map, ..IssuerSettings::default() }).await;
+    let mut free = client("free", Some("s"), &[GrantType::JwtBearer, GrantType::TokenExchange]);
+    free.options.request_claims = vec!["tenant".to_owned(), "more".to_owned()];
+    free.options.token_exchange.impersonation = true;
+    server.app.store.create_client(&free).await.unwrap();
+    let said =
+        json!({"dept": "sales", "realm": {"roles": ["a", "b"]}, "level": 7, "tenant": "blue", "email": "a@b.example"});
+    let text = idp.sign(&assertion(&server, &said));
+    let brought = r#"{"tenant":"red","more":"x"}"#;
+    let pairs = vec![("grant_type", JWT_BEARER), ("assertion", &*text), ("custom_claims", brought)];
+    let answer = server.token(Some(("free", "s")), pairs).await;
+    let token = claims(answer.json()["access_token"].as_str().unwrap());
+    assert_eq!((&token["department"], &token["level"]), (&"sales".into(), &7.into()));
+    assert_eq!(token["roles"], json!(["a", "b"]));
+    assert_eq!((&token["tenant"], &token["more"]), (&"blue".into(), &"x".into()), "the issuer before the request");
+    assert!(token.get("email").is_none(), "it was not asked for");
+    // As a subject token, too.
+    let exchange = vec![
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", &*text),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+    ];
+    let answer = server.token(Some(("free", "s")), exchange).await;
+    assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["department"], "sales", "{}", answer.body);
+    // What no token carries is refused, and uses nothing up.
+    for wrong in [json!({"dept": {"name": "sales"}}), json!({"dept": [1]}), json!({"dept": "x".repeat(3000)})] {
+        let mut said = assertion(&server, &wrong);
+        ask(&server, &idp.sign(&said)).await.is_error(400, "invalid_grant");
+        said.as_object_mut().unwrap().remove("dept");
+        assert_eq!(ask(&server, &idp.sign(&said)).await.status, StatusCode::OK);
+    }
+}
