@@ -1,6 +1,6 @@
 //! JWT bearer assertions as a grant, RFC 7523 §2.1: another issuer, or the client by its own keys, says for whom.
 
-use super::{Grant, GrantError, Request, TokenResponse, mint, vouched};
+use super::{Grant, GrantError, Request, TokenResponse, vouched};
 use crate::assertion::{self, AssertionError};
 use crate::custom_claims::CustomClaims;
 use crate::http::{App, Params};
@@ -29,7 +29,7 @@ impl Grant for JwtBearer {
         let issuer = trusted(request, &issuer(&jwt).map_err(AssertionError::from)?).await?;
         let scope = vouched::scope(request, &issuer)?;
         let payload = assertion::signed_by(request.app, &issuer.settings.keys, &jwt).await?;
-        let mut minting = mint::minting(request, None, &scope).await?;
+        let mut minting = vouched::minting(request, &issuer, &scope).await?;
         minting.claims = carried(request, &issuer, &minting.claims, payload)?;
         let claims = assertion::accept(request.app, &jwt, payload).await?;
         let subject = subject(request, &issuer, &claims.sub).await?;

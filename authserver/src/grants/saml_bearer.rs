@@ -32,7 +32,7 @@ impl Grant for SamlBearer {
         let scope = vouched::scope(request, &issuer)?;
         let subject = vouched::subject(request, &issuer, &bearer.subject).await?;
         // RFC 7521 §4.1: no refresh token, since the client can come with another assertion.
-        let mut minting = mint::minting(request, None, &scope).await?;
+        let mut minting = vouched::minting(request, &issuer, &scope).await?;
         minting.subject = Some(&subject);
         if !issuer.settings.claims.is_empty() {
             let said = verified.attributes().map_err(AssertionError::from)?;

@@ -1,7 +1,10 @@
 //! People of other issuers: what a trusted issuer's assertion can give at the token endpoint (RFC 7521 §4.1).
 
+use super::details::DetailsRefused;
+use super::mint::{self, Minting};
 use super::{GrantError, Request, scope};
 use crate::assertion::AssertionError;
+use crate::authorization_details::DetailsError;
 use crate::custom_claims::CustomClaims;
 use crate::model::{AssertionKind, Subjects, TrustedIssuer};
 use bearward_token::scope::ScopeSet;
@@ -49,6 +52,22 @@ pub(super) fn claims(
         taken.filter_map(|(name, source)| find(source).map(|value| (name.clone(), value))).collect();
     let said = CustomClaims::try_from(said).and_then(|said| said.or(brought));
     said.map_err(|_| AssertionError::Carried)
+}
+
+/// The token that an assertion gives, before it is issued. An issuer is trusted with scopes and with who somebody is; that
+/// somebody pays so much (RFC 9396) it was not registered to say, and the client cannot say it in its place.
+pub(super) async fn minting<'a>(
+    request: &Request<'a>,
+    issuer: &TrustedIssuer,
+    scope: &'a ScopeSet,
+) -> Result<Minting<'a>, GrantError> {
+    let minting = mint::minting(request, None, scope).await?;
+    let own = issuer.issuer == request.client.id;
+    if own || minting.authorization_details.is_empty() {
+        Ok(minting)
+    } else {
+        Err(DetailsRefused::from(DetailsError::NotGranted).into())
+    }
 }
 
 /// Of what the client asks and may have, what the issuer's assertions can give.

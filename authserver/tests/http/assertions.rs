@@ -3,11 +3,12 @@
 use crate::support::{Answer, ISSUER, Server, claims, client};
 use bearward::client_auth::seal_secret;
 use bearward::keys::Sealer;
-use bearward::model::{ClientAuthMethod, GrantType, IssuerSettings, Keys, Subjects, TrustedIssuer};
+use bearward::model::{AuthorizationType, ClientAuthMethod, GrantType, IssuerSettings, Keys, Subjects, TrustedIssuer};
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -329,6 +330,34 @@ async fn each_name_of_this_server_is_an_audience() {
             }
         }
     }
+}
+
+/// RFC 9396: a client that may ask people for payments can't have an issuer's word for them, only its own.
+#[tokio::test]
+async fn an_issuer_does_not_vouch_for_authorization_details() {
+    let (server, idp) = server().await;
+    let payment = AuthorizationType {
+        name: "payment".into(),
+        title: "Pay".into(),
+        description: "Once.".into(),
+        fields: BTreeMap::new(),
+    };
+    server.admin().put_authorization_type(&payment).await.unwrap();
+    let mut payer = client("payer", Some("s"), &[GrantType::JwtBearer]);
+    payer.options.authorization_details_types = vec!["payment".to_owned()];
+    payer.options.keys = idp.keys();
+    server.app.store.create_client(&payer).await.unwrap();
+    let ask = async |iss: &str, sub: &str, details: &str| {
+        let text = idp.sign(&assertion(&server, &json!({"iss": iss, "sub": sub})));
+        let mut pairs = vec![("grant_type", JWT_BEARER), ("assertion", &*text)];
+        pairs.extend((!details.is_empty()).then_some(("authorization_details", details)));
+        server.token(Some(("payer", "s")), pairs).await
+    };
+    let details = r#"[{"type":"payment"}]"#;
+    ask(IDP, "alice", details).await.is_error(400, "invalid_authorization_details");
+    assert_eq!(ask(IDP, "alice", "").await.status, StatusCode::OK);
+    let own = ask("payer", "payer", details).await;
+    assert_eq!(own.json()["authorization_details"], json!([{"type": "payment"}]), "{}", own.body);
 }
 
 #[tokio::test]
