@@ -1,7 +1,7 @@
 //! A SAML 2.0 assertion as a grant, RFC 7522 §2.1: whoever bears one that a trusted issuer signed gets a token for its
 //! subject, once.
 
-use super::{Grant, GrantError, Request, TokenResponse, mint, seconds, vouched};
+use super::{Grant, GrantError, Request, TokenResponse, seconds, vouched};
 use crate::assertion::AssertionError;
 use crate::http::Route;
 use crate::model::{AssertionKind, Digest, GrantType, TrustedIssuer};
