@@ -2,7 +2,7 @@
 //! console draws it.
 
 use crate::env::Env;
-use crate::model::Follower;
+use crate::model::{Follower, FollowerName};
 use crate::storage::{Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,9 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(5);
 /// How long counts are kept, in seconds.
 const KEPT: i64 = 31 * 86_400;
+/// A follower that had everything so many seconds ago may have nothing to ask: it waits for half a minute at the most, and
+/// what it did is written a little later.
+pub const BEHIND: i64 = 40;
 /// How long a follower that is silent is remembered, in seconds.
 const FOLLOWER_KEPT: i64 = 3600;
 /// The most followers noted between two writes.
@@ -61,7 +64,15 @@ pub struct Counters {
     revoked: AtomicU64,
     signed_in: AtomicU64,
     refused: AtomicU64,
-    followers: Mutex<HashMap<String, (i64, i64)>>,
+    followers: Mutex<HashMap<FollowerName, Noted>>,
+}
+
+/// What was noted of a follower since the last write.
+#[derive(Default)]
+struct Noted {
+    node: Option<String>,
+    seen_at: i64,
+    current_at: i64,
 }
 
 impl Counters {
@@ -70,16 +81,17 @@ impl Counters {
         self.counter(kind).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A follower of the feed asked; `current` if it had everything then.
-    pub fn follower(&self, name: &str, now: i64, current: bool) {
+    /// A follower of the feed asked; `current` if it had everything then. `node` is what its operator calls it.
+    pub fn follower(&self, name: FollowerName, node: Option<String>, now: i64, current: bool) {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        if followers.len() >= MOST_FOLLOWERS && !followers.contains_key(name) {
+        if followers.len() >= MOST_FOLLOWERS && !followers.contains_key(&name) {
             return;
         }
-        let noted = followers.entry(name.to_owned()).or_default();
-        noted.0 = noted.0.max(now);
+        let noted = followers.entry(name).or_default();
+        noted.node = node;
+        noted.seen_at = noted.seen_at.max(now);
         if current {
-            noted.1 = noted.1.max(now);
+            noted.current_at = noted.current_at.max(now);
         }
     }
 
@@ -102,10 +114,15 @@ impl Counters {
             }
         }
         let followers = std::mem::take(&mut *self.followers.lock().unwrap_or_else(PoisonError::into_inner));
-        for (name, (seen_at, current_at)) in followers {
-            let follower = Follower { name, seen_at, current_at };
+        for (name, Noted { node, seen_at, current_at }) in followers {
+            let follower = Follower { name, node, seen_at, current_at };
             store.note_follower(&follower, seen_at.saturating_add(FOLLOWER_KEPT)).await?;
         }
+        let counts = store.follower_counts(now, now.saturating_sub(BEHIND)).await?;
+        metrics::gauge!("bearward_feed_followers").set(float(counts.all));
+        metrics::gauge!("bearward_feed_followers_behind").set(float(counts.behind));
+        let lag = counts.oldest.map_or(0, |oldest| now.saturating_sub(oldest).max(0));
+        metrics::gauge!("bearward_feed_follower_lag_seconds").set(float(lag));
         Ok(())
     }
 
@@ -118,6 +135,11 @@ impl Counters {
             Kind::Refused => &self.refused,
         }
     }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts and seconds, far below 2^53")]
+fn float(value: i64) -> f64 {
+    value as f64
 }
 
 /// Adds to the database for as long as the server runs.

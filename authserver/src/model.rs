@@ -6,8 +6,8 @@ mod names;
 mod trust;
 
 pub use admin::{
-    Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Passkey, Recorded, Role,
-    SessionEntry, Totp, Versioned,
+    Access, Account, Activity, AuditFilter, Change, Follower, FollowerCounts, FollowerName, GrantEntry, GrantFilter,
+    Passkey, Recorded, Role, SessionEntry, Totp, Versioned,
 };
 pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};

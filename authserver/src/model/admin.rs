@@ -210,14 +210,36 @@ pub struct Activity {
     pub count: i64,
 }
 
+/// What tells a follower of the revocation feed from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FollowerName {
+    /// The network address it asks from.
+    pub address: String,
+    /// What it calls itself; empty for one that does not say. Nobody checks it.
+    pub id: String,
+}
+
+/// How far the followers of the feed are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FollowerCounts {
+    /// How many there are.
+    pub all: i64,
+    /// How many of them have not had everything since the time asked about.
+    pub behind: i64,
+    /// When the one that is furthest behind last had everything, Unix time in seconds.
+    pub oldest: Option<i64>,
+}
+
 /// Who follows the revocation feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Follower {
-    /// Where it asks from.
-    pub name: String,
+    /// Which.
+    pub name: FollowerName,
+    /// What its operator calls it, if it says so.
+    pub node: Option<String>,
     /// When it asked last.
     pub seen_at: i64,
-    /// When it was last known to have everything.
+    /// When it was last known to have everything; 0 if never.
     pub current_at: i64,
 }
 

@@ -1,6 +1,7 @@
 //! The console's pages.
 
 use super::{Frame, When};
+use crate::activity::BEHIND;
 use crate::admin::{
     ClientView, GrantView, IssuerSpec, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView, ShownSecret,
 };
@@ -8,6 +9,7 @@ use crate::keys::lifecycle::State;
 use crate::model::{
     Access, AssertionKind, AuditFilter, ClientAuthMethod, GrantType, Keys, Recorded, Role, Scope, Subjects,
 };
+use crate::storage::COUNTED;
 use askama::Template;
 
 /// What every page of the console has.
@@ -58,6 +60,24 @@ pub struct OverviewPage<'a> {
     pub charts: Vec<Chart>,
     /// What happened.
     pub overview: &'a Overview,
+}
+
+/// How many followers of the feed are shown: those that are furthest behind.
+const SHOWN: usize = 50;
+
+impl OverviewPage<'_> {
+    fn counted(&self, count: i64) -> String {
+        if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
+    }
+
+    /// As much of a name made by chance as tells a few apart.
+    fn short<'a>(&self, id: &'a str) -> &'a str {
+        id.get(..8).unwrap_or(id)
+    }
+
+    fn shown(&self) -> i64 {
+        i64::try_from(SHOWN).unwrap_or(i64::MAX)
+    }
 }
 
 /// A day in bars.
@@ -269,6 +289,9 @@ pub struct PeoplePage<'a> {
     /// What was wrong with the form.
     pub problem: Option<String>,
 }
+
+/// How many of a person's apps are shown beside their account.
+const APPS_SHOWN: usize = 50;
 
 /// A person.
 #[derive(Template)]

@@ -1,7 +1,7 @@
 //! Sign-in with throttles and a second factor, the account page, the console: what people do, and what is done against them.
 
 use crate::support::{Answer, Browser, CALLBACK, ISSUER, PASSWORD, Server, client};
-use bearward::model::{Account, AuditFilter, Change, GrantType, Person, Role, Scope};
+use bearward::model::{Account, AuditFilter, Change, FollowerName, GrantType, Person, Role, Scope};
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use http::header::SET_COOKIE;
@@ -445,10 +445,24 @@ async fn what_goes_on_is_counted() {
     let server = with_admin().await;
     server.service_token().await;
     server.token(Some(("demo-service", "wrong")), vec![("grant_type", "client_credentials")]).await;
-    server.app.counters.follower("203.0.113.7", server.now() - 100, true);
+    // Two at one address are two, and what they say of themselves is not believed but shown.
+    let name = |id: &str| FollowerName { address: "203.0.113.7".to_owned(), id: id.to_owned() };
+    server.app.counters.follower(name("0123456789abcdef"), Some("<edge>".to_owned()), server.now() - 100, true);
+    server.app.counters.follower(name("fedcba98"), None, server.now(), true);
+    server.app.counters.follower(name(""), None, server.now(), false);
     server.app.counters.flush(server.app.store.as_ref(), &server.app.env).await.unwrap();
     let page = server.browser_of_alice().await.get("/admin").await;
-    for text in ["Tokens issued by hour, 1 in all", "denied by hour, 1 in all", "203.0.113.7", "100 s behind"] {
+    for text in [
+        "Tokens issued by hour, 1 in all",
+        "denied by hour, 1 in all",
+        "203.0.113.7",
+        "100 s behind",
+        "<strong>3</strong> gateways follow",
+        "2 behind",
+        "still reading",
+        "<code>01234567</code>",
+        "&#60;edge&#62;",
+    ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
 }

@@ -76,6 +76,8 @@ fn main() -> ExitCode {
         grants::a_revoked_grant_gives_no_token_for_a_code,
         grants::introspection_finds_revocations,
         admin::a_change_and_its_entry_are_one,
+        admin::the_audit_log_is_found_by_whatever_is_asked,
+        admin::followers_at_one_address_are_told_apart,
         admin::of_many_edits_one_holds,
         admin::a_client_goes_with_all_it_had,
         admin::people_are_edited_and_go,
