@@ -90,12 +90,6 @@ impl Leader {
         }
     }
 
-    /// Whether this VM leads.
-    #[must_use]
-    pub fn is_leading(&self) -> bool {
-        self.leading
-    }
-
     /// Takes or renews the lease, polls if that is due, and goes on with a compaction.
     ///
     /// `live` is how many entries hold, if this VM has read the whole log. Whether there is more to do at once.

@@ -1,22 +1,24 @@
-//! What is revoked, as one VM holds it: about 8 bytes per entry, and never a long pause.
+//! What is revoked, as one VM holds it: less than 8 bytes per entry, and never a long pause.
 //!
 //! Nearly every entry revokes a token or a grant outright. Such an entry is one `u64`: the upper 56 bits of its key and,
 //! in the lowest byte, when it may be forgotten, in steps of about 17 minutes. (A token's 64-bit key is a truncated
 //! digest already; with a million entries the chance that 56 bits hit by accident is one in ten billion per token.)
 //! The numbers lie in order, cut into leaves: an entry is put in its place, and a leaf that has become too large is cut in
-//! two, so that no entry ever costs more than to move a few KiB. The rare entries with a cutoff, or with an expiry too far
-//! off for a byte, are in small maps.
+//! two, so that no entry ever costs more than to move a few KiB. The entries of one leaf have the uppermost byte in common,
+//! so seven bytes are kept of each. The rare entries with a cutoff, or with an expiry too far off for a byte, are in small
+//! maps.
 //!
 //! Expiry frees memory and nothing more: no token that an expired entry concerns is valid, so finding one does no harm.
 
 use crate::feed::{ALWAYS, Entry};
 use crate::verify::Handle;
 use hashbrown::HashMap;
+use leaf::Leaf;
 
-/// The most entries of one leaf: 4 KiB.
+mod leaf;
+
+/// The most entries of one leaf: 3.5 KiB.
 const LEAF: usize = 512;
-/// By how many entries a leaf's memory grows: what is free in it is half of this on average, of about 350 entries.
-const GROWTH: usize = 16;
 /// How many leaves are looked through for what has expired in one step.
 const SWEEP: usize = 32;
 /// The expiry's step is two to this power of seconds.
@@ -29,7 +31,7 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub struct RevocationSet {
     /// In order, none empty: the entries, of which no two have one key.
-    leaves: Vec<Vec<u64>>,
+    leaves: Vec<Leaf>,
     /// How many entries the leaves hold.
     len: usize,
     /// The leaf that is looked through next, while a sweep is running.
@@ -148,7 +150,7 @@ impl RevocationSet {
 
     fn has(&self, key: u64) -> bool {
         let leaf = self.leaves.get(self.place(key));
-        leaf.is_some_and(|leaf| leaf.get(position(leaf, key)).is_some_and(|entry| entry >> 8 == key >> 8))
+        leaf.and_then(|leaf| leaf.get(leaf.position(key))).is_some_and(|entry| entry >> 8 == key >> 8)
     }
 
     /// The first leaf whose last entry is not below the key.
@@ -157,26 +159,24 @@ impl RevocationSet {
     }
 
     fn insert(&mut self, entry: u64, now: u32) {
-        if self.leaves.is_empty() {
-            self.leaves.push(Vec::new());
-        }
-        // What is beyond the last leaf's last goes to its end.
-        let at = self.place(entry).min(self.leaves.len().saturating_sub(1));
-        let Some(leaf) = self.leaves.get_mut(at) else { return };
-        let position = position(leaf, entry);
-        match leaf.get_mut(position) {
-            Some(there) if *there >> 8 == entry >> 8 => *there = later(*there, entry, now),
+        let place = self.place(entry);
+        // If the entry lies between two leaves, either may be the one that takes it.
+        let takes = |at: &usize| self.leaves.get(*at).is_some_and(|leaf| leaf.takes(entry));
+        let at = [Some(place), place.checked_sub(1)].into_iter().flatten().find(takes);
+        let Some((at, leaf)) = at.and_then(|at| Some((at, self.leaves.get_mut(at)?))) else {
+            self.leaves.insert(place, Leaf::of(entry));
+            self.len = self.len.saturating_add(1);
+            return;
+        };
+        let position = leaf.position(entry);
+        match leaf.get(position) {
+            Some(there) if there >> 8 == entry >> 8 => leaf.set(position, later(there, entry, now)),
             _ => {
-                if leaf.len() == leaf.capacity() {
-                    leaf.reserve_exact(GROWTH);
-                }
                 leaf.insert(position, entry);
                 self.len = self.len.saturating_add(1);
                 if leaf.len() >= LEAF {
-                    // Exactly as large as they have to be, both of them.
-                    let upper: Box<[u64]> = leaf.split_off(LEAF / 2).into();
-                    leaf.shrink_to_fit();
-                    self.leaves.insert(at.saturating_add(1), upper.into());
+                    let upper = leaf.split_off(LEAF / 2);
+                    self.leaves.insert(at.saturating_add(1), upper);
                 }
             }
         }
@@ -194,22 +194,15 @@ impl RevocationSet {
     /// Drops what has expired of a leaf; one that has become small is joined to the one before it. Whether it is still there.
     fn clean(&mut self, at: usize, now: u32) -> bool {
         let Some(leaf) = self.leaves.get_mut(at) else { return true };
-        let before = leaf.len();
-        leaf.retain(|entry| remaining(*entry, now) >= 0);
-        let after = leaf.len();
-        self.len = self.len.saturating_sub(before.saturating_sub(after));
-        if after < before {
-            leaf.shrink_to_fit();
-        }
-        let previous = at.checked_sub(1).and_then(|previous| self.leaves.get(previous));
-        let fits = previous.is_some_and(|previous| previous.len().saturating_add(after) <= LEAF / 2);
-        if after > 0 && (after > LEAF / 4 || !fits) {
+        self.len = self.len.saturating_sub(leaf.retain(|entry| remaining(entry, now) >= 0));
+        let (Some(leaf), previous) = (self.leaves.get(at), at.checked_sub(1)) else { return true };
+        let joins = previous.and_then(|at| self.leaves.get(at)).is_some_and(|it| it.joins(leaf, LEAF / 2));
+        if leaf.len() > LEAF / 4 || leaf.len() > 0 && !joins {
             return true;
         }
-        let mut gone = self.leaves.remove(at);
-        if let Some(previous) = at.checked_sub(1).and_then(|previous| self.leaves.get_mut(previous)) {
-            previous.reserve_exact(gone.len());
-            previous.append(&mut gone);
+        let gone = self.leaves.remove(at);
+        if let Some(previous) = previous.and_then(|at| self.leaves.get_mut(at)) {
+            previous.append(gone);
         }
         false
     }
@@ -232,11 +225,6 @@ fn remaining(entry: u64, now: u32) -> i16 {
 
 fn later(a: u64, b: u64, now: u32) -> u64 {
     if remaining(a, now) >= remaining(b, now) { a } else { b }
-}
-
-/// Where an entry of this key is, or would be.
-fn position(leaf: &[u64], key: u64) -> usize {
-    leaf.partition_point(|entry| entry >> 8 < key >> 8)
 }
 
 #[cfg(test)]

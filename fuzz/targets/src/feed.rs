@@ -105,16 +105,16 @@ fn set(steps: &[u8]) {
             }
             2 => now += u64::from(a) * 64 + u64::from(b),
             3 => set.maintain(now),
-            // Other entries, so many that runs are folded into leaves.
+            // Other entries, so many and so close together that leaves are cut in two and joined again.
             _ => {
-                let count = (u32::from(a) * 64).min(100_000_u32.saturating_sub(bulk));
+                let count = (u32::from(a) * 16).min(20_000_u32.saturating_sub(bulk));
                 bulk += count;
                 applied += count as usize;
                 let entries: Vec<_> = (0..count)
                     .map(|_| {
                         filler = filler.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                        // Keys that no step has: those are small, large or digests of numbers.
-                        Entry { key: (filler | 1 << 62) & !(1 << 63), cutoff: ALWAYS, expires_at: expiry(now, c) }
+                        // Keys that no step has: those are small, large or digests of numbers. Their uppermost byte is one of four.
+                        Entry { key: filler >> 6 | 1 << 62, cutoff: ALWAYS, expires_at: expiry(now, c) }
                     })
                     .collect();
                 for entries in entries.chunks(4_000) {
@@ -202,17 +202,26 @@ fn mesh(steps: &[u8]) {
             }
             4 => envoy.pass(u64::from(a) * 10),
             _ => {
-                let leader = usize::from(a & 1);
-                envoy.vms[leader].root.step_down();
-                building = None;
-                envoy.world.calls.borrow_mut().retain(|call| !call.path.starts_with(FEED));
-                // What a snapshot had said so far is forgotten with its leader; the next one asks for it anew.
-                rebuild(&mut envoy, &mut model, number);
+                let led = lease(&envoy);
+                envoy.vms[usize::from(a & 1)].root.step_down();
+                // One that does not lead has nothing to give up.
+                if lease(&envoy) != led {
+                    building = None;
+                    envoy.world.calls.borrow_mut().retain(|call| !call.path.starts_with(FEED));
+                    // What a snapshot had said so far is forgotten with its leader; the next one asks for it anew.
+                    rebuild(&mut envoy, &mut model, number);
+                }
             }
         }
         keep_keys(&mut envoy);
         agree(&mut envoy, &model, building.is_some());
     }
+}
+
+/// Who leads, as the VMs tell each other.
+fn lease(envoy: &FakeEnvoy) -> Option<Vec<u8>> {
+    let shared = envoy.world.shared.borrow();
+    shared.iter().find(|(key, _)| key.ends_with("/lease")).map(|(_, (lease, _))| lease.clone())
 }
 
 /// A leader that asks for a snapshot is given one of the model, as a feed would.

@@ -1,5 +1,6 @@
 //! Keys whose private halves are here, and so must be known to nobody: fixed, so that a corpus stays good.
 
+use crate::json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::Signer as _;
@@ -69,6 +70,29 @@ pub(crate) fn token(name: &str, header: &Value, payload: &Value) -> String {
     let input = signing_input(header.to_string().as_bytes(), payload.to_string().as_bytes());
     let signature = es256(name, input.as_bytes());
     format!("{input}.{}", base64_url(&signature))
+}
+
+/// A JWS of these texts, which need not be JSON, by the key that the header's `alg` needs.
+pub(crate) fn signed(header: &[u8], payload: &[u8]) -> String {
+    let input = signing_input(header, payload);
+    let header = serde_json::from_slice::<Value>(header).unwrap_or_default();
+    let signature = match header["alg"].as_str() {
+        Some("EdDSA" | "Ed25519") => eddsa(input.as_bytes()),
+        Some("HS256") => hs256(input.as_bytes()),
+        _ => es256("k1", input.as_bytes()),
+    };
+    format!("{input}.{}", base64_url(&signature))
+}
+
+/// Whether a header names an algorithm of the issuer's public keys and, if any, the key for it; `None` if it names
+/// something that is no name.
+pub(crate) fn are_named(header: &Value) -> Option<bool> {
+    let kid = json::text(header, "kid")?;
+    Some(match json::text(header, "alg")?? {
+        "ES256" => kid.is_none_or(|kid| kid == "k1"),
+        "EdDSA" | "Ed25519" => kid.is_none_or(|kid| kid == "k2"),
+        _ => false,
+    })
 }
 
 /// Without padding.
