@@ -21,6 +21,9 @@ const FOLLOWER_KEPT: i64 = 3600;
 /// The most followers noted between two writes.
 const MOST_FOLLOWERS: usize = 10_000;
 
+/// The most secrets and keys whose use is noted between two writes.
+const MOST_USED: usize = 100_000;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -65,6 +68,8 @@ pub struct Counters {
     signed_in: AtomicU64,
     refused: AtomicU64,
     followers: Mutex<HashMap<FollowerName, Noted>>,
+    /// When a client last proved itself by which of its secrets and keys.
+    used: Mutex<HashMap<(String, String), i64>>,
 }
 
 /// What was noted of a follower since the last write.
@@ -95,6 +100,15 @@ impl Counters {
         }
     }
 
+    /// A client proved itself by this secret or key; the first secret has an empty id.
+    pub fn used(&self, client_id: &str, credential_id: &str, now: i64) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let which = (client_id.to_owned(), credential_id.to_owned());
+        if used.len() < MOST_USED || used.contains_key(&which) {
+            used.insert(which, now);
+        }
+    }
+
     /// Adds what was counted to the database. What could not be added is counted again next time.
     ///
     /// # Errors
@@ -117,6 +131,10 @@ impl Counters {
         for (name, Noted { node, seen_at, current_at }) in followers {
             let follower = Follower { name, node, seen_at, current_at };
             store.note_follower(&follower, seen_at.saturating_add(FOLLOWER_KEPT)).await?;
+        }
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((client_id, credential_id), at) in used {
+            store.note_use(&client_id, &credential_id, at).await?;
         }
         let counts = store.follower_counts(now, now.saturating_sub(BEHIND)).await?;
         metrics::gauge!("bearward_feed_followers").set(float(counts.all));

@@ -50,6 +50,8 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         ("console-clients", "/clients"),
         ("console-client-new", "/clients/new"),
         ("console-client", "/clients/demo-web"),
+        ("console-details", "/details"),
+        ("console-detail-new", "/details/new"),
         ("console-scopes", "/scopes"),
         ("console-scope", "/scopes/orders:read"),
         ("console-people", "/people"),
@@ -65,9 +67,42 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     press(browser, "tbody a").await?;
     at("console-person").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
+    add_key(browser, "This is no key.").await?;
+    at("console-key-wrong").await?;
+    add_key(browser, KEY).await?;
+    at("console-key").await?;
+    open(browser, &format!("{console}/details/new")).await?;
+    for (id, text) in [
+        ("#name", "payment"),
+        ("#title", "Make a payment"),
+        ("#description", "Once, of this amount, to this account."),
+        ("#field-name-0", "amount"),
+        ("#field-title-0", "Amount"),
+    ] {
+        browser.client.find(Locator::Css(id)).await.map_err(words)?.send_keys(text).await.map_err(words)?;
+    }
+    press(browser, "button[value=field-add]").await?;
+    at("console-detail-rows").await?;
+    press(browser, "button.last").await?;
+    open(browser, &format!("{console}/clients/demo-web")).await?;
     press(browser, "details:has(#label) summary").await?;
     press(browser, "form:has(#label) button").await?;
     at("console-secret").await
+}
+
+/// A public key, of RFC 8037 appendix A.2.
+const KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"build server"}"#;
+
+/// Pastes a key into the form of a client's page.
+async fn add_key(browser: &Browser, text: &str) -> Result<()> {
+    let field = browser.client.find(Locator::Css("#keys")).await.map_err(words)?;
+    if !field.is_displayed().await.map_err(words)? {
+        press(browser, "details:has(#keys) summary").await?;
+    }
+    field.clear().await.map_err(words)?;
+    field.send_keys(text).await.map_err(words)?;
+    press(browser, "form:has(#keys) button").await
 }
 
 /// Opens a page.

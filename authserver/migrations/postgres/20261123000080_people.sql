@@ -23,3 +23,11 @@ CREATE TABLE followers (
     PRIMARY KEY (address, id)
 );
 CREATE INDEX followers_by_expiry ON followers (expires_at);
+
+-- When a client last proved itself by which of its secrets and keys. Written every few seconds, beside the requests.
+CREATE TABLE credential_uses (
+    client_id TEXT COLLATE "C" NOT NULL REFERENCES clients (id),
+    credential_id TEXT COLLATE "C" NOT NULL,  -- of a key its thumbprint; of the first secret nothing
+    used_at BIGINT NOT NULL,
+    PRIMARY KEY (client_id, credential_id)
+);

@@ -23,3 +23,11 @@ CREATE TABLE followers (
     PRIMARY KEY (address, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX followers_by_expiry ON followers (expires_at);
+
+-- When a client last proved itself by which of its secrets and keys. Written every few seconds, beside the requests.
+CREATE TABLE credential_uses (
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    credential_id TEXT NOT NULL,  -- of a key its thumbprint; of the first secret nothing
+    used_at INTEGER NOT NULL,
+    PRIMARY KEY (client_id, credential_id)
+) STRICT, WITHOUT ROWID;

@@ -6,6 +6,7 @@ mod apply;
 mod audit;
 mod authorization_type;
 mod client;
+mod client_key;
 mod client_options;
 mod client_proof;
 mod doctor;

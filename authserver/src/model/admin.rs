@@ -250,10 +250,13 @@ impl Client {
         first.into_iter().chain(self.options.more_secrets.iter().map(|more| (&more.digest, &more.switch)))
     }
 
-    /// Whether this is the digest of a secret that is good at `now`.
+    /// The secret of this digest, if it is good at `now`.
     #[must_use]
-    pub fn accepts(&self, given: &Digest, now: i64) -> bool {
+    pub fn accepts(&self, given: &Digest, now: i64) -> Option<&super::SecretSwitch> {
         // No early end: which of them fits does not show in the time taken.
-        self.secrets().fold(false, |good, (digest, switch)| (digest.matches(given) && switch.is_on(now)) | good)
+        self.secrets().fold(None, |found, (digest, switch)| {
+            let good = digest.matches(given) & switch.is_on(now);
+            if good { Some(switch) } else { found }
+        })
     }
 }

@@ -29,6 +29,10 @@ pub trait Activities {
     async fn followers(&self, now: i64, limit: u32) -> Result<Vec<Follower>>;
     /// How many follow the feed, and how many of them have not had everything since `current_since`.
     async fn follower_counts(&self, now: i64, current_since: i64) -> Result<FollowerCounts>;
+    /// Notes that a client proved itself by a secret or a key, at most once in a minute; not for one that is gone.
+    async fn note_use(&self, client_id: &str, credential_id: &str, at: i64) -> Result<()>;
+    /// When a client last proved itself by which of its secrets and keys.
+    async fn uses(&self, client_id: &str) -> Result<Vec<(String, i64)>>;
     /// How many clients and how many people there are, and how many of the clients are disabled; each up to [`COUNTED`].
     async fn totals(&self) -> Result<(i64, i64, i64)>;
 }

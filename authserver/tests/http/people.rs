@@ -6,7 +6,7 @@ use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-fn change() -> Change {
+pub(crate) fn change() -> Change {
     Change {
         at: 1,
         actor_kind: "command",
@@ -21,7 +21,7 @@ fn change() -> Change {
 }
 
 /// A server in which alice is an administrator.
-async fn with_admin() -> Server {
+pub(crate) async fn with_admin() -> Server {
     let server = Server::start().await;
     let account = server.app.store.account("person-alice").await.unwrap().unwrap();
     let admin = Account { role: Role::Admin, ..account.value };
@@ -43,7 +43,7 @@ async fn login_page<'a>(browser: &mut Browser<'a>, target: &str) -> Answer {
 }
 
 /// Posts a form of the account page or the console.
-async fn act(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn act(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
     let csrf = browser.get(path).await.field("csrf");
     let mut form = vec![("csrf", csrf.as_str())];
     form.extend(fields);

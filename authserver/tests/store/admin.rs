@@ -89,6 +89,21 @@ pub(crate) async fn the_audit_log_is_found_by_whatever_is_asked(fixture: Fixture
     }
 }
 
+pub(crate) async fn the_use_of_a_credential_is_noted_once_a_minute(fixture: Fixture) {
+    let store = fixture.open().await;
+    store.create_client(&client("web")).await.unwrap();
+    store.note_use("nobody", "", NOW).await.unwrap();
+    for (id, at) in [("", NOW), ("k", NOW), ("k", NOW + 59), ("", NOW + 60), ("k", NOW - 100)] {
+        store.note_use("web", id, at).await.unwrap();
+    }
+    let mut uses = store.uses("web").await.unwrap();
+    uses.sort();
+    assert_eq!(uses, [(String::new(), NOW + 60), ("k".to_owned(), NOW)]);
+    assert!(store.uses("nobody").await.unwrap().is_empty());
+    assert!(store.delete_client("web", 1, &revocation("web"), &change("delete", "web")).await.unwrap());
+    assert!(store.uses("web").await.unwrap().is_empty());
+}
+
 pub(crate) async fn followers_at_one_address_are_told_apart(fixture: Fixture) {
     let store = fixture.open().await;
     let note = async |id: &str, node: Option<&str>, current_at| {

@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         grants::introspection_finds_revocations,
         admin::a_change_and_its_entry_are_one,
         admin::the_audit_log_is_found_by_whatever_is_asked,
+        admin::the_use_of_a_credential_is_noted_once_a_minute,
         admin::followers_at_one_address_are_told_apart,
         admin::of_many_edits_one_holds,
         admin::a_client_goes_with_all_it_had,

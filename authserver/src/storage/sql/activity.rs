@@ -84,6 +84,21 @@ impl<B: Backend> Activities for SqlStore<B> {
         Ok(FollowerCounts { all: row.get("n")?, behind: row.get("behind")?, oldest: row.get("oldest")? })
     }
 
+    async fn note_use(&self, client_id: &str, credential_id: &str, at: i64) -> Result<()> {
+        let sql = "INSERT INTO credential_uses (client_id, credential_id, used_at)
+             SELECT id, $2, $3 FROM clients WHERE id = $1
+             ON CONFLICT (client_id, credential_id) DO UPDATE SET used_at = excluded.used_at
+             WHERE excluded.used_at >= credential_uses.used_at + 60";
+        let args = [Value::Text(client_id), Value::Text(credential_id), Value::Int(at)];
+        self.0.write(sql, &args).await.map(drop)
+    }
+
+    async fn uses(&self, client_id: &str) -> Result<Vec<(String, i64)>> {
+        let sql = "SELECT credential_id, used_at FROM credential_uses WHERE client_id = $1";
+        let rows = self.0.read(sql, &[Value::Text(client_id)]).await?;
+        rows.iter().map(|row| Ok((row.get("credential_id")?, row.get("used_at")?))).collect()
+    }
+
     async fn totals(&self) -> Result<(i64, i64, i64)> {
         let most = [Value::Int(COUNTED)];
         let count =

@@ -177,6 +177,7 @@ impl<B: Backend> Registry for SqlStore<B> {
             Step::new("DELETE FROM consents WHERE client_id = $1", name()),
             Step::new("DELETE FROM device_codes WHERE client_id = $1", name()),
             Step::new("DELETE FROM registration_access_tokens WHERE client_id = $1", name()),
+            Step::new("DELETE FROM credential_uses WHERE client_id = $1", name()),
             Step::new(
                 "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)",
                 name(),
