@@ -18,6 +18,7 @@ mod init;
 mod issuer;
 mod keys;
 mod overview;
+mod progress;
 pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
