@@ -11,6 +11,7 @@ use crate::proxy::Host;
 use crate::request::{Event, Gate};
 use crate::verifier::HostVerifier;
 use bearward_token::binding::Binding;
+use bearward_token::claim_set::ClaimSet;
 use bearward_token::jws::Compact;
 use bearward_token::policy::Facts;
 use bearward_token::refusal::Refusal;
@@ -125,7 +126,7 @@ impl<H: Host> Gate<'_, '_, H> {
         // RFC 7515 §7.1: three parts. Anything else is opaque, and only its issuer can read it.
         if token.bytes().filter(|b| *b == b'.').count() != 2 {
             return match self.providers.iter().position(|provider| provider.introspects_opaque(token)) {
-                Some(index) => Err(self.ask(index, event, token)),
+                Some(index) => self.ask(index, event, token),
                 None => Err(Refusal::MalformedToken.into()),
             };
         }
@@ -135,7 +136,7 @@ impl<H: Host> Gate<'_, '_, H> {
         let index = found.ok_or(Refusal::Issuer)?;
         let provider = self.providers.get_mut(index).ok_or(Refusal::Issuer)?;
         if provider.keys.are_none() {
-            return Err(self.ask(index, event, token));
+            return self.ask(index, event, token);
         }
         let checked = unverified.check(&provider.expectation, self.now_ms / 1_000)?;
         let freshness = provider.refresh(self.host, self.now_ms);
@@ -172,39 +173,56 @@ impl<H: Host> Gate<'_, '_, H> {
         Ok((Rc::new(token), revocations))
     }
 
-    /// Asks a token's issuer about it.
-    fn ask(&mut self, index: usize, event: Event, token: &str) -> Not {
-        let Some(provider) = self.providers.get_mut(index) else { return Refusal::MalformedToken.into() };
-        provider.refresh(self.host, self.now_ms);
-        let Some(introspector) = &mut provider.introspector else { return Refusal::MalformedToken.into() };
+    /// Asks a token's issuer about it, unless it has said already what it thinks.
+    fn ask(&mut self, index: usize, event: Event, token: &str) -> Result<(Rc<Token>, u64), Not> {
+        let Some(provider) = self.providers.get_mut(index) else { return Err(Refusal::MalformedToken.into()) };
+        let freshness = provider.refresh(self.host, self.now_ms);
+        let Some(introspector) = &mut provider.introspector else { return Err(Refusal::MalformedToken.into()) };
         if introspector.config().signed.is_some() && provider.keys.set().is_none() {
-            return wait(event, Refusal::KeysUnavailable); // an answer could not be verified
+            return Err(wait(event, Refusal::KeysUnavailable)); // an answer could not be verified
         }
         if event == Event::TimeUp {
-            return Refusal::IntrospectionFailed.into();
+            return Err(Refusal::IntrospectionFailed.into());
         }
-        match introspector.ask(self.host, self.metrics, token) {
-            Asked::Coming => Not::Yet,
-            Asked::Failed => Refusal::IntrospectionFailed.into(),
-            Asked::Full => Refusal::Unavailable.into(),
+        let (claims, at_ms) = match introspector.ask(self.host, self.metrics, token, provider.keys.generation()) {
+            Asked::Coming => return Err(Not::Yet),
+            Asked::Failed => return Err(Refusal::IntrospectionFailed.into()),
+            Asked::Full => return Err(Refusal::Unavailable.into()),
+            Asked::Said(claims, at_ms) => (claims, at_ms),
+        };
+        match self.judge(index, claims, at_ms) {
+            Known::Good { token, revocations } => {
+                let provider = self.providers.get(index).ok_or(Refusal::Unavailable)?;
+                fresh(freshness, provider, event, self.metrics)?;
+                Ok((token, revocations))
+            }
+            known @ Known::Refused { refusal, .. } => {
+                self.remember(token, known);
+                Err(refusal.into())
+            }
         }
     }
 
     /// Takes over what the issuer of that number says of a token.
     pub fn introspected(&mut self, index: usize, (token, claims): Answer) {
-        let now_ms = self.now_ms;
-        let Some(provider) = self.providers.get_mut(index) else { return };
-        let Some(introspector) = &provider.introspector else { return };
-        let (cache_ms, inactive_ms) = (introspector.config().cache_ms, introspector.config().inactive_ms);
-        provider.refresh(self.host, now_ms);
-        let verified = Verified::introspected(claims, &provider.expectation, now_ms / 1_000);
-        let known = verified.and_then(|verified| self.good(index, &verified, now_ms.saturating_add(cache_ms)));
-        self.metrics.count(if known.is_ok() { Counter::IntrospectActive } else { Counter::IntrospectInactive });
-        let known = match known {
-            Ok((token, revocations)) => Known::Good { token, revocations },
-            Err(refusal) => Known::Refused { refusal, until_ms: now_ms.saturating_add(inactive_ms) },
-        };
+        let known = self.judge(index, claims, self.now_ms);
+        let good = matches!(known, Known::Good { .. });
+        self.metrics.count(if good { Counter::IntrospectActive } else { Counter::IntrospectInactive });
         self.remember(&token, known);
+    }
+
+    /// What comes of what an issuer said then of a token.
+    fn judge(&mut self, index: usize, claims: ClaimSet, at_ms: u64) -> Known {
+        let refused = |refusal, until_ms| Known::Refused { refusal, until_ms };
+        let Some(provider) = self.providers.get_mut(index) else { return refused(Refusal::Unavailable, at_ms) };
+        provider.refresh(self.host, self.now_ms);
+        let config = provider.introspector.as_ref().map(|introspector| introspector.config());
+        let (cache_ms, inactive_ms) = config.map_or((0, 0), |config| (config.cache_ms, config.inactive_ms));
+        let verified = Verified::introspected(claims, &provider.expectation, self.now_ms / 1_000);
+        match verified.and_then(|verified| self.good(index, &verified, at_ms.saturating_add(cache_ms))) {
+            Ok((token, revocations)) => Known::Good { token, revocations },
+            Err(refusal) => refused(refusal, at_ms.saturating_add(inactive_ms)),
+        }
     }
 
     fn remember(&mut self, token: &str, known: Known) {

@@ -1,11 +1,13 @@
-//! Opaque tokens, asked about at their issuer (RFC 7662): one call per token and VM however many requests wait for it.
-//! Where the configuration says so, only signed answers count (RFC 9701).
+//! Opaque tokens, asked about at their issuer (RFC 7662): one call per token however many requests wait for it, in whichever
+//! VM. Where the configuration says so, only signed answers count (RFC 9701).
 
+use crate::answers::{Answers, Told};
 use crate::call::push_encoded;
 use crate::config::IntrospectionConfig;
 use crate::keys::Keys;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, Level};
+use crate::slots::Slots;
 use crate::verifier::HostVerifier;
 use bearward_token::claim_set::ClaimSet;
 use bearward_token::introspection::{AnswerError, MEDIA_TYPE};
@@ -15,6 +17,8 @@ use serde_json::Value;
 pub const CALLS_MOST: usize = 64;
 /// The most tokens that are asked about or wait for it.
 const TOKENS_MOST: usize = 512;
+/// How long another VM waits beyond a call's time, in milliseconds.
+const LATE_MS: u64 = 100;
 /// The largest answer that is read, in bytes.
 const ANSWER_MOST: usize = 64 * 1024;
 
@@ -23,6 +27,7 @@ const ANSWER_MOST: usize = 64 * 1024;
 pub struct Introspector {
     config: IntrospectionConfig,
     authority: String,
+    answers: Answers,
     /// Few enough to be looked through: only tokens whose answer is on its way are here.
     tokens: Vec<(Box<str>, State)>,
     sent: usize,
@@ -39,8 +44,10 @@ enum State {
 }
 
 /// What comes of asking about a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Asked {
+    /// The issuer was asked before, by whichever VM; this is what it said, and when (Unix time in milliseconds).
+    Said(ClaimSet, u64),
     /// The answer is on its way.
     Coming,
     /// There was none, or nothing that could be read.
@@ -55,8 +62,12 @@ pub type Answer = (Box<str>, ClaimSet);
 impl Introspector {
     /// One that has asked nothing. `authority` is the host that the issuer's URL names.
     #[must_use]
-    pub fn new(config: IntrospectionConfig, authority: String) -> Self {
-        Self { config, authority, tokens: Vec::new(), sent: 0 }
+    pub fn new(config: IntrospectionConfig, authority: String, issuer: &str) -> Self {
+        let client = String::from_utf8_lossy(config.authorization.expose());
+        let signed = if config.signed.is_some() { "signed" } else { "" };
+        // Another client may be told something else.
+        let slots = Slots::new(&["introspection", issuer, &config.cluster, &config.path, &client, signed]);
+        Self { answers: Answers::new(slots), config, authority, tokens: Vec::new(), sent: 0 }
     }
 
     /// How it is configured.
@@ -65,15 +76,21 @@ impl Introspector {
         &self.config
     }
 
-    /// Asks about a token, unless that is done already.
-    pub fn ask(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str) -> Asked {
+    /// Asks about a token, unless that is done already. `keys` is the generation of the issuer's.
+    pub fn ask(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str, keys: u32) -> Asked {
         if let Some((_, state)) = self.tokens.iter().find(|(other, _)| **other == *token) {
             return if *state == State::Failed { Asked::Failed } else { Asked::Coming };
         }
         if self.tokens.len() >= TOKENS_MOST {
             return Asked::Full;
         }
-        let state = if self.sent < CALLS_MOST { self.send(host, metrics, token) } else { State::Waiting };
+        let state = match self.look(host, token, keys) {
+            Told::Said(claims, at_ms) => return Asked::Said(claims, at_ms),
+            // Whoever waits for it looks here again, and finds it, or asks.
+            Told::Coming => return Asked::Coming,
+            Told::Nothing => State::Waiting,
+            Told::Ask => self.send(host, metrics, token),
+        };
         if state == State::Failed {
             return Asked::Failed; // nobody else waits for it
         }
@@ -94,14 +111,18 @@ impl Introspector {
         let (token, _) = self.tokens.swap_remove(at);
         self.sent = self.sent.saturating_sub(1);
         let answer = match self.read(host, metrics, response, keys) {
-            Ok(claims) => Some((token, claims)),
+            Ok(claims) => {
+                self.answers.tell(host, &token, host.now_ms(), keys.generation(), &claims);
+                Some((token, claims))
+            }
             Err(reason) => {
                 self.failed(host, metrics, &reason);
+                self.answers.ask_no_more(host, &token);
                 self.tokens.push((token, State::Failed));
                 None
             }
         };
-        self.send_waiting(host, metrics);
+        self.send_waiting(host, metrics, keys.generation());
         Some(answer)
     }
 
@@ -110,18 +131,34 @@ impl Introspector {
         self.tokens.retain(|(_, state)| *state != State::Failed);
     }
 
-    fn send_waiting(&mut self, host: &impl Host, metrics: &mut Metrics) {
-        for at in 0..self.tokens.len() {
-            if self.sent >= CALLS_MOST {
-                return;
-            }
-            let waiting = self.tokens.get(at).filter(|(_, state)| *state == State::Waiting);
-            let Some(token) = waiting.map(|(token, _)| token.clone()) else { continue };
-            let state = self.send(host, metrics, &token);
-            if let Some(entry) = self.tokens.get_mut(at) {
-                entry.1 = state;
-            }
+    /// Lets another VM ask: this one's configuration has been replaced.
+    pub fn step_down(&self, host: &impl Host) {
+        for (token, _) in self.tokens.iter().filter(|(_, state)| matches!(state, State::Sent(_))) {
+            self.answers.ask_no_more(host, token);
         }
+    }
+
+    fn look(&self, host: &impl Host, token: &str, keys: u32) -> Told {
+        let now_ms = host.now_ms();
+        let until = now_ms.saturating_add(u64::from(self.config.timeout_ms)).saturating_add(LATE_MS);
+        let until = (self.sent < CALLS_MOST).then_some(until);
+        let holds = |active| if active { self.config.cache_ms } else { self.config.inactive_ms };
+        self.answers.look(host, token, now_ms, keys, until, holds)
+    }
+
+    fn send_waiting(&mut self, host: &impl Host, metrics: &mut Metrics, keys: u32) {
+        let mut waiting = std::mem::take(&mut self.tokens);
+        waiting.retain_mut(|(token, state)| {
+            if *state == State::Waiting && self.sent < CALLS_MOST {
+                match self.look(host, token, keys) {
+                    Told::Ask => *state = self.send(host, metrics, token),
+                    // Another VM has; whoever waits for it finds it there.
+                    _ => return false,
+                }
+            }
+            true
+        });
+        self.tokens = waiting;
     }
 
     fn send(&mut self, host: &impl Host, metrics: &mut Metrics, token: &str) -> State {
@@ -145,6 +182,7 @@ impl Introspector {
             }
             Err(error) => {
                 self.failed(host, metrics, &error.to_string());
+                self.answers.ask_no_more(host, token);
                 State::Failed
             }
         }

@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod admission;
+pub mod answers;
 pub mod call;
 pub mod config;
 pub mod credential;

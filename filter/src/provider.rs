@@ -72,7 +72,8 @@ impl Provider {
             leader: Leader::new(feed, authority.clone(), instance, &slots),
             follower: Follower::default(),
         });
-        let introspector = config.introspection.map(|config| Introspector::new(config, authority.clone()));
+        let introspector = config.introspection;
+        let introspector = introspector.map(|it| Introspector::new(it, authority.clone(), &config.expectation.issuer));
         let keys = Keys::new(config.keys, authority, &slots);
         let (name, expectation) = (config.name, config.expectation);
         Self { name, expectation, keys, introspector, slots, feed, head: Head::default() }
@@ -157,6 +158,7 @@ impl Provider {
         if let Some(feed) = &mut self.feed {
             feed.leader.step_down(host);
         }
+        self.introspector.iter().for_each(|introspector| introspector.step_down(host));
     }
 
     /// How many revocations are held, how many seconds ago the feed answered, and which log holds.

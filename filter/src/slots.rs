@@ -12,6 +12,7 @@
 //! | `…/name` | what the feed knows this Envoy by: the [`Instance`] of the first that led | the leader, once |
 //! | `…/cursor` | the epoch (u32), then the feed's cursor | the leader |
 //! | `…/log/<bank>/<n>` | the revocation log (see [`crate::follower`]): its epoch (u32), then entries of 16 bytes | the leader |
+//! | `…/answer/<n>` | what an issuer said of a token (see [`crate::answers`]) | whoever asked |
 
 use crate::proxy::{Host, HostError, HostResult, Shared, Write};
 use bearward_token::feed::Entry;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::workspace;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -18,6 +19,9 @@ pub fn environment(name: &str, requirements: &Path, say: &dyn Fn(&str)) -> Resul
     let python = venv.join("bin/python");
     // Written last: an interrupted installation does not count.
     let stamp = home.join("installed");
+    // Whoever comes meanwhile waits, and finds it there.
+    let lock = File::create(home.join("lock")).map_err(Error::io("making a lock"))?;
+    lock.lock().map_err(Error::io(format!("waiting for {name}")))?;
     if python.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }

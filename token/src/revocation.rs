@@ -1,11 +1,11 @@
 //! What is revoked, as one VM holds it: less than 8 bytes per entry, and never a long pause.
 //!
-//! Nearly every entry revokes a token or a grant outright. Such an entry is one `u64`: the upper 56 bits of its key and,
-//! in the lowest byte, when it may be forgotten, in steps of about 17 minutes. (A token's 64-bit key is a truncated
-//! digest already; with a million entries the chance that 56 bits hit by accident is one in ten billion per token.)
+//! Nearly every entry revokes a token or a grant outright. Such an entry is one `u64`: the upper 52 bits of its key and,
+//! in the lower 12, when it may be forgotten, in steps of about 17 minutes. (A token's 64-bit key is a truncated
+//! digest already; with a million entries the chance that 52 bits hit by accident is one in a billion per token.)
 //! The numbers lie in order, cut into leaves: an entry is put in its place, and a leaf that has become too large is cut in
 //! two, so that no entry ever costs more than to move a few KiB. The entries of one leaf have the uppermost byte in common,
-//! so seven bytes are kept of each. The rare entries with a cutoff, or with an expiry too far off for a byte, are in small
+//! so seven bytes are kept of each. The rare entries with a cutoff, or with an expiry more than six weeks off, are in small
 //! maps.
 //!
 //! Expiry frees memory and nothing more: no token that an expired entry concerns is valid, so finding one does no harm.
@@ -22,9 +22,11 @@ const LEAF: usize = 512;
 /// How many leaves are looked through for what has expired in one step.
 const SWEEP: usize = 32;
 /// The expiry's step is two to this power of seconds.
-const BUCKET_BITS: u32 = 10;
-/// How many steps ahead an expiry may be to fit the byte; the rest of the byte's range means the past.
-const HORIZON: u8 = 199;
+const STEP_BITS: u32 = 10;
+/// How many bits of an entry say its expiry: the step, as far as they hold it.
+const EXPIRY_BITS: u32 = 12;
+/// How many steps ahead an expiry may be to be told from one in the past: 42 days.
+const HORIZON: u32 = 3_600;
 const SHARDS: usize = 64;
 
 /// The revocations that hold.
@@ -74,8 +76,8 @@ impl RevocationSet {
         let mut changed = false;
         for entry in entries.filter(|entry| entry.expires_at > now) {
             changed = true;
-            let ahead = (entry.expires_at >> BUCKET_BITS).saturating_sub(now >> BUCKET_BITS);
-            if entry.cutoff == ALWAYS && ahead <= u32::from(HORIZON) {
+            let ahead = (entry.expires_at >> STEP_BITS).saturating_sub(now >> STEP_BITS);
+            if entry.cutoff == ALWAYS && ahead <= HORIZON {
                 self.insert(pack(entry.key, entry.expires_at), now);
             } else {
                 self.insert_other(entry);
@@ -89,7 +91,7 @@ impl RevocationSet {
     /// Drops some of what has expired, if anything may have. For a timer.
     pub fn maintain(&mut self, now: u64) {
         let now = seconds(now);
-        let step = now >> BUCKET_BITS;
+        let step = now >> STEP_BITS;
         if self.sweeping.is_none() && step > self.swept {
             self.sweeping = Some(0);
             self.swept = step;
@@ -150,12 +152,12 @@ impl RevocationSet {
 
     fn has(&self, key: u64) -> bool {
         let leaf = self.leaves.get(self.place(key));
-        leaf.and_then(|leaf| leaf.get(leaf.position(key))).is_some_and(|entry| entry >> 8 == key >> 8)
+        leaf.and_then(|leaf| leaf.get(leaf.position(key))).is_some_and(|entry| name(entry) == name(key))
     }
 
     /// The first leaf whose last entry is not below the key.
     fn place(&self, key: u64) -> usize {
-        self.leaves.partition_point(|leaf| leaf.last().is_some_and(|last| last >> 8 < key >> 8))
+        self.leaves.partition_point(|leaf| leaf.last().is_some_and(|last| name(last) < name(key)))
     }
 
     fn insert(&mut self, entry: u64, now: u32) {
@@ -170,7 +172,7 @@ impl RevocationSet {
         };
         let position = leaf.position(entry);
         match leaf.get(position) {
-            Some(there) if there >> 8 == entry >> 8 => leaf.set(position, later(there, entry, now)),
+            Some(there) if name(there) == name(entry) => leaf.set(position, later(there, entry, now)),
             _ => {
                 leaf.insert(position, entry);
                 self.len = self.len.saturating_add(1);
@@ -194,7 +196,7 @@ impl RevocationSet {
     /// Drops what has expired of a leaf; one that has become small is joined to the one before it. Whether it is still there.
     fn clean(&mut self, at: usize, now: u32) -> bool {
         let Some(leaf) = self.leaves.get_mut(at) else { return true };
-        self.len = self.len.saturating_sub(leaf.retain(|entry| remaining(entry, now) >= 0));
+        self.len = self.len.saturating_sub(leaf.retain(|entry| remaining(entry, now).is_some()));
         let (Some(leaf), previous) = (self.leaves.get(at), at.checked_sub(1)) else { return true };
         let joins = previous.and_then(|at| self.leaves.get(at)).is_some_and(|it| it.joins(leaf, LEAF / 2));
         if leaf.len() > LEAF / 4 || leaf.len() > 0 && !joins {
@@ -213,14 +215,24 @@ fn seconds(now: u64) -> u32 {
 }
 
 fn pack(key: u64, expires_at: u32) -> u64 {
-    (key & !0xff) | u64::from((expires_at >> BUCKET_BITS) & 0xff)
+    name(key) << EXPIRY_BITS | u64::from(step(expires_at))
 }
 
-/// How many steps an entry has left; negative if it has expired.
-fn remaining(entry: u64, now: u32) -> i16 {
-    let bucket = entry.to_le_bytes()[0];
-    let ahead = bucket.wrapping_sub((now >> BUCKET_BITS).to_le_bytes()[0]);
-    if ahead <= HORIZON { i16::from(ahead) } else { -1 }
+/// What an entry keeps of its key.
+fn name(key: u64) -> u64 {
+    key >> EXPIRY_BITS
+}
+
+/// The step of a time, as far as an entry holds it.
+fn step(time: u32) -> u32 {
+    (time >> STEP_BITS) & ((1 << EXPIRY_BITS) - 1)
+}
+
+/// How many steps an entry has left; `None` if it has expired.
+fn remaining(entry: u64, now: u32) -> Option<u32> {
+    let expiry = u32::try_from(entry & ((1 << EXPIRY_BITS) - 1)).unwrap_or(0);
+    let ahead = expiry.wrapping_sub(step(now)) & ((1 << EXPIRY_BITS) - 1);
+    (ahead <= HORIZON).then_some(ahead)
 }
 
 fn later(a: u64, b: u64, now: u32) -> u64 {

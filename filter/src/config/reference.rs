@@ -171,7 +171,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Object,
         "",
         "",
-        "Where tokens are asked about that are no JWT (RFC 7662); all of them, where there is neither `jwks` nor `hmac`. There is one call per token and worker, however many requests wait. `aud` must be in the answer.",
+        "Where tokens are asked about that are no JWT (RFC 7662); all of them, where there is neither `jwks` nor `hmac`. There is one call per token and Envoy, however many requests wait in however many workers. `aud` must be in the answer.",
     ),
     must("providers.*.introspection.cluster", Kind::Text, "\"authserver\"", "The Envoy cluster."),
     must("providers.*.introspection.path", Kind::Text, "\"/oauth2/introspect\"", "The path there."),

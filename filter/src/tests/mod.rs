@@ -1,5 +1,6 @@
 //! The filter in a fake Envoy: several VMs, hostile requests, and an authserver that is late, wrong or gone.
 
+mod answers;
 mod bindings;
 mod credentials;
 mod dispatch;

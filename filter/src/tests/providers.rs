@@ -3,9 +3,9 @@
 use super::*;
 use serde_json::{Value, json};
 
-const INTROSPECT: &str = "/oauth2/introspect";
+pub(super) const INTROSPECT: &str = "/oauth2/introspect";
 
-fn introspecting(change: impl Fn(&mut Value)) -> String {
+pub(super) fn introspecting(change: impl Fn(&mut Value)) -> String {
     config_with(|c| {
         c["providers"]["bearward"]["introspection"] = json!({
             "cluster": "authserver", "path": INTROSPECT, "client_id": "me:sh", "client_secret": "s ecret",
@@ -14,13 +14,13 @@ fn introspecting(change: impl Fn(&mut Value)) -> String {
     })
 }
 
-fn active() -> Value {
+pub(super) fn active() -> Value {
     let mut answer = serde_json::to_value(claims()).unwrap();
     answer["active"] = true.into();
     answer
 }
 
-fn answer(envoy: &mut FakeEnvoy, status: u16, body: &Value) {
+pub(super) fn answer(envoy: &mut FakeEnvoy, status: u16, body: &Value) {
     envoy.answer(INTROSPECT, status, body.to_string().as_bytes());
 }
 
@@ -105,7 +105,7 @@ fn an_opaque_token_is_asked_about_once() {
     assert_eq!(envoy.metric("bearward.introspect.active"), 1);
 }
 
-fn revoked_grant() -> Entry {
+pub(super) fn revoked_grant() -> Entry {
     use bearward_token::feed::{ALWAYS, Subject};
     let expires_at = u32::try_from(START_MS / 1_000 + 3_600).unwrap();
     Entry { key: Subject::Grant("g1").key(), cutoff: ALWAYS, expires_at }

@@ -54,19 +54,20 @@ impl Model {
         if said.iter().any(|(cutoff, expires_at)| covers(*cutoff) && u64::from(*expires_at) > now) {
             return Some(true);
         }
-        // A set keeps 56 bits of a key.
-        let near = self.said.iter().filter(|(other, _)| *other >> 8 == key >> 8);
+        // A set keeps 52 bits of a key.
+        let near = self.said.iter().filter(|(other, _)| *other >> 12 == key >> 12);
         let possible = near.flat_map(|(_, said)| said).any(|(cutoff, _)| covers(*cutoff));
         if possible { None } else { Some(false) }
     }
 }
 
-/// Where an entry's expiry is, from a byte: the past, soon, days, or beyond what one byte of a packed entry holds.
+/// Where an entry's expiry is, from a byte: the past, soon, days, or beyond what a packed entry holds.
 fn expiry(now: u64, byte: u8) -> u32 {
     let seconds = match byte {
         0..=15 => return u32::try_from(now).unwrap_or(u32::MAX).saturating_sub(u32::from(byte)),
         16..=127 => u32::from(byte) * 64,
-        128..=239 => u32::from(byte) * 1_024,
+        128..=199 => u32::from(byte) * 1_024,
+        200..=239 => u32::from(byte) * 15_000,
         _ => u32::from(byte) * 100_000,
     };
     u32::try_from(now).unwrap_or(u32::MAX).saturating_add(seconds)
@@ -80,8 +81,8 @@ fn cutoff(now: u64, byte: u8) -> u32 {
 fn key(byte: u8) -> u64 {
     match byte >> 6 {
         0 => u64::from(byte),
-        1 => u64::from(byte) << 8,
-        2 => u64::MAX - (u64::from(byte) << 8),
+        1 => u64::from(byte) << 12,
+        2 => u64::MAX - (u64::from(byte) << 12),
         _ => Subject::Token(&byte.to_string()).key(),
     }
 }

@@ -6,6 +6,7 @@
 mod refused;
 mod rules;
 mod token;
+pub mod vectors;
 
 pub use rules::config;
 pub use token::{ES256, Key, RS256, Sign, Token};

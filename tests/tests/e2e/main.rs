@@ -30,6 +30,7 @@ mod samples;
 mod scenarios;
 mod sign_in;
 mod up;
+mod verifier;
 
 use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::{Parts, Stack};
@@ -72,6 +73,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::every_algorithm_and_place", |c| Box::pin(filter::every_algorithm_and_place(c))),
     ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
+    ("gateway::verifies_as_other_people_s_vectors_say", |c| Box::pin(verifier::takes_and_refuses_what_it_should(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),

@@ -9,6 +9,7 @@ use bearward_tests::{envoy::config, ports, wait};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 pub async fn are_asked_about_once_and_revoked(context: &Context) {
     let stack = context.shared(Backend::Sqlite).await;
@@ -32,8 +33,7 @@ pub async fn are_asked_about_once_and_revoked(context: &Context) {
     let gateway = local(ports::free().unwrap());
     let addresses = Addresses { gateway, authservers: vec![authserver.address()], issuer: stack.url.clone() };
     let dir = TempDir::new().unwrap();
-    // One worker, so that it is known how often is asked.
-    let (envoy, _echo) = stack::gateway_with(context.parts(), addresses, 1, &dir, change).await.unwrap();
+    let (envoy, _echo) = stack::gateway_with(context.parts(), addresses, 8, &dir, change).await.unwrap();
     let call = async |token: &str| {
         let request = stack.http.get(format!("http://{gateway}/orders/1")).bearer_auth(token);
         request.send().await.unwrap()
@@ -69,8 +69,19 @@ pub async fn are_asked_about_once_and_revoked(context: &Context) {
     let post = stack.http.post(format!("http://{gateway}/orders/1")).bearer_auth(&token).send().await.unwrap();
     assert_eq!(post.status(), 403);
 
+    // Many at once, in whichever worker, and one question.
     let other = client.client_credentials(&["orders:read"]).await.access;
-    assert_eq!(call(&other).await.status(), 200);
+    let before = asked().await;
+    let mut calls = JoinSet::new();
+    for _ in 0..32 {
+        // A connection of its own.
+        let http = stack::client().unwrap();
+        calls.spawn(http.get(format!("http://{gateway}/orders/1")).bearer_auth(&other).send());
+    }
+    for answer in calls.join_all().await {
+        assert_eq!(answer.unwrap().status(), 200);
+    }
+    assert!((asked().await - before - 1.0).abs() < 0.5, "{} questions", asked().await - before);
     client.revoke_access(&token).await;
     wait::until("a revoked opaque token to be refused", Duration::from_secs(5), async || {
         match call(&token).await.status().as_u16() {

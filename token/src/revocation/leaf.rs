@@ -1,5 +1,7 @@
 //! A piece of the revocation set: neighbouring entries, each a `u64` that is kept in seven bytes.
 
+use super::name;
+
 /// Entries that have their uppermost byte in common, in order.
 #[derive(Debug)]
 pub(super) struct Leaf {
@@ -37,9 +39,9 @@ impl Leaf {
         self.rows.last().map(|row| whole(self.top, row))
     }
 
-    /// Where the entry of this key is, or would be; of a key's lowest byte nothing depends.
+    /// Where the entry of this key is, or would be.
     pub(super) fn position(&self, key: u64) -> usize {
-        self.rows.partition_point(|row| whole(self.top, row) >> 8 < key >> 8)
+        self.rows.partition_point(|row| name(whole(self.top, row)) < name(key))
     }
 
     /// Writes over the entry at a position, which has the same key.
