@@ -146,7 +146,7 @@ pub struct ScopesPage<'a> {
     /// What was refused.
     pub form: Option<ScopeSpec>,
     /// Why.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
 }
 
 impl DetailsPage<'_> {
@@ -160,13 +160,13 @@ impl ScopesPage<'_> {
         crate::http::escaped(name)
     }
 
-    fn typed(&self, field: &str) -> &str {
-        let Some(form) = &self.form else { return "" };
-        match field {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = self.form.as_ref().map_or("", |form| match id {
             "name" => &form.name,
             "title" => &form.title,
             _ => &form.description,
-        }
+        });
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
     }
 }
 
@@ -178,10 +178,17 @@ pub struct ScopePage<'a> {
     pub console: ConsoleFrame<'a>,
     /// Its name, as part of a path.
     pub path: String,
-    /// As it is.
+    /// As it is, or as it was typed if that was refused.
     pub scope: ScopeView,
     /// What was wrong with the form.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
+}
+
+impl ScopePage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = if id == "title" { &self.scope.title } else { &self.scope.description };
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
+    }
 }
 
 /// The types of authorization details.
@@ -261,8 +268,22 @@ pub struct PeoplePage<'a> {
     pub next: Option<String>,
     /// The page.
     pub people: Vec<PersonView>,
-    /// What was wrong with the form.
-    pub problem: Option<String>,
+    /// What was typed into the form.
+    pub username: String,
+    /// Whether it asks for an administrator.
+    pub admin: bool,
+    /// What was wrong with it.
+    pub problem: Option<Problem>,
+}
+
+impl PeoplePage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        Field { id, label, value: &self.username, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+
+    fn wrong(&self, field: &str) -> Option<&str> {
+        super::field::wrong(self.problem.as_ref(), field)
+    }
 }
 
 /// How many of a person's apps are shown beside their account.
@@ -280,8 +301,21 @@ pub struct PersonPage<'a> {
     pub access: Vec<Access>,
     /// How many sessions they have.
     pub sessions: usize,
-    /// What was wrong with the form.
-    pub problem: Option<String>,
+    /// What was typed as their name, if it was refused.
+    pub username: Option<String>,
+    /// What was wrong with a form.
+    pub problem: Option<Problem>,
+}
+
+impl PersonPage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = self.username.as_deref().unwrap_or(&self.person.username);
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+
+    fn wrong(&self, field: &str) -> Option<&str> {
+        super::field::wrong(self.problem.as_ref(), field)
+    }
 }
 
 /// Grants.

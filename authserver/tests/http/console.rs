@@ -252,6 +252,34 @@ async fn pages_of_other_origins_cannot_act_as_a_client_that_names_its_own() {
 }
 
 #[tokio::test]
+async fn what_was_typed_about_scopes_and_people_stays_too() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let kept = |page: &Answer, field: &str, value: &str| {
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.body.contains(&format!("id=\"{field}-wrong\"")), "{field}: {}", page.body);
+        assert!(page.body.contains(&format!("value=\"{value}\"")), "{value}: {}", page.body);
+    };
+    let new = act(&mut browser, "/admin/people", &[("username", "carla"), ("password", "short"), ("admin", "1")]).await;
+    kept(&new, "password", "carla");
+    assert!(new.body.contains("name=\"admin\" value=\"1\" checked") && !new.body.contains("value=\"short\""));
+    let taken = act(&mut browser, "/admin/people", &[("username", "Alice"), ("password", "long enough, this")]).await;
+    kept(&taken, "username", "Alice");
+    let path = "/admin/people/person-alice";
+    let version = browser.get(path).await.field("version");
+    let renamed =
+        act(&mut browser, path, &[("do", "save"), ("version", &version), ("username", " x"), ("admin", "1")]).await;
+    kept(&renamed, "username", " x");
+    let scope = act(&mut browser, "/admin/scopes", &[("name", "orders:read"), ("title", "Mine")]).await;
+    kept(&scope, "name", "orders:read");
+    let path = "/admin/scopes/orders:read";
+    let version = browser.get(path).await.field("version");
+    let long = "x".repeat(300);
+    let fields = [("do", "save"), ("version", version.as_str()), ("title", &long), ("description", "Kept.")];
+    kept(&act(&mut browser, path, &fields).await, "title", "Kept.");
+}
+
+#[tokio::test]
 async fn types_of_authorization_details_are_made_edited_and_go() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;
