@@ -2,6 +2,7 @@
 
 use crate::browser::Browser;
 use crate::{Error, Result, demo, wait};
+use bearward_token::feed::{FOLLOWER_HEADER, NODE_HEADER};
 use fantoccini::Locator;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
             url
         )
     };
+    traffic(url).await?;
     open(browser, &authorize(demo::WEB, demo::REDIRECT)).await?;
     at("login").await?;
     sign_in(browser, demo::USERNAME, "not her password").await?;
@@ -88,6 +90,23 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     press(browser, "details:has(#label) summary").await?;
     press(browser, "form:has(#label) button").await?;
     at("console-secret").await
+}
+
+/// What the console's first page has to show: tokens given and refused, and gateways that follow revocations.
+async fn traffic(url: &str) -> Result<()> {
+    let http = crate::stack::client()?;
+    for turn in 0..24 {
+        let secret = if turn % 6 == 5 { "wrong" } else { demo::SERVICE_SECRET };
+        let request = http.post(format!("{url}/oauth2/token")).basic_auth(demo::SERVICE, Some(secret));
+        request.form(&[("grant_type", "client_credentials")]).send().await?;
+    }
+    for (node, id) in
+        [("edge-west-1", "5f0c9a4e11d2"), ("edge-west-2", "b7e2016c90aa"), ("edge-east-1", "08d4f7713c5b")]
+    {
+        let request = http.get(format!("{url}/mesh/revocations")).header(FOLLOWER_HEADER, id).header(NODE_HEADER, node);
+        request.send().await?.error_for_status()?;
+    }
+    Ok(())
 }
 
 /// A public key, of RFC 8037 appendix A.2.
