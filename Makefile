@@ -29,7 +29,7 @@ test: tools fmt clippy deny check-compose ## prove everything: formatting, lints
 
 .PHONY: tools
 tools:
-	@sh tests/prerequisites.sh cargo python3 cc chromedriver initdb node npm docker-compose
+	@sh tests/prerequisites.sh cargo python3 cc chromedriver initdb node npm docker-compose wasm-opt
 
 .PHONY: fmt
 fmt:
@@ -59,7 +59,7 @@ fuzz: ## look for inputs that break a promise, each target for SECONDS=60; TARGE
 
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md; ARGS=revocation measures one part, ARGS=--help tells what else
-	@sh tests/prerequisites.sh cargo python3 cc wrk initdb
+	@sh tests/prerequisites.sh cargo python3 cc wrk initdb wasm-opt
 	@$(call RUN,bench) $(ARGS)
 
 .PHONY: fuzz-api

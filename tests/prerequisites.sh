@@ -17,6 +17,7 @@ for program; do
         node | npm) need "$program" "install Node.js 20 or later (Debian: apt-get install nodejs npm)" ;;
         docker-compose) docker compose version >/dev/null 2>&1 ||
             need docker-compose "install Compose (Debian: apt-get install docker-compose)" ;;
+        wasm-opt) need wasm-opt "install Binaryen (Debian: apt-get install binaryen)" ;;
         wrk) need wrk "install wrk (Debian: apt-get install wrk)" ;;
         *) need "$program" "install it" ;;
     esac

@@ -41,7 +41,9 @@ pub enum AssertionError {
     #[error("the keys of the assertion's issuer are not available")]
     Keys,
     /// `aud` names somebody else.
-    #[error("the assertion is not for this server: aud has to be the issuer or the token endpoint")]
+    #[error(
+        "the assertion is not for this server: aud has to be the issuer, the token endpoint or the one for pushed requests"
+    )]
     Audience,
     /// A time that cannot be read: no number.
     #[error("a time in the assertion is not a number")]
@@ -161,9 +163,12 @@ pub fn look_at(app: &App, payload: &[u8]) -> Result<(Claims, i64), AssertionErro
 /// Until when the assertion has to be remembered, if its audience and times are good.
 fn check(app: &App, claims: &Claims) -> Result<i64, AssertionError> {
     let (config, now) = (&app.config.assertions, app.env.now());
-    let token_endpoint = app.urls.absolute(Route::Token);
+    // RFC 7523 §3 and RFC 9126 §2: each of them names this server.
+    let endpoints = [Route::Token, Route::Par].map(|route| app.urls.absolute(route));
     let ours = |aud: &str| {
-        aud == app.urls.issuer() || aud == token_endpoint || config.audience.iter().any(|accepted| accepted == aud)
+        aud == app.urls.issuer()
+            || endpoints.iter().any(|endpoint| endpoint == aud)
+            || config.audience.iter().any(|accepted| accepted == aud)
     };
     if !claims.aud.any(ours) {
         return Err(AssertionError::Audience);

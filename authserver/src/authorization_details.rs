@@ -81,6 +81,12 @@ impl AuthorizationDetails {
         if asked.0.iter().all(|detail| self.0.contains(detail)) { Ok(asked) } else { Err(DetailsError::NotGranted) }
     }
 
+    /// Those of these types.
+    #[must_use]
+    pub fn of_types(&self, allowed: &[String]) -> Self {
+        Self(self.0.iter().filter(|detail| allowed.iter().any(|name| name == kind(detail))).cloned().collect())
+    }
+
     fn read(text: &str) -> Result<Self, DetailsError> {
         if text.len() > MAX_SIZE {
             return Err(DetailsError::Syntax);

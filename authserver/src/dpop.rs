@@ -10,6 +10,7 @@ use crate::model::Digest;
 use crate::storage::StoreError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward_token::dpop::plain_escapes;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -119,7 +120,7 @@ fn time(app: &App, claims: &Claims) -> Result<i64, DpopError> {
 /// RFC 9449 §4.3: compared without query and fragment, after normalisation (RFC 3986 §6.2.2, §6.2.3).
 fn is_same_target(htu: &str, ours: &str) -> bool {
     let normal = |text: &str| {
-        let mut url = Url::parse(text).ok()?;
+        let mut url = Url::parse(&plain_escapes(text)).ok()?;
         url.set_query(None);
         url.set_fragment(None);
         Some(url)

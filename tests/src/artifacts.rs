@@ -41,7 +41,7 @@ pub fn samples() -> Result<BTreeMap<String, PathBuf>> {
     Ok(made?.into_iter().collect())
 }
 
-/// Builds the filter as it ships, trimmed, and says where it is.
+/// Builds the filter as it ships and says where it is.
 ///
 /// # Errors
 /// [`Error::Failed`] as for [`authserver`], and if the module imports what not every Envoy has.
@@ -51,13 +51,12 @@ pub fn filter() -> Result<PathBuf> {
         message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))
     })?;
     let what = format!("trimming {}", built.display());
-    let module = std::fs::read(&built).map_err(Error::io(what.as_str()))?;
-    let trimmed = bearward_trim::trim(&module)
+    let (module, _) = bearward_trim::shipped(&built)
         .map_err(|error| Error::Failed { what: what.clone(), output: error.to_string() })?;
     let path = built.with_file_name("bearward.wasm");
     // Whole or not at all: another run of the tests may be reading it.
     let draft = path.with_extension(format!("wasm.{}", std::process::id()));
-    std::fs::write(&draft, trimmed).map_err(Error::io(what.as_str()))?;
+    std::fs::write(&draft, module).map_err(Error::io(what.as_str()))?;
     std::fs::rename(&draft, &path).map_err(Error::io(what.as_str()))?;
     Ok(path)
 }

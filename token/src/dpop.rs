@@ -8,6 +8,7 @@ use crate::signature::{SignatureError, SignatureVerifier};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// The algorithms of proofs: those that a host checks quickly, and EdDSA.
 pub const ALGORITHMS: [Algorithm; 6] =
@@ -101,14 +102,41 @@ impl Proof {
     }
 }
 
+/// A URI with its escapes written in one way (RFC 3986 §6.2.2.1, §6.2.2.2): none for what needs none, the others in
+/// capitals. What is no escape stays as it is.
+#[must_use]
+pub fn plain_escapes(uri: &str) -> Cow<'_, str> {
+    let Some((first, rest)) = uri.split_once('%') else { return Cow::Borrowed(uri) };
+    let mut plain = first.to_owned();
+    for part in rest.split('%') {
+        let byte = part.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        match (byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()), part.get(2..)) {
+            (Some(byte), Some(after)) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                plain.push(char::from(byte));
+                plain.push_str(after);
+            }
+            (Some(_), Some(after)) => {
+                plain.push('%');
+                plain.push_str(&byte.unwrap_or_default().to_ascii_uppercase());
+                plain.push_str(after);
+            }
+            _ => {
+                plain.push('%');
+                plain.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
 /// Whether `htu` names this origin and path (RFC 9449 §4.3, items 9 and 12): scheme and host in any case, a default port
-/// or none (RFC 3986 §6.2.3), query and fragment left aside.
+/// or none (RFC 3986 §6.2.3), escapes in one way (§6.2.2), query and fragment left aside.
 fn same_uri(htu: &str, origin: &str, path: &str) -> bool {
     let parts = |uri: &'_ str| {
         let (scheme, rest) = uri.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (host, path) = rest.split_at_checked(end)?;
-        let path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let path = plain_escapes(path.split(['?', '#']).next().unwrap_or_default()).into_owned();
         let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
         let port = match scheme.as_str() {
             "https" => ":443",

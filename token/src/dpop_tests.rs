@@ -112,6 +112,14 @@ fn one_uri_is_written_in_many_ways() {
         assert!(same_uri(good, "https://api.example:443", "/orders/1"), "{good}");
     }
     assert!(same_uri("https://api.example", "https://api.example", "/"));
+    assert!(same_uri("https://api.example/%6Frders/%7e%c3%a9%2F", "https://api.example", "/orders/~%C3%A9%2f"));
+    for bad in ["/orders/%2F", "/orders/%31", "/orders%2f1", "/orders/1%", "/orders/1%2", "/orders/1%zz", "/orders/1%é"]
+    {
+        assert_eq!(
+            same_uri(&format!("https://api.example{bad}"), "https://api.example", "/orders/1"),
+            bad == "/orders/%31"
+        );
+    }
     for bad in ["https://api.example/Orders/1", "https://api.example:8443/orders/1", "ftp://api.example/orders/1", ""] {
         assert!(!same_uri(bad, "https://api.example", "/orders/1"), "{bad}");
     }

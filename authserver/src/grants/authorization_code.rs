@@ -75,7 +75,9 @@ async fn usable(request: &Request<'_>, code: &Code) -> Result<(), GrantError> {
 
 /// RFC 6749 §4.1.2: a code used twice was stolen or leaked, so what it gave is revoked.
 async fn used_before(request: &Request<'_>, code: &Code) -> Result<GrantError, GrantError> {
-    revoke_grant(request.app, &code.grant.id).await?;
+    if code.grant.revoked_at.is_none() {
+        revoke_grant(request.app, &code.grant.id).await?;
+    }
     tracing::warn!(grant = %code.grant.id, client = %request.client.id, "a code was used twice: its grant is revoked");
     Ok(GrantError::InvalidGrant("the code was used before"))
 }

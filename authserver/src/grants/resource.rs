@@ -3,6 +3,7 @@
 use super::GrantError;
 use crate::http::{App, Params};
 use crate::model::Client;
+use bearward_token::claims::Claims;
 use url::Url;
 
 /// The most resources in one request, and the longest, in bytes: they travel in links.
@@ -60,6 +61,12 @@ pub(super) fn audience(
 /// The audience of a token that names no resource.
 pub(crate) fn usual<'a>(app: &'a App, client: &'a Client) -> &'a [String] {
     if client.audience.is_empty() { &app.config.tokens.audience } else { &client.audience }
+}
+
+/// Whether a token is for this client: issued to it, or its `aud` names the client itself or one of its audiences.
+pub(crate) fn is_for(app: &App, client: &Client, token: &Claims<'_>) -> bool {
+    let named = |aud: &str| aud == client.id || usual(app, client).iter().any(|known| known == aud);
+    token.client_id == client.id || token.aud.iter().any(named)
 }
 
 fn may_use(app: &App, client: &Client, resource: &str) -> bool {

@@ -5,12 +5,14 @@
 
 use super::resource::{self, InvalidTarget};
 use super::scope::ScopeRefused;
-use super::{Grant, GrantError, Request, TokenResponse, jwt_bearer, mint, scope};
+use super::{Grant, GrantError, Request, TokenResponse, details, jwt_bearer, mint, scope};
 use crate::assertion::{self, AssertionError};
+use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
 use crate::http::presented;
 use crate::jwt::Jwt;
 use crate::model::{Client, GrantType};
+use crate::secret;
 use async_trait::async_trait;
 use bearward_token::scope::ScopeSet;
 use serde_json::{Map, Value, json};
@@ -50,6 +52,7 @@ struct Party {
     scope: Option<ScopeSet>,
     /// The audiences it may hand on; empty for the client's own.
     audience: Vec<String>,
+    details: AuthorizationDetails,
     expires_at: i64,
     grant_id: Option<String>,
     act: Option<Value>,
@@ -77,6 +80,9 @@ impl Grant for TokenExchange {
         let act = actors(request.client, &subject, actor.as_ref())?;
         let scope = narrowed(request, &subject)?;
         let audience = audience(request, &subject)?;
+        // Of the subject's, those that the client may have: it can ask for fewer, and invents none.
+        let most = subject.details.of_types(&request.client.options.authorization_details_types);
+        let details = details::narrowed(params, &most)?;
         let grant = match &subject.grant_id {
             Some(id) => request.app.store.grant(id).await?,
             None => None,
@@ -86,6 +92,7 @@ impl Grant for TokenExchange {
         minting.grant = grant.as_ref();
         minting.subject = Some(&subject.sub);
         minting.audience = audience;
+        minting.authorization_details = details;
         minting.act = act;
         minting.not_after = Some(subject.expires_at);
         let mut response = minting.issue().await?;
@@ -159,6 +166,10 @@ async fn party(request: &Request<'_>, name: &'static str, kind: &'static str) ->
         (Some(token), Some(kind)) if matches!(kind, ACCESS_TOKEN | JWT) => (token, kind),
         _ => return Err(ExchangeError::TokenType.into()),
     };
+    // §2.1: a token is checked as what it is said to be.
+    if kind == JWT && secret::well_formed(secret::ACCESS_TOKEN, token) {
+        return Err(ExchangeError::Token(name).into());
+    }
     if let Some(ours) = of_this_server(request, name, token).await? {
         return Ok(Some(ours));
     }
@@ -188,17 +199,19 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
     {
         return Err(bad());
     }
-    let audience: Vec<String> = claims.aud.iter().map(str::to_owned).collect();
-    let usual = resource::usual(app, client);
-    let for_client = claims.client_id == client.id
-        || audience.iter().any(|aud| *aud == client.id || usual.iter().any(|known| known == aud));
-    if !for_client {
+    if !resource::is_for(app, client, &claims) {
         return Err(ExchangeError::Foreign.into());
     }
+    let audience: Vec<String> = claims.aud.iter().map(str::to_owned).collect();
     Ok(Some(Party {
         sub: claims.sub.to_string(),
         scope: Some(ScopeSet::parse(&claims.scope).map_err(|_| bad())?),
         audience,
+        details: all
+            .get("authorization_details")
+            .cloned()
+            .and_then(|d| serde_json::from_value(d).ok())
+            .unwrap_or_default(),
         expires_at: i64::try_from(claims.exp).unwrap_or(i64::MAX),
         grant_id: claims.gid.as_deref().map(str::to_owned),
         act: all.get("act").cloned(),
@@ -223,6 +236,7 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
             sub,
             scope: issuer.settings.scopes,
             audience: Vec::new(),
+            details: AuthorizationDetails::default(),
             expires_at,
             grant_id: None,
             act: all.get("act").cloned(),

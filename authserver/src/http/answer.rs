@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    CACHE_CONTROL, LOCATION, REFERRER_POLICY,
+    CACHE_CONTROL, LOCATION, PRAGMA, REFERRER_POLICY,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -43,7 +43,9 @@ pub(super) fn see_other(location: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     headers.insert(LOCATION, location);
+    // RFC 6749 §5.1 wants both where there is a code or a token.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

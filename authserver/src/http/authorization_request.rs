@@ -14,7 +14,7 @@ use crate::pages::Trouble;
 use crate::storage::StoreError;
 use std::borrow::Cow;
 
-/// The longest `state` that is carried, in bytes: it travels in links.
+/// The longest `state` that is carried through sign-in and consent, in bytes: it travels in links.
 const MAX_STATE: usize = 4096;
 
 /// Why a request cannot be answered.
@@ -78,12 +78,13 @@ pub(super) async fn check(app: &App, client: &Client, params: &Params, via: Via)
 fn unsigned(app: &App, params: &Params, client: &Client, error: &'static str, description: &'static str) -> Problem {
     match addressed(app, params, client) {
         Ok(mut pending) => {
-            pending.state = params.get("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned);
+            pending.state = params.get("state").map(str::to_owned);
             // As far as it can be told; what is wrong with it is less than what is wrong with the object.
             let _: Result<(), Wrong> = response(params, &mut pending);
             Problem::Client { pending: Box::new(pending), error, description }
         }
-        Err(_) => Problem::Page(Trouble::RequestObject),
+        Err(_) if error == "invalid_request_object" => Problem::Page(Trouble::RequestObject),
+        Err(_) => Problem::Page(Trouble::Request(description)),
     }
 }
 
@@ -119,11 +120,11 @@ async fn read(
 ) -> Result<(), Refused> {
     // First what the answer needs, also the answer that something is wrong.
     pending.state = params.get("state").map(str::to_owned);
+    response(params, pending)?;
+    // Told with all of it: no error goes back without the state that came (RFC 6749 §4.1.2.1).
     if pending.state.as_ref().is_some_and(|s| s.len() > MAX_STATE) {
-        pending.state = None;
         return Err(invalid("state is too long").into());
     }
-    response(params, pending)?;
     let grant = pending.response_type.grant_type();
     if !client.grant_types.contains(&grant) {
         return Err(("unauthorized_client", "the client is not registered for this response_type").into());

@@ -1,5 +1,6 @@
 //! The one place where a failure becomes an answer: status, the RFC's error code, the text a client may see.
 
+use super::answer;
 use super::params::ParamsError;
 use crate::assertion::AssertionError;
 use crate::client_auth::AuthError;
@@ -63,6 +64,10 @@ impl Refusal {
     }
 }
 
+/// The error that a response tells, for whoever adds to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ErrorCode(pub(super) &'static str);
+
 #[derive(Serialize)]
 struct Body<'a> {
     error: &'a str,
@@ -73,6 +78,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = Body { error: self.error, error_description: &self.description };
         let mut response = no_store_json(self.status, &body);
+        response.extensions_mut().insert(ErrorCode(self.error));
         if let Some((name, value)) = self.header {
             // Digits or a text of ours: always a header value.
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -108,7 +114,8 @@ impl From<ParamsError> for Refusal {
 
 impl IntoResponse for ParamsError {
     fn into_response(self) -> Response {
-        Refusal::from(self).into_response()
+        // Before an endpoint looked at anything: what it says is of no use but to a page's developer.
+        answer::any_origin(Refusal::from(self).into_response())
     }
 }
 
@@ -219,10 +226,11 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, ..Self::new("invalid_request", "there is no such endpoint") }
     }
 
-    /// 401 with the challenge of RFC 6750 §3.
-    pub(super) fn with_bearer_challenge(mut self) -> Self {
+    /// 401 with the challenge of RFC 6750 §3, which names an error only if there was a token (§3.1).
+    pub(super) fn with_bearer_challenge(mut self, token: bool) -> Self {
+        let error = if token { ", error=\"invalid_token\"" } else { "" };
         self.status = StatusCode::UNAUTHORIZED;
-        self.header = Some((WWW_AUTHENTICATE, "Bearer realm=\"bearward\", error=\"invalid_token\"".into()));
+        self.header = Some((WWW_AUTHENTICATE, format!("Bearer realm=\"bearward\"{error}").into()));
         self
     }
 

@@ -5,11 +5,12 @@ use super::error::{Refusal, no_store_json};
 use super::params::{Form, Params};
 use super::{App, presented};
 use crate::client_auth;
+use crate::grants::resource;
 use crate::model::{Client, ClientAuthMethod, Digest};
 use crate::secret;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -54,7 +55,7 @@ async fn introspect(app: &App, headers: &HeaderMap, params: &Params) -> Result<R
     let active = if secret::well_formed(secret::REFRESH_TOKEN, token) {
         refresh_token(app, &client, token).await?
     } else {
-        access_token(app, token).await?
+        access_token(app, &client, token).await?
     };
     let answer = active.unwrap_or_else(|| json!({ "active": false }));
     if wants_jwt(headers) { signed(app, &client, &answer) } else { Ok(no_store_json(StatusCode::OK, &answer)) }
@@ -71,14 +72,18 @@ fn signed(app: &App, client: &Client, answer: &Value) -> Result<Response, Refusa
     let claims =
         SignedAnswer { iss: app.urls.issuer(), aud: &client.id, iat: app.env.clock.now(), token_introspection: answer };
     let payload = serde_json::to_vec(&claims).map_err(|_| Refusal::server_error())?;
-    let headers = [(CONTENT_TYPE, JWT_MEDIA_TYPE), (CACHE_CONTROL, "no-store")];
+    let headers = [(CONTENT_TYPE, JWT_MEDIA_TYPE), (CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
     Ok((headers, app.keys.sign_as(JWT_TYPE, &payload)?).into_response())
 }
 
-/// All that an access token says.
-async fn access_token(app: &App, token: &str) -> Result<Option<Value>, Refusal> {
+/// All that an access token says, to whom it is for (RFC 7662 §4).
+async fn access_token(app: &App, client: &Client, token: &str) -> Result<Option<Value>, Refusal> {
     let Some(payload) = presented::payload(app, token).await? else { return Ok(None) };
     let Some(claims) = presented::current(app, &payload) else { return Ok(None) };
+    if !resource::is_for(app, client, &claims) {
+        tracing::info!(client = %client.id, "asked about a token that is not for this client");
+        return Ok(None);
+    }
     if presented::is_revoked(app, &claims).await? {
         return Ok(None);
     }

@@ -82,6 +82,7 @@ impl From<Problem> for Refusal {
                 "invalid_request_object",
                 "the request object is not signed by a key of the client, or not for this server, or it expired",
             ),
+            Problem::Page(Trouble::Request(description)) => Self::new("invalid_request", description),
             Problem::Page(Trouble::Unavailable) => {
                 Self::new("temporarily_unavailable", "the server cannot reach its data at the moment; try again")
             }

@@ -133,7 +133,10 @@ impl<S: Send + Sync> FromRequest<S> for LongForm {
 }
 
 async fn form_body(request: Request) -> Result<Bytes, ParamsError> {
-    let media = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    // Of two, somebody in between might believe the other.
+    let mut values = request.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(media), None) = (values.next(), values.next()) else { return Err(ParamsError::ContentType) };
+    let media = media.to_str().unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(ParamsError::ContentType);

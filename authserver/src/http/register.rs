@@ -209,7 +209,11 @@ fn bearer(app: &App, headers: &HeaderMap, prefix: &str) -> Result<Zeroizing<Stri
     let value = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
     let (scheme, token) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
     let good = scheme.eq_ignore_ascii_case("bearer") && secret::well_formed(prefix, token);
-    if good { Ok(Zeroizing::new(token.to_owned())) } else { Err(Refusal::invalid_token()) }
+    match headers.contains_key(AUTHORIZATION) {
+        true if good => Ok(Zeroizing::new(token.to_owned())),
+        true => Err(Refusal::invalid_token()),
+        false => Err(Refusal::new("invalid_token", "the access token is missing").with_bearer_challenge(false)),
+    }
 }
 
 async fn body(request: Request) -> Result<axum::body::Bytes, Refusal> {
@@ -275,6 +279,6 @@ fn response(app: &App, client: &Client, token: &str, secret: Option<&str>) -> Re
 impl Refusal {
     /// RFC 6750 §3.1, RFC 7592 §2: 401 and a challenge.
     fn invalid_token() -> Self {
-        Self::new("invalid_token", "the access token is missing, unknown, expired or used up").with_bearer_challenge()
+        Self::new("invalid_token", "the access token is unknown, expired or used up").with_bearer_challenge(true)
     }
 }

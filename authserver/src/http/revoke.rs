@@ -43,6 +43,10 @@ async fn revoke(app: &App, headers: &HeaderMap, params: &Params) -> Result<(), R
 async fn refresh_token(app: &App, client: &Client, token: &str) -> Result<(), Refusal> {
     let Some(stored) = app.store.refresh_token(&Digest::of(token)).await? else { return Ok(()) };
     own(client, &stored.grant.client_id)?;
+    // Said once, it holds: asking again and again wakes no filter (RFC 7009 §5).
+    if stored.grant.revoked_at.is_some() {
+        return Ok(());
+    }
     Ok(revoke_grant(app, &stored.grant.id).await?)
 }
 

@@ -1,6 +1,6 @@
 //! The admin API over HTTP.
 
-use crate::support::{Answer, Server, client};
+use crate::support::{Answer, ISSUER, Server, client};
 use axum::body::Body;
 use bearward::model::{GrantType, Scope};
 use http::{Method, Request};
@@ -77,6 +77,17 @@ async fn only_a_good_token_with_the_scope_opens_it() {
     assert!(narrow.header("www-authenticate").contains("insufficient_scope"));
     api.token = "junk.junk.junk".into();
     api.get("/clients").await.problem(401);
+    // A token for another service is of no use here, whatever its scope (RFC 9700 §2.3); one for this server alone is.
+    for (id, audience, status) in [("elsewhere", "https://billing.example", 401), ("here", ISSUER, 200)] {
+        let mut other = client(id, Some("s"), &[GrantType::ClientCredentials]);
+        other.scopes = bearward_token::scope::ScopeSet::parse("admin").unwrap();
+        other.audience = vec![audience.to_owned()];
+        api.server.app.store.create_client(&other).await.unwrap();
+        let pairs = vec![("grant_type", "client_credentials"), ("scope", "admin")];
+        let answer = api.server.token(Some((id, "s")), pairs).await;
+        api.token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(api.get("/clients").await.status, status, "{id}");
+    }
     // Disabling the client takes the API away at once.
     api.token = good;
     assert_eq!(api.call(Method::POST, "/clients/robot/disable", None, None).await.status, 200);

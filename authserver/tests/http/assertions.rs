@@ -299,3 +299,34 @@ async fn a_client_can_be_held_to_one_algorithm() {
     ];
     server.token(None, pairs).await.is_error(401, "invalid_client");
 }
+
+/// RFC 7523 §3, RFC 9126 §2: the issuer, the token endpoint and the one for pushed requests all name this server.
+#[tokio::test]
+async fn each_name_of_this_server_is_an_audience() {
+    let server = Server::start().await;
+    let party = Party::new();
+    let mut pusher = client("pusher", None, &[GrantType::ClientCredentials, GrantType::AuthorizationCode]);
+    pusher.auth_method = ClientAuthMethod::PrivateKeyJwt;
+    pusher.options.keys = party.keys();
+    server.app.store.create_client(&pusher).await.unwrap();
+    let url = |path: &str| format!("{ISSUER}/oauth2/{path}");
+    for (aud, good) in [
+        (json!(ISSUER), true),
+        (json!(url("token")), true),
+        (json!(url("par")), true),
+        (json!(["https://other.example", url("par")]), true),
+        (json!(url("authorize")), false),
+        (json!(format!("{ISSUER}/")), false),
+        (json!([]), false),
+    ] {
+        for (path, request) in [("par", ("response_type", "code")), ("token", ("grant_type", "client_credentials"))] {
+            let text = party.sign(&assertion(&server, &json!({"iss": "pusher", "sub": "pusher", "aud": aud})));
+            let pairs = vec![("client_assertion_type", CLIENT_ASSERTION), ("client_assertion", &text), request];
+            let answer = server.post(&format!("/oauth2/{path}"), None, pairs).await;
+            match good {
+                true => assert!(answer.status.is_success(), "{aud} {path}: {}", answer.body),
+                false => answer.is_error(401, "invalid_client"),
+            }
+        }
+    }
+}

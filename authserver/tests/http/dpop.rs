@@ -53,9 +53,11 @@ async fn a_proof_binds_the_token_to_its_key() {
     let told = server.post("/oauth2/introspect", WEB, vec![("token", &bearer)]).await.json();
     assert_eq!((&told["token_type"], &told["cnf"]["jkt"]), (&"DPoP".into(), &key.thumbprint().into()));
     // The URL is compared normalised, without query and fragment (RFC 9449 §4.3).
-    let same = with(proof(&server), "htu", "HTTP://127.0.0.1:8080/oauth2/./token?x#y".into());
-    let same = key.sign(Some("dpop+jwt"), Some(&key.jwk), &same);
-    assert_eq!(send(&server, TOKEN, SERVICE, &[&same], &vec![GRANT]).await.status, StatusCode::OK);
+    for same in ["HTTP://127.0.0.1:8080/oauth2/./token?x#y", "http://127.0.0.1:8080/oauth2/t%6Fken"] {
+        let same = with(proof(&server), "htu", same.into());
+        let same = key.sign(Some("dpop+jwt"), Some(&key.jwk), &same);
+        assert_eq!(send(&server, TOKEN, SERVICE, &[&same], &vec![GRANT]).await.status, StatusCode::OK);
+    }
 }
 
 #[tokio::test]
@@ -70,6 +72,12 @@ async fn what_is_not_a_proof_for_this_request_is_refused() {
         claims.as_object_mut().unwrap().remove(name);
         claims
     };
+    // A signature that holds, by a key that everybody has now.
+    let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+    header.typ = Some("dpop+jwt".to_owned());
+    header.jwk = Some(serde_json::from_value(json!({ "kty": "oct", "k": "c2VjcmV0", "alg": "HS256" })).unwrap());
+    let secret = jsonwebtoken::EncodingKey::from_secret(b"secret");
+    let symmetric = jsonwebtoken::encode(&header, &good(), &secret).unwrap();
     let once = sign(&good());
     assert_eq!(send(&server, TOKEN, SERVICE, &[&once], &vec![GRANT]).await.status, StatusCode::OK);
     let rules = [
@@ -82,6 +90,13 @@ async fn what_is_not_a_proof_for_this_request_is_refused() {
         ("the method in another case", sign(&with(good(), "htm", "post".into()))),
         ("another endpoint", sign(&with(good(), "htu", format!("{ISSUER}/oauth2/par").into()))),
         ("another server", sign(&with(good(), "htu", "https://evil.example/oauth2/token".into()))),
+        ("another port", sign(&with(good(), "htu", "http://127.0.0.1:8081/oauth2/token".into()))),
+        ("another scheme", sign(&with(good(), "htu", "https://127.0.0.1:8080/oauth2/token".into()))),
+        ("a user", sign(&with(good(), "htu", "http://evil@127.0.0.1:8080/oauth2/token".into()))),
+        ("a slash more", sign(&with(good(), "htu", format!("{ISSUER}/oauth2/token/").into()))),
+        ("an encoded slash", sign(&with(good(), "htu", format!("{ISSUER}/oauth2%2Ftoken").into()))),
+        ("a key that is a secret", symmetric),
+        ("two proofs in one header", format!("{}, {}", sign(&good()), sign(&good()))),
         ("not a URL", sign(&with(good(), "htu", "/oauth2/token".into()))),
         ("too old", sign(&with(good(), "iat", (now - 61).into()))),
         ("of the future", sign(&with(good(), "iat", (now + 61).into()))),
@@ -233,4 +248,32 @@ async fn a_nonce_is_asked_for_given_and_good_at_every_replica() {
     // Whoever does not use DPoP hears nothing of it.
     assert_eq!(server.token(SERVICE, vec![GRANT]).await.header("dpop-nonce"), "");
     assert!(server.now() > i64::try_from(START).unwrap());
+}
+
+/// RFC 9449 §8: a nonce that is not ours is refused with one that is, also where none is needed.
+#[tokio::test]
+async fn a_nonce_of_somebody_else_is_put_right() {
+    let server = Server::start().await;
+    let key = Key::new();
+    let ask = async |path: &str, nonce: &str| {
+        let claims = with(with(proof(&server), "nonce", nonce.into()), "htu", format!("{ISSUER}{path}").into());
+        let proof = key.sign(Some("dpop+jwt"), Some(&key.jwk), &claims);
+        match path {
+            TOKEN => send(&server, path, SERVICE, &[&proof], &vec![GRANT]).await,
+            _ => {
+                send(&server, path, WEB, &[&proof], &vec![("response_type", "code"), ("redirect_uri", CALLBACK)]).await
+            }
+        }
+    };
+    for path in [TOKEN, "/oauth2/par"] {
+        let refused = ask(path, "of-another-server").await;
+        refused.is_error(400, "use_dpop_nonce");
+        assert_eq!(refused.headers.get_all("dpop-nonce").iter().count(), 1);
+        assert_eq!(refused.header("access-control-expose-headers"), "DPoP-Nonce");
+        let nonce = refused.header("dpop-nonce").to_owned();
+        assert!(nonce.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "RFC 9449 §8.1: {nonce}");
+        assert!(ask(path, &nonce).await.status.is_success());
+    }
+    // Nobody else is given one.
+    assert_eq!(server.token(SERVICE, vec![GRANT]).await.header("dpop-nonce"), "");
 }

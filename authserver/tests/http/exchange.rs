@@ -1,11 +1,13 @@
 //! Token exchange, RFC 8693.
 
 use crate::assertions::{Party, assertion, trust};
-use crate::support::{Answer, Server, claims, client};
-use bearward::model::{ExchangePolicy, GrantType, IssuerSettings};
+use crate::keys::Key;
+use crate::support::{Answer, ISSUER, Server, claims, client};
+use bearward::model::{AccessTokenFormat, AuthorizationType, ExchangePolicy, GrantType, IssuerSettings};
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -167,4 +169,93 @@ async fn a_jwt_of_a_trusted_issuer_is_a_subject_too() {
     exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
     let chosen = idp.sign(&assertion(&server, &json!({"may_act": {"sub": "del"}})));
     assert_eq!(exchange(&server, "del", &chosen, &[("subject_token_type", JWT)]).await.status, StatusCode::OK);
+}
+
+/// RFC 8693 §2.2.1, RFC 9396: what the subject did not grant is not in the new token, whatever its client may ask for.
+#[tokio::test]
+async fn authorization_details_only_narrow() {
+    let server = server().await;
+    let fields = BTreeMap::default();
+    for name in ["payment", "letter"] {
+        let (name, title) = (name.to_owned(), "Make one".to_owned());
+        let kind = AuthorizationType { name, title, description: "Once.".to_owned(), fields: fields.clone() };
+        server.admin().put_authorization_type(&kind).await.unwrap();
+    }
+    let types = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let mut pays = client("pays", Some("s"), &[GrantType::ClientCredentials]);
+    pays.options.authorization_details_types = types(&["payment", "letter"]);
+    let mut hands = client("hands", Some("s"), &[GrantType::TokenExchange]);
+    hands.options.authorization_details_types = types(&["payment"]);
+    hands.options.token_exchange.impersonation = true;
+    for client in [&pays, &hands] {
+        server.app.store.create_client(client).await.unwrap();
+    }
+    let (payment, letter) = (json!([{ "type": "payment" }]), json!([{ "type": "letter" }]));
+    let both = json!([{ "type": "payment" }, { "type": "letter" }]).to_string();
+    let granted = async |details: &str| {
+        let pairs = vec![("grant_type", "client_credentials"), ("authorization_details", details)];
+        server.token(Some(("pays", "s")), pairs).await.json()["access_token"].as_str().unwrap().to_owned()
+    };
+    let (rich, poor) = (granted(&both).await, granted("").await);
+    let asking = payment.to_string();
+    let asked = async |token: &str, details: &str| {
+        exchange(&server, "hands", token, &[("authorization_details", details)]).await
+    };
+    asked(&poor, &asking).await.is_error(400, "invalid_authorization_details");
+    asked(&person(&server).await, &asking).await.is_error(400, "invalid_authorization_details");
+    asked(&rich, &letter.to_string()).await.is_error(400, "invalid_authorization_details");
+    for details in ["", &asking] {
+        let answer = asked(&rich, details).await;
+        assert_eq!(answer.json()["authorization_details"], payment, "{}", answer.body);
+        assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["authorization_details"], payment);
+    }
+    assert!(asked(&poor, "").await.json().get("authorization_details").is_none());
+}
+
+/// RFC 8693 §2.1, RFC 9449 §7: a token that is bound to a key is of use to whoever holds that.
+#[tokio::test]
+async fn a_bound_token_is_exchanged_by_whoever_holds_its_key() {
+    let server = server().await;
+    let (key, other) = (Key::new(), Key::new());
+    let proof = |key: &Key| {
+        let id = uuid::Uuid::new_v4().to_string();
+        let claims = json!({ "jti": id, "htm": "POST", "htu": format!("{ISSUER}/oauth2/token"), "iat": server.now() });
+        key.sign(Some("dpop+jwt"), Some(&key.jwk), &claims)
+    };
+    let service = crate::support::SERVICE;
+    let bound = vec![("grant_type", "client_credentials")];
+    let bound = server.post_with("/oauth2/token", service, bound, &[("dpop", &proof(&key))]).await;
+    let bound = bound.json()["access_token"].as_str().unwrap().to_owned();
+    let plain = person(&server).await;
+    let ask = async |as_what: &'static str, by: Option<&Key>| {
+        let mut pairs = vec![("grant_type", GRANT), ("subject_token_type", ACCESS)];
+        match as_what {
+            "subject" => pairs.push(("subject_token", &bound)),
+            _ => pairs.extend([("subject_token", &*plain), ("actor_token", &bound), ("actor_token_type", ACCESS)]),
+        }
+        let proof = by.map(proof);
+        let headers: Vec<_> = proof.iter().map(|proof| ("dpop", proof.as_str())).collect();
+        server.post_with("/oauth2/token", Some(("del", "s")), pairs, &headers).await
+    };
+    for as_what in ["subject", "actor"] {
+        ask(as_what, None).await.is_error(400, "invalid_request");
+        ask(as_what, Some(&other)).await.is_error(400, "invalid_request");
+        let answer = ask(as_what, Some(&key)).await;
+        assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &"DPoP".into()), "{}", answer.body);
+    }
+}
+
+/// RFC 8693 §2.1: a token is checked as what it is said to be.
+#[tokio::test]
+async fn a_token_is_of_the_type_that_is_named() {
+    let server = server().await;
+    let mut opaque = client("opaque", Some("s"), &[GrantType::ClientCredentials]);
+    opaque.options.access_token_format = AccessTokenFormat::Opaque;
+    server.app.store.create_client(&opaque).await.unwrap();
+    let token = server.token(Some(("opaque", "s")), vec![("grant_type", "client_credentials")]).await;
+    let token = token.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(exchange(&server, "imp", &token, &[]).await.status, StatusCode::OK);
+    exchange(&server, "imp", &token, &[("subject_token_type", JWT)]).await.is_error(400, "invalid_request");
+    let ours = person(&server).await;
+    assert_eq!(exchange(&server, "imp", &ours, &[("subject_token_type", JWT)]).await.status, StatusCode::OK);
 }

@@ -70,6 +70,8 @@ async fn browser_apps_may_read_the_oauth_endpoints_and_nothing_with_a_cookie() {
     }
     for path in ["/oauth2/token", "/oauth2/revoke"] {
         assert_eq!(server.post(path, None, vec![]).await.header("access-control-allow-origin"), "*", "{path}");
+        let unread = server.send(request(Method::POST, path, &[("content-type", "application/json")], b"{}")).await;
+        assert_eq!(unread.header("access-control-allow-origin"), "*", "{path}: what could not be read");
     }
     for path in ["/oauth2/token", "/oauth2/par", "/oauth2/revoke"] {
         let answer = server.send(request(Method::OPTIONS, path, &[("origin", "https://app.example")], b"")).await;

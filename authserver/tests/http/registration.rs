@@ -1,7 +1,7 @@
 //! Dynamic client registration, RFC 7591, and its management, RFC 7592.
 
 use crate::keys::Key;
-use crate::support::{Answer, CALLBACK, ISSUER, Server};
+use crate::support::{Answer, CALLBACK, ISSUER, Server, request};
 use axum::body::Body;
 use bearward::model::{AuditFilter, Digest, Recorded};
 use bearward_token::scope::ScopeSet;
@@ -70,6 +70,10 @@ async fn a_client_registers_itself_and_gets_tokens() {
     let public = json!({ "redirect_uris": ["com.example.app:/cb"], "token_endpoint_auth_method": "none" });
     let json = register(&server, &public).await.json();
     assert!(json.get("client_secret").is_none() && json["grant_types"] == json!(["authorization_code"]));
+    // RFC 9700 §4.15.1: whatever it asks for, its id is made here.
+    let mut posing = web();
+    posing["client_id"] = "person-alice".into();
+    assert_ne!(register(&server, &posing).await.json()["client_id"], "person-alice");
     // Keys of its own.
     let keys = json!({
         "grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt",
@@ -97,8 +101,13 @@ async fn an_initial_access_token_is_needed_and_is_used_up() {
     for bad in ["", "junk", late.as_str()] {
         let answer = send(&server, Method::POST, REGISTER, bad, &web()).await;
         answer.is_error(401, "invalid_token");
-        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"bearward\", error=\"invalid_token\"");
     }
+    // RFC 6750 §3.1: no error to a request without a token.
+    let none = request(Method::POST, REGISTER, &[("content-type", "application/json")], b"{}");
+    let none = server.send(none).await;
+    none.is_error(401, "invalid_token");
+    assert_eq!(none.header("www-authenticate"), "Bearer realm=\"bearward\"");
     let off = Server::start().await;
     let token = initial(&off, 1).await;
     assert_eq!(send(&off, Method::POST, REGISTER, &token, &web()).await.status, StatusCode::NOT_FOUND);

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,7 +28,13 @@ fn build() -> Result<(), Box<dyn Error>> {
 }
 
 fn trim(from: &OsStr, to: &OsStr) -> Result<(), Box<dyn Error>> {
-    let module = std::fs::read(from).map_err(|error| format!("{}: {error}", from.display()))?;
-    let trimmed = bearward_trim::trim(&module)?;
-    std::fs::write(to, trimmed).map_err(|error| format!("{}: {error}", to.display()).into())
+    let from = Path::new(from);
+    let (module, squeezed) = bearward_trim::shipped(from).map_err(|error| format!("{}: {error}", from.display()))?;
+    if !squeezed {
+        let optimizer = bearward_trim::OPTIMIZER;
+        eprintln!(
+            "bearward-trim: without {optimizer} (Debian: binaryen) the module is a sixth larger than it could be"
+        );
+    }
+    std::fs::write(to, module).map_err(|error| format!("{}: {error}", to.display()).into())
 }

@@ -1,5 +1,5 @@
-//! Who may use the API: whoever holds a token of this server with the scope `admin` that is good, not revoked, and, if it
-//! is a person's, still an administrator's.
+//! Who may use the API: whoever holds a token of this server with the scope `admin` that is good, for this server, not
+//! revoked, and, if it is a person's, still an administrator's.
 
 use super::problem::Problem;
 use super::{Address, App};
@@ -7,6 +7,7 @@ use crate::admin::{Actor, SCOPE};
 use crate::http::presented;
 use crate::model::Role;
 use axum::extract::FromRequestParts;
+use bearward_token::claims::Claims;
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -33,7 +34,8 @@ impl FromRequestParts<Arc<App>> for Caller {
         // A token bound to a key is no bearer token (RFC 9449 §7.2, RFC 8705 §3).
         let bound =
             serde_json::from_slice::<serde_json::Value>(&payload).ok().is_none_or(|all| all.get("cnf").is_some());
-        let claims = presented::current(app, &payload).filter(|_| !bound).ok_or_else(bad)?;
+        let claims = presented::current(app, &payload).filter(|claims| !bound && is_for_us(app, claims));
+        let claims = claims.ok_or_else(bad)?;
         if presented::is_revoked(app, &claims).await? {
             return Err(bad());
         }
@@ -54,12 +56,22 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
+/// Whether a token is meant for this server (RFC 9700 §2.3): its audience is the issuer, or the usual one. Another service
+/// that was given a token for itself cannot use it here.
+fn is_for_us(app: &App, claims: &Claims<'_>) -> bool {
+    let usual = &app.config.tokens.audience;
+    claims.aud.iter().any(|aud| aud == app.urls.issuer() || usual.iter().any(|known| known == aud))
+}
+
 fn missing() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "Send a token of this server with the scope admin: Authorization: Bearer …")
         .challenged("Bearer scope=\"admin\"")
 }
 
 fn bad() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "The token is not good: not of this server, expired, revoked or bound.")
-        .challenged("Bearer error=\"invalid_token\"")
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "The token is not good: not of this server or not for it, expired, revoked or bound.",
+    )
+    .challenged("Bearer error=\"invalid_token\"")
 }

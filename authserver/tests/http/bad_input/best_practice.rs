@@ -20,12 +20,16 @@ const RULES: &[(&str, Check)] = &[
     ("§2.1.1: public clients use PKCE", |s| Box::pin(public_clients_use_pkce(s))),
     ("§2.1.1: plain is no PKCE", |s| Box::pin(plain_is_refused(s))),
     ("§2.1.2: response_type=token is off", |s| Box::pin(implicit_is_off(s))),
+    ("§2.2.2: a public client's refresh token is replaced at each use", |s| Box::pin(refresh_rotates(s))),
     ("§2.4: the password grant is off", |s| Box::pin(password_is_off(s))),
     ("§2.5: a client's secret never in a query", |s| Box::pin(no_secret_in_queries(s))),
     ("§2.6: metadata says what there is, PKCE and iss too", |s| Box::pin(metadata_is_published(s))),
     ("§2.6: no CORS at the authorization endpoint", |s| Box::pin(no_cors_where_people_are(s))),
+    ("§2.6: no redirect URI that is plain http, on a loopback address apart", |s| Box::pin(no_plain_http(s))),
+    ("§4.1.3: the port of a loopback address is free, and nothing else", |s| Box::pin(loopback_ports(s))),
     ("§4.1.3: redirect_uri to the letter, also where the code is redeemed", |s| Box::pin(redirect_uri_twice(s))),
     ("§4.2.4: no referrer and no cache holds what is in an authorization response", |s| Box::pin(nothing_leaks(s))),
+    ("§4.2.4: pages have nothing from elsewhere", |s| Box::pin(nothing_from_elsewhere(s))),
     ("§4.2.4: a code is good once; the second time takes back what the first gave", |s| Box::pin(code_twice(s))),
     ("§4.3.2: no access token in a query", |s| Box::pin(no_token_in_queries(s))),
     ("§4.3.1: no authorization response with a token in the query", |s| Box::pin(no_token_in_a_redirect(s))),
@@ -42,6 +46,8 @@ const RULES: &[(&str, Check)] = &[
     ("§4.11.2: sign-in leads nowhere that we did not write ourselves", |s| Box::pin(sign_in_leads_nowhere_else(s))),
     ("§4.12: 303, never 307: a password is not posted on", |s| Box::pin(see_other(s))),
     ("§4.14.2: a spent refresh token ends the grant", |s| Box::pin(refresh_replay(s))),
+    ("§4.14.2: a refresh token that is not used expires", |s| Box::pin(idle_refresh_tokens_expire(s))),
+    ("§4.14.2: only clients that are registered for it get one", |s| Box::pin(refresh_tokens_for_some(s))),
     ("§4.14.2: a refresh token stays with its client and its scope", |s| Box::pin(refresh_is_bound(s))),
     ("§4.15.1: a client's subject is nobody's", |s| Box::pin(clients_are_no_people(s))),
     ("§4.16: no page of ours in a frame", |s| Box::pin(no_frames(s))),
@@ -392,4 +398,72 @@ async fn no_frames(server: &Server) {
 async fn no_web_message(server: &Server) {
     let answer = asked(server, "demo-spa", &[("response_mode", "web_message")]).await.returned();
     assert_eq!(answer["error"], "invalid_request");
+}
+
+async fn refresh_rotates(server: &Server) {
+    let code = server.code("demo-spa", Some(CHALLENGE)).await;
+    let one = server.redeem("demo-spa", &code).await.json()["refresh_token"].as_str().unwrap().to_owned();
+    let pairs = vec![("grant_type", "refresh_token"), ("refresh_token", one.as_str()), ("client_id", "demo-spa")];
+    let two = server.token(None, pairs.clone()).await.json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_ne!(one, two);
+    server.clock.advance(11);
+    server.token(None, pairs).await.is_error(400, "invalid_grant");
+}
+
+async fn no_plain_http(server: &Server) {
+    let scopes = server.app.store.scopes().await.unwrap();
+    let with = |uri: &str| {
+        let mut client = client("c", Some("s"), &[GrantType::AuthorizationCode]);
+        client.redirect_uris = vec![uri.to_owned()];
+        bearward::admin::client_rules::check(&client, &scopes)
+    };
+    for good in ["https://app.example/cb", "http://127.0.0.1/cb", "http://[::1]:8400/cb", "com.example.app:/cb"] {
+        assert!(with(good).is_ok(), "{good}");
+    }
+    for bad in
+        ["http://app.example/cb", "http://10.0.0.1/cb", "http://127.0.0.1.evil.example/cb", "HTTP://app.example/"]
+    {
+        assert!(with(bad).is_err(), "{bad}");
+    }
+}
+
+async fn loopback_ports(server: &Server) {
+    for good in ["http://127.0.0.1:1/callback", "http://127.0.0.1/callback", "http://127.0.0.1:65535/callback"] {
+        let answer = asked(server, "demo-web", &[("redirect_uri", good)]).await;
+        assert!(answer.location().starts_with("/login?"), "{good}");
+    }
+    for bad in ["http://127.0.0.1:0/callback", "http://127.0.0.1:65536/callback", "http://localhost:8400/callback"] {
+        let answer = asked(server, "demo-web", &[("redirect_uri", bad)]).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""), "{bad}");
+    }
+}
+
+async fn nothing_from_elsewhere(server: &Server) {
+    let mut browser = server.browser_of_alice().await;
+    let to_consent = browser.authorize(asking("demo-web", &[])).await;
+    let consent = browser.follow(&to_consent).await;
+    let login = server.get(&asked(server, "demo-web", &[]).await.location()).await;
+    let refused = asked(server, "nobody", &[]).await;
+    let posted = browser.authorize(asking("demo-web", &[("response_mode", "form_post"), ("scope", "admin")])).await;
+    for page in [consent, login, refused, posted] {
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+        for elsewhere in ["src=\"http", "src=\"//", "href=\"http", "href=\"//", "url(", "@import"] {
+            assert!(!page.body.contains(elsewhere), "{elsewhere}: {}", page.body);
+        }
+    }
+}
+
+async fn idle_refresh_tokens_expire(server: &Server) {
+    let one = server.web_tokens().await["refresh_token"].as_str().unwrap().to_owned();
+    server.clock.advance(30 * 86_400);
+    refresh(server, WEB, &one, "").await.is_error(400, "invalid_grant");
+}
+
+async fn refresh_tokens_for_some(server: &Server) {
+    let plain = client("plain", Some("s"), &[GrantType::AuthorizationCode]);
+    server.app.store.create_client(&plain).await.unwrap();
+    let code = server.code("plain", None).await;
+    let pairs = vec![("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)];
+    let answer = server.token(Some(("plain", "s")), pairs).await;
+    assert_eq!((answer.status, answer.json().get("refresh_token")), (StatusCode::OK, None));
 }

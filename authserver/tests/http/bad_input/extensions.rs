@@ -7,6 +7,8 @@ use crate::support::{SERVICE, WEB};
 const TOKEN: &str = "/oauth2/token";
 const PAR: &str = "/oauth2/par";
 const DEVICE: &str = "/oauth2/device_authorization";
+const DEVICE_TV: &str = "/oauth2/device_authorization?client_id=tv";
+const DEVICE_GRANT: &str = "grant_type=urn:ietf:params:oauth:grant-type:device_code";
 /// Registered for every grant of this file by `super::hold`.
 const MANY: Option<(&str, &str)> = Some(("many", "many-secret"));
 const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
@@ -60,9 +62,7 @@ pub(super) fn assertions() -> Vec<Row> {
 }
 
 pub(super) fn devices() -> Vec<Row> {
-    let poll = |rest: &str| {
-        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:device_code{rest}")).by(MANY)
-    };
+    let poll = |rest: &str| Ask::post(TOKEN, format!("{DEVICE_GRANT}{rest}")).by(MANY);
     let start = |body: &str| Ask::post(DEVICE, body).by(MANY);
     vec![
         Row::error("8628 §3.1: POST only", Ask::get(DEVICE), 405, "").with("allow", "POST"),
@@ -73,7 +73,38 @@ pub(super) fn devices() -> Vec<Row> {
         Row::error("8628 §3.1: a scope it may have", start("scope=admin"), 400, "invalid_scope"),
         Row::error("8628 §3.1: a form", start("{}").content_type(Some("application/json")), 400, "invalid_request"),
         Row::fine("8628 §3.1: unknown parameters are ignored", start("x=y")),
+        Row::fine("8628 §3.1: a parameter without a value is omitted", start("scope=")),
+        Row::fine("8628 §3.1: a public client says who it is", Ask::post(DEVICE, "client_id=tv")),
+        Row::error("8628 §3.1: an unknown client", Ask::post(DEVICE, "client_id=nobody"), 401, "invalid_client"),
+        Row::error("8628 §3.1: nothing in the query counts", Ask::post(DEVICE_TV, ""), 401, "invalid_client"),
+        Row::error("8628 §3.1: a body of 1 MiB", start(&format!("x={}", "a".repeat(1 << 20))), 413, "invalid_request"),
+        Row::fine("8628 §3.2: where to go, without the code in it", start(""))
+            .says("verification_uri", "http://127.0.0.1:8080/device"),
+        Row::fine("8628 §3.2: how long the codes are good", start("")).says("expires_in", "600"),
+        Row::fine("8628 §3.2: how long to wait between polls", start("")).says("interval", "5"),
+        Row::fine("8628 §3.2: no cache keeps it", start("")).with("cache-control", "no-store"),
         Row::error("8628 §3.4: device_code is required", poll(""), 400, "invalid_request"),
+        Row::error("8628 §3.4: one device_code", poll("&device_code=a&device_code=b"), 400, "invalid_request"),
+        Row::error(
+            "8628 §3.4: the client proves itself",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&client_id=many&device_code={{device-code}}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8628 §3.4: a public client says who it is",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&device_code={{device-code}}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8628 §3.4: issued to this client, not to a public one",
+            Ask::post(TOKEN, format!("{DEVICE_GRANT}&client_id=tv&device_code={{device-code}}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error("8628 §3.4: a user code is none", poll("&device_code=WDJB-MJHT"), 400, "invalid_grant"),
+        Row::error("8628 §3.4: nor a code and a space", poll("&device_code={device-code}+"), 400, "invalid_grant"),
         Row::error(
             "8628 §3.5: no such code",
             poll("&device_code=GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
@@ -99,12 +130,90 @@ pub(super) fn devices() -> Vec<Row> {
 
 pub(super) fn exchange() -> Vec<Row> {
     const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
-    let exchange = |rest: &str| {
-        Ask::post(TOKEN, format!("grant_type=urn:ietf:params:oauth:grant-type:token-exchange{rest}")).by(MANY)
-    };
+    const REFRESH: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+    const EXCHANGE: &str = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
+    let exchange = |rest: &str| Ask::post(TOKEN, format!("{EXCHANGE}{rest}")).by(MANY);
     let good = format!("&subject_token={{service-token}}&subject_token_type={ACCESS}");
     vec![
-        Row::fine("8693 §2.1: what is right", exchange(&good)),
+        Row::fine("8693 §2.1: what is right", exchange(&good)).says("issued_token_type", ACCESS),
+        Row::fine("8693 §2.2.1: token_type", exchange(&good)).says("token_type", "Bearer"),
+        Row::fine("8693 §2.2.1: scope, always", exchange(&good)).says("scope", "orders:read"),
+        Row::fine("8693 §2.2.1: no refresh token", exchange(&good)).says("refresh_token", "null"),
+        Row::fine("8693 §2.2.1: no cache keeps it", exchange(&good)).with("cache-control", "no-store"),
+        Row::fine("8693 §2.1: unknown parameters are ignored", exchange(&format!("{good}&x=y"))),
+        Row::fine(
+            "8693 §2.1: parameters without a value are omitted",
+            exchange(&format!(
+                "{good}&actor_token=&actor_token_type=&scope=&audience=&resource=&requested_token_type="
+            )),
+        ),
+        Row::fine(
+            "8693 §2.1: an access token is what is given",
+            exchange(&format!("{good}&requested_token_type={ACCESS}")),
+        )
+        .says("issued_token_type", ACCESS),
+        Row::error(
+            "8693 §2.1: no other kind of token is given",
+            exchange(&format!("{good}&requested_token_type=urn:ietf:params:oauth:token-type:jwt")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: one subject_token",
+            exchange(&format!("{good}&subject_token=x")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: one actor_token",
+            exchange(&format!("{good}&actor_token=x&actor_token=x&actor_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: the client proves itself",
+            Ask::post(TOKEN, format!("{EXCHANGE}&client_id=many{good}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "8693 §2.1: a public client cannot",
+            Ask::post(TOKEN, format!("{EXCHANGE}&client_id=tv{good}")),
+            400,
+            "unauthorized_client",
+        ),
+        Row::error(
+            "8693 §2.1: types have case",
+            exchange(&format!("&subject_token={{service-token}}&subject_token_type={}", ACCESS.to_uppercase())),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: a refresh token is no subject",
+            exchange(&format!("&subject_token={{web-refresh}}&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor by its own type",
+            exchange(&format!("&subject_token={{web-refresh}}&subject_token_type={REFRESH}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor is a code",
+            exchange(&format!("&subject_token={{web-code}}&subject_token_type={ACCESS}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "8693 §2.1: nor what nobody signed",
+            exchange(
+                "&subject_token=eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.&subject_token_type=urn:ietf:params:oauth:token-type:jwt",
+            ),
+            400,
+            "invalid_request",
+        ),
         Row::error(
             "8693 §2.1: subject_token is required",
             exchange(&format!("&subject_token_type={ACCESS}")),
@@ -160,6 +269,13 @@ pub(super) fn exchange() -> Vec<Row> {
             "invalid_target",
         ),
         Row::error("8707 §2: a resource is a URL", exchange(&format!("{good}&resource=x")), 400, "invalid_target"),
+        Row::error("8707 §2: a resource is absolute", exchange(&format!("{good}&resource=/x")), 400, "invalid_target"),
+        Row::error(
+            "8693 §2.2.2: one of several targets that it may not have",
+            exchange(&format!("{good}&audience=https://api.example&audience=https://evil.example")),
+            400,
+            "invalid_target",
+        ),
         Row::error(
             "8707 §2: without a fragment",
             exchange(&format!("{good}&resource=https://api.example%23x")),
@@ -182,7 +298,10 @@ pub(super) fn exchange() -> Vec<Row> {
 }
 
 pub(super) fn pushed_requests() -> Vec<Row> {
+    const PKCE: &str = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    const OURS: &str = "&request_uri=urn:ietf:params:oauth:request_uri:x";
     let push = |rest: &str| Ask::post(PAR, format!("response_type=code&{CALLBACK}{rest}")).by(WEB);
+    let spa = |rest: &str| Ask::post(PAR, format!("response_type=code&client_id=demo-spa&{CALLBACK}{rest}"));
     vec![
         Row { status: 201, ..Row::fine("9126 §2.2: what is right", push("")) },
         Row::error("9126 §2.3: POST only", Ask::get(PAR), 405, "").with("allow", "POST"),
@@ -192,6 +311,40 @@ pub(super) fn pushed_requests() -> Vec<Row> {
             401,
             "invalid_client",
         ),
+        Row { status: 201, ..Row::fine("9126 §2.2: how long it is good", push("")).says("expires_in", "90") },
+        Row { status: 201, ..Row::fine("9126 §2.2: no cache keeps it", push("")).with("cache-control", "no-store") },
+        Row { status: 201, ..Row::fine("9126 §2.1: unknown parameters are ignored", push("&x=y")) },
+        Row {
+            status: 201, ..Row::fine("9126 §2.1: so are those of the token endpoint", push("&grant_type=x&code=y"))
+        },
+        Row { status: 201, ..Row::fine("9126 §2.1: client_id may repeat who it is", push("&client_id=demo-web")) },
+        Row { status: 201, ..Row::fine("9126 §2.1: what is right, of a public client", spa(PKCE)) },
+        Row::error("9126 §2.1: a public client uses PKCE here too", spa(""), 400, "invalid_request"),
+        Row::error("9126 §2.1: client_id of somebody else", push("&client_id=demo-spa"), 400, "invalid_request"),
+        Row::error("9126 §2.3: POST only, not PUT", push("").method(http::Method::PUT), 405, ""),
+        Row::error("9126 §2.3: POST only, not HEAD", push("").method(http::Method::HEAD), 405, ""),
+        Row::error(
+            "9126 §2.1: nothing in the query counts",
+            Ask::post("/oauth2/par?response_type=code", CALLBACK).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9126 §2.1: a wrong secret", push("").by(Some(("demo-web", "x"))), 401, "invalid_client")
+            .with("www-authenticate", "Basic realm="),
+        Row::error("9126 §2.3: response_type is required", Ask::post(PAR, CALLBACK).by(WEB), 400, "invalid_request"),
+        Row::error(
+            "9126 §2.3: a response_type there is not",
+            Ask::post(PAR, format!("response_type=magic&{CALLBACK}")).by(WEB),
+            400,
+            "unsupported_response_type",
+        ),
+        Row::error(
+            "9126 §2.3: for clients that are registered for it",
+            Ask::post(PAR, "response_type=code").by(SERVICE),
+            400,
+            "invalid_request",
+        ),
+        Row::error("9126 §2.1: no request_uri of ours either", push(OURS), 400, "invalid_request"),
         Row::error("9126 §2.1: no request_uri", push("&request_uri=urn:x"), 400, "invalid_request"),
         Row::error("9126 §2.3: no parameter twice", push("&scope=a&scope=a"), 400, "invalid_request"),
         Row::error("9126 §2.3: a body of 1 MiB", push(&format!("&x={}", "a".repeat(1 << 20))), 413, "invalid_request"),
@@ -216,10 +369,44 @@ pub(super) fn pushed_requests() -> Vec<Row> {
 pub(super) fn proofs_of_possession() -> Vec<Row> {
     let ask = |proofs: &[&'static str]| Ask::post(TOKEN, "grant_type=client_credentials").by(SERVICE).dpop(proofs);
     let unsigned = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.";
+    // {"typ":"dpop+jwt","alg":"none","jwk":{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}
+    const WITH_KEY: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUiLCJqd2siOnsia3R5IjoiT0tQIiwiY3J2IjoiRWQyNTUxOSIsIngiOiIxMXFZQVlLeENyZlZTXzdUeVdRSE9nN2hjdlBhcGlNbHJ3SWFhUGNIVVJvIn19.e30.";
     vec![
         Row::error("9449 §4.3: no JWT", ask(&["x"]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: an empty one", ask(&[""]), 400, "invalid_dpop_proof"),
         Row::error("9449 §4.3: one that nobody signed", ask(&[unsigned]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: not two in one header", ask(&["x, x"]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: nothing but ASCII", ask(&["\u{e9}"]), 400, "invalid_dpop_proof"),
+        Row::error("9449 §4.3: one that nobody signed, with a key", ask(&[WITH_KEY]), 400, "invalid_dpop_proof"),
+        Row::error(
+            "9449 §10.1: a pushed request's proof is checked too",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}")).by(WEB).dpop(&["x"]),
+            400,
+            "invalid_dpop_proof",
+        ),
+        Row::error(
+            "9449 §10: dpop_jkt is a thumbprint",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}&dpop_jkt=x")).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "9449 §10: one dpop_jkt",
+            Ask::post(PAR, format!("response_type=code&{CALLBACK}&dpop_jkt=x&dpop_jkt=x")).by(WEB),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "9449 §5.2: a client that is held to it",
+            Ask::post(TOKEN, "grant_type=client_credentials").by(Some(("held", "held-secret"))),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "9449 §6.2: none is looked at where none is needed",
+            Ask::post("/oauth2/introspect", "token=x").by(SERVICE).dpop(&["x"]),
+        )
+        .says("active", "false"),
         Row::error("9449 §4.3: one header, not two", ask(&["x", "x"]), 400, "invalid_dpop_proof"),
         Row::error(
             "9449 §5: a wrong secret stays one",

@@ -1,15 +1,16 @@
-//! The token endpoint: RFC 6749 §2.3, §3.2, §4, §5.2, §6 and appendix B; RFC 7636 §4.5, §4.6.
+//! The token endpoint: RFC 6749 §3.2, §4, §5.2, §6 and appendix B; RFC 7636 §4.5, §4.6.
 
 use super::{Ask, Row};
 use crate::support::{SERVICE, WEB};
 use http::Method;
 
-const TOKEN: &str = "/oauth2/token";
-const CREDENTIALS: &str = "grant_type=client_credentials";
-const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
-const VERIFIER: &str = "code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const TOKEN: &str = "/oauth2/token";
+pub(super) const CREDENTIALS: &str = "grant_type=client_credentials";
+pub(super) const CALLBACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback";
+pub(super) const IN_QUERY: &str = "/oauth2/token?grant_type=client_credentials";
+pub(super) const VERIFIER: &str = "code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-fn service(body: impl Into<Vec<u8>>) -> Ask {
+pub(super) fn service(body: impl Into<Vec<u8>>) -> Ask {
     Ask::post(TOKEN, body).by(SERVICE)
 }
 
@@ -26,6 +27,8 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
     vec![
         Row::error("6749 §3.2: POST only", Ask::get(TOKEN), 405, "").with("allow", "POST"),
         Row::error("6749 §3.2: POST only, whatever the body", service(CREDENTIALS).method(Method::PUT), 405, ""),
+        Row::error("6749 §3.2: POST only, not HEAD", service(CREDENTIALS).method(Method::HEAD), 405, ""),
+        Row::error("6749 §3.2: a GET with everything in its query", Ask::get(IN_QUERY).by(SERVICE), 405, ""),
         Row::error(
             "6749 §3.2: no parameter twice",
             service("grant_type=client_credentials&grant_type=client_credentials"),
@@ -57,7 +60,74 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
             400,
             "invalid_request",
         ),
-        Row::fine("6749 §3.2: so an empty scope is none", service(format!("{CREDENTIALS}&scope="))),
+        Row::fine("6749 §3.2: so an empty scope is none", service(format!("{CREDENTIALS}&scope=")))
+            .says("scope", "orders:read"),
+        Row::error(
+            "6749 §3.2: no parameter twice, one without a value",
+            service(format!("{CREDENTIALS}&scope=&scope=orders:read")),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 §3.2: names have case", service("Grant_Type=client_credentials"), 400, "invalid_request"),
+        Row::error("6749 §3.2: brackets make another name", service("grant_type[]=x"), 400, "invalid_request"),
+        Row::error(
+            "6749 app. B: a space is not cut off",
+            service("grant_type=client_credentials+"),
+            400,
+            "unsupported_grant_type",
+        ),
+        Row::error(
+            "6749 app. B: a semicolon separates nothing",
+            service("grant_type=client_credentials;scope=orders:read"),
+            400,
+            "unsupported_grant_type",
+        ),
+        Row::error(
+            "6749 app. B: one Content-Type, not two",
+            service(CREDENTIALS).header("content-type", "application/json"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: one Content-Type, not a list",
+            service(CREDENTIALS).content_type(Some("application/json, application/x-www-form-urlencoded")),
+            400,
+            "invalid_request",
+        ),
+        Row::fine(
+            "6749 app. B: UTF-8 whatever charset says",
+            service(format!("{CREDENTIALS}&x=%C3%A9"))
+                .content_type(Some("application/x-www-form-urlencoded; charset=iso-8859-1")),
+        ),
+        Row::error(
+            "6749 app. B: UTF-8, and not what charset says",
+            service(format!("{CREDENTIALS}&x=%E9"))
+                .content_type(Some("application/x-www-form-urlencoded; charset=iso-8859-1")),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 app. B: no surrogates", service(format!("{CREDENTIALS}&x=%ED%A0%80")), 400, "invalid_request"),
+        Row::error(
+            "6749 app. B: no overlong UTF-8",
+            service(format!("{CREDENTIALS}&x=%C0%AF")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 app. B: a compressed body is none",
+            service([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).header("content-encoding", "gzip"),
+            400,
+            "invalid_request",
+        ),
+        Row::fine("6749 §5.1: what is right", service(CREDENTIALS))
+            .with("pragma", "no-cache")
+            .says("token_type", "Bearer"),
+        Row::fine("6749 §5.1: expires_in is a number", service(CREDENTIALS))
+            .with("cache-control", "no-store")
+            .says("expires_in", "600"),
+        Row::fine("6749 §5.1: JSON, whatever Accept says", service(CREDENTIALS).header("accept", "text/html"))
+            .with("content-type", "application/json"),
+        Row::fine("6749 §4.4.3: no refresh token", service(CREDENTIALS)).says("refresh_token", "null"),
         Row::error(
             "6749 app. B: a form, not JSON",
             service("{\"grant_type\":\"client_credentials\"}").content_type(Some("application/json")),
@@ -110,101 +180,6 @@ pub(super) fn how_a_request_is_made() -> Vec<Row> {
     ]
 }
 
-pub(super) fn how_a_client_proves_itself() -> Vec<Row> {
-    let basic = "Basic realm=";
-    let post = |body: &str| Ask::post(TOKEN, body);
-    vec![
-        Row::error("6749 §5.2: no client authentication", post(CREDENTIALS), 401, "invalid_client"),
-        Row::error(
-            "6749 §5.2: a wrong secret, and the scheme that was used",
-            post(CREDENTIALS).by(Some(("demo-service", "x"))),
-            401,
-            "invalid_client",
-        )
-        .with("www-authenticate", basic),
-        Row::error(
-            "6749 §5.2: an unknown client, the same answer",
-            post(CREDENTIALS).by(Some(("nobody", "x"))),
-            401,
-            "invalid_client",
-        )
-        .with("www-authenticate", basic),
-        Row::error(
-            "6749 §2.3.1: the secret in the form, wrong",
-            post("grant_type=client_credentials&client_id=demo-service&client_secret=x"),
-            401,
-            "invalid_client",
-        ),
-        Row::fine(
-            "6749 §2.3.1: the secret in the form",
-            post("grant_type=client_credentials&client_id=demo-service&client_secret=demo-service-secret"),
-        ),
-        Row::error(
-            "6749 §2.3.1: never in the query",
-            Ask::post("/oauth2/token?client_id=demo-service&client_secret=demo-service-secret", CREDENTIALS),
-            401,
-            "invalid_client",
-        ),
-        Row::error(
-            "6749 §3.2: nothing in the query counts",
-            Ask::post("/oauth2/token?grant_type=client_credentials", "").by(SERVICE),
-            400,
-            "invalid_request",
-        ),
-        Row::error(
-            "6749 §2.3: one method, not two",
-            service("grant_type=client_credentials&client_id=demo-service&client_secret=demo-service-secret"),
-            400,
-            "invalid_request",
-        ),
-        Row::fine(
-            "6749 §3.2.1: client_id may repeat who it is",
-            service("grant_type=client_credentials&client_id=demo-service"),
-        ),
-        Row::error(
-            "6749 §2.3: client_id of somebody else",
-            service("grant_type=client_credentials&client_id=demo-web"),
-            400,
-            "invalid_request",
-        ),
-        Row::error(
-            "7617 §2: a scheme that is not taken",
-            post(CREDENTIALS).authorization("Bearer x"),
-            401,
-            "invalid_client",
-        ),
-        Row::error("7617 §2: not base64", post(CREDENTIALS).authorization("Basic !!!"), 401, "invalid_client")
-            .with("www-authenticate", basic),
-        Row::error("7617 §2: no colon", post(CREDENTIALS).authorization("Basic ZGVtbw=="), 401, "invalid_client")
-            .with("www-authenticate", basic),
-        Row::error("7617 §2: a scheme and nothing", post(CREDENTIALS).authorization("Basic"), 401, "invalid_client"),
-        Row::error(
-            "6749 §2.3.1: a secret that is empty",
-            post(CREDENTIALS).by(Some(("demo-service", ""))),
-            401,
-            "invalid_client",
-        ),
-        Row::error(
-            "6749 §2.3: a confidential client without proof",
-            post("grant_type=refresh_token&refresh_token=x&client_id=demo-web"),
-            401,
-            "invalid_client",
-        ),
-        Row::error(
-            "6749 §2.3: a public client with a secret",
-            post("grant_type=refresh_token&refresh_token=x&client_id=demo-spa&client_secret=x"),
-            401,
-            "invalid_client",
-        ),
-        Row::error(
-            "6749 §4.4: confidential clients only",
-            post("grant_type=client_credentials&client_id=demo-spa"),
-            400,
-            "unauthorized_client",
-        ),
-    ]
-}
-
 pub(super) fn scopes() -> Vec<Row> {
     vec![
         Row::error("6749 §3.3: no quote", service(format!("{CREDENTIALS}&scope=a%22b")), 400, "invalid_scope"),
@@ -213,6 +188,48 @@ pub(super) fn scopes() -> Vec<Row> {
         Row::error(
             "6749 §3.3: no tab between",
             service(format!("{CREDENTIALS}&scope=orders:read%09orders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §3.3: no control character",
+            service(format!("{CREDENTIALS}&scope=orders:read%01")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error("6749 §3.3: no DEL", service(format!("{CREDENTIALS}&scope=orders:read%7F")), 400, "invalid_scope"),
+        Row::error(
+            "6749 §3.3: no line end between",
+            service(format!("{CREDENTIALS}&scope=orders:read%0Aorders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::error(
+            "6749 §3.3: no other space between",
+            service(format!("{CREDENTIALS}&scope=orders:read%C2%A0orders:write")),
+            400,
+            "invalid_scope",
+        ),
+        Row::fine(
+            "6749 §3.3: two spaces, or some around, are one",
+            service(format!("{CREDENTIALS}&scope=+orders:read++orders:write+")),
+        )
+        .says("scope", "orders:read orders:write"),
+        Row::fine(
+            "6749 §3.3: the order does not matter, nor once more",
+            service(format!("{CREDENTIALS}&scope=orders:write+orders:read+orders:write")),
+        )
+        .says("scope", "orders:read orders:write"),
+        Row::fine(
+            "6749 §3.3: less than was asked for, and it says so",
+            service(format!("{CREDENTIALS}&scope=orders:read+admin")),
+        )
+        .says("scope", "orders:read"),
+        Row::fine("6749 §3.3: none asked for, the default, and it says so", service(CREDENTIALS))
+            .says("scope", "orders:read"),
+        Row::error(
+            "6749 §3.3: none asked for, and no default",
+            Ask::post(TOKEN, CREDENTIALS).by(Some(("bare", "bare-secret"))),
             400,
             "invalid_scope",
         ),
@@ -237,7 +254,13 @@ pub(super) fn scopes() -> Vec<Row> {
         Row::fine(
             "6749 §6: a refresh asks for less",
             web("grant_type=refresh_token&refresh_token={web-refresh}&scope=orders:read"),
-        ),
+        )
+        .says("scope", "orders:read"),
+        Row::fine(
+            "6749 §6: a refresh asks for nothing and gets all",
+            web("grant_type=refresh_token&refresh_token={web-refresh}"),
+        )
+        .says("scope", "orders:read orders:write"),
     ]
 }
 
@@ -289,6 +312,36 @@ pub(super) fn codes() -> Vec<Row> {
             "invalid_grant",
         ),
         Row::error(
+            "6749 §4.1.3: an empty redirect_uri is none",
+            code("code={web-code}&redirect_uri="),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: one redirect_uri",
+            code(&format!("code={{web-code}}&{CALLBACK}&{CALLBACK}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §4.1.3: one code",
+            code(&format!("code={{web-code}}&code=x&{CALLBACK}")),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "6749 §4.1.3: a code and a space",
+            code(&format!("code={{web-code}}+&{CALLBACK}")),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.1.3: the client proves itself",
+            Ask::post(TOKEN, format!("grant_type=authorization_code&client_id=demo-web&code={{web-code}}&{CALLBACK}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
             "6749 §10.5: a refresh token is no code",
             code(&format!("code={{web-refresh}}&{CALLBACK}")),
             400,
@@ -331,6 +384,11 @@ pub(super) fn codes() -> Vec<Row> {
             400,
             "invalid_grant",
         ),
+        Row::fine(
+            "6749 §4.1.3: scope is no parameter here, and widens nothing",
+            code(&format!("code={{web-code}}&{CALLBACK}&scope=orders:read+admin")),
+        )
+        .says("scope", "orders:read orders:write"),
         Row::fine("6749 §4.1.3: what is right", code(&format!("code={{web-code}}&{CALLBACK}"))),
         Row::fine("7636 §4.6: what is right", spa(&format!("code={{spa-code}}&{CALLBACK}&{VERIFIER}"))),
     ]
@@ -340,6 +398,18 @@ pub(super) fn refresh_tokens() -> Vec<Row> {
     let refresh = |rest: &str| web(&format!("grant_type=refresh_token&{rest}"));
     vec![
         Row::error("6749 §6: refresh_token is required", refresh(""), 400, "invalid_request"),
+        Row::error(
+            "6749 §6: the client proves itself",
+            Ask::post(TOKEN, "grant_type=refresh_token&client_id=demo-web&refresh_token={web-refresh}"),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §6: one refresh_token",
+            refresh("refresh_token={web-refresh}&refresh_token=x"),
+            400,
+            "invalid_request",
+        ),
         Row::error("6749 §5.2: no such token", refresh("refresh_token=tGzv3JOkF0XG5Qx2TlKWIA"), 400, "invalid_grant"),
         Row::error(
             "6749 §6: issued to this client",
@@ -355,5 +425,42 @@ pub(super) fn refresh_tokens() -> Vec<Row> {
         ),
         Row::error("6749 §10.5: a code is no refresh token", refresh("refresh_token={web-code}"), 400, "invalid_grant"),
         Row::fine("6749 §6: what is right", refresh("refresh_token={web-refresh}")),
+    ]
+}
+
+pub(super) fn passwords() -> Vec<Row> {
+    let password =
+        |rest: &str| Ask::post(TOKEN, format!("grant_type=password&{rest}")).by(Some(("many", "many-secret")));
+    let right = "username=alice&password=alice-demo-password";
+    vec![
+        Row::fine("6749 §4.3.2: what is right", password(right)).says("token_type", "Bearer"),
+        Row::error("6749 §4.3.2: username is required", password("password=x"), 400, "invalid_request"),
+        Row::error("6749 §4.3.2: password is required", password("username=alice"), 400, "invalid_request"),
+        Row::error(
+            "6749 §4.3.2: an empty password is none",
+            password("username=alice&password="),
+            400,
+            "invalid_request",
+        ),
+        Row::error("6749 §4.3.2: one username", password(&format!("username=x&{right}")), 400, "invalid_request"),
+        Row::error("6749 §4.3.2: a wrong password", password("username=alice&password=x"), 400, "invalid_grant"),
+        Row::error(
+            "6749 §4.3.2: an unknown person, the same answer",
+            password("username=nobody&password=x"),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "6749 §4.3.2: the client proves itself",
+            Ask::post(TOKEN, format!("grant_type=password&client_id=many&{right}")),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "6749 §4.3.2: for clients that are registered for it",
+            Ask::post(TOKEN, format!("grant_type=password&{right}")).by(WEB),
+            400,
+            "unauthorized_client",
+        ),
     ]
 }

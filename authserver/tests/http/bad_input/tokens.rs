@@ -11,6 +11,8 @@ pub(super) fn revocation() -> Vec<Row> {
     let revoke = |body: &str| Ask::post(REVOKE, body).by(SERVICE);
     vec![
         Row::error("7009 §2: POST only", Ask::get(REVOKE), 405, "").with("allow", "POST"),
+        Row::error("7009 §2: POST only, not DELETE", revoke("token=a").method(Method::DELETE), 405, ""),
+        Row::error("7009 §2: POST only, not HEAD", revoke("token=a").method(Method::HEAD), 405, ""),
         Row::error("7009 §2.1: token is required", revoke("token_type_hint=access_token"), 400, "invalid_request"),
         Row::error("7009 §2.1: an empty token is none", revoke("token="), 400, "invalid_request"),
         Row::error("7009 §2.1: no parameter twice", revoke("token=a&token=a"), 400, "invalid_request"),
@@ -22,6 +24,19 @@ pub(super) fn revocation() -> Vec<Row> {
             "invalid_client",
         )
         .with("www-authenticate", "Basic realm="),
+        Row::error(
+            "7009 §2.1: one method of authentication",
+            revoke("token=a&client_id=demo-service&client_secret=demo-service-secret"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "7009 §2.1: a confidential client without proof",
+            Ask::post(REVOKE, "token={web-refresh}&client_id=demo-web"),
+            401,
+            "invalid_client",
+        ),
+        Row::error("7009 §2.1: UTF-8", revoke("token=%ff"), 400, "invalid_request"),
         Row::error(
             "7009 §2.1: not in the query",
             Ask::post("/oauth2/revoke?token=a", "").by(SERVICE),
@@ -35,10 +50,24 @@ pub(super) fn revocation() -> Vec<Row> {
             "7009 §2.1: a wrong hint misleads nobody",
             revoke("token={service-token}&token_type_hint=refresh_token"),
         ),
+        Row::fine(
+            "7009 §2.1: a wrong hint misleads nobody, the other way",
+            Ask::post(REVOKE, "token={web-refresh}&token_type_hint=access_token").by(WEB),
+        ),
+        Row::fine("7009 §2.2: a code is no token", Ask::post(REVOKE, "token={web-code}").by(WEB)),
+        Row::fine("7009 §2.2: nor is what looks like one", revoke("token=eyJhbGciOiJub25lIn0.e30.")),
+        Row::fine("7009 §2.3: pages in the browser may ask", revoke("token=x"))
+            .with("access-control-allow-origin", "*"),
         Row::fine("7009 §2.2: unknown parameters are ignored", revoke("token=x&y=z")),
         Row::error(
             "7009 §2.1: another client's access token",
             Ask::post(REVOKE, "token={service-token}").by(WEB),
+            400,
+            "invalid_grant",
+        ),
+        Row::error(
+            "7009 §2.1: another client's access token, to a public client",
+            Ask::post(REVOKE, "token={service-token}&client_id=demo-spa"),
             400,
             "invalid_grant",
         ),
@@ -52,6 +81,55 @@ pub(super) fn introspection() -> Vec<Row> {
     vec![
         Row::error("7662 §2.1: POST only", Ask::get(INTROSPECT), 405, "").with("allow", "POST"),
         Row::error("7662 §2.1: token is required", introspect(""), 400, "invalid_request"),
+        Row::error("7662 §2.1: an empty token is none", introspect("token="), 400, "invalid_request"),
+        Row::error("7662 §2.1: UTF-8", introspect("token=%ff"), 400, "invalid_request"),
+        Row::fine("7662 §2.1: unknown parameters are ignored", introspect("token={service-token}&x=y"))
+            .says("active", "true"),
+        Row::fine("7662 §2.2: what is right", introspect("token={service-token}")).says("client_id", "demo-service"),
+        Row::fine(
+            "7662 §2.1: a wrong hint misleads nobody",
+            introspect("token={service-token}&token_type_hint=refresh_token"),
+        )
+        .says("active", "true"),
+        Row::fine(
+            "7662 §2.1: a wrong hint misleads nobody, the other way",
+            Ask::post(INTROSPECT, "token={web-refresh}&token_type_hint=access_token").by(WEB),
+        )
+        .says("active", "true"),
+        Row::fine("7662 §2.1: an unknown hint is ignored", introspect("token={service-token}&token_type_hint=magic"))
+            .says("active", "true"),
+        Row::fine("7662 §2.2: no such token", introspect("token=SlAV32hkKG")).says("active", "false"),
+        Row::fine("7662 §2.2: a code is no token", Ask::post(INTROSPECT, "token={web-code}").by(WEB))
+            .says("active", "false"),
+        Row::fine("7662 §2.2: another client's refresh token", introspect("token={web-refresh}"))
+            .says("active", "false"),
+        Row::fine("7662 §2.2: no cache keeps it", introspect("token={service-token}"))
+            .with("cache-control", "no-store"),
+        Row::error(
+            "7662 §2.3: a wrong secret",
+            Ask::post(INTROSPECT, "token=a").by(Some(("demo-service", "x"))),
+            401,
+            "invalid_client",
+        )
+        .with("www-authenticate", "Basic realm="),
+        Row::error(
+            "7662 §2.3: a public client may not, nor with an empty secret",
+            Ask::post(INTROSPECT, "token=a").by(Some(("demo-spa", ""))),
+            401,
+            "invalid_client",
+        ),
+        Row::error(
+            "7662 §2.3: one method of authentication",
+            introspect("token=a&client_id=demo-service&client_secret=demo-service-secret"),
+            400,
+            "invalid_request",
+        ),
+        Row::error(
+            "7662 §2.1: a body of 1 MiB",
+            introspect(&format!("token={}", "a".repeat(1 << 20))),
+            413,
+            "invalid_request",
+        ),
         Row::error("7662 §2.1: no parameter twice", introspect("token=a&token=b"), 400, "invalid_request"),
         Row::error("7662 §2.1: only for who may ask", Ask::post(INTROSPECT, "token=a"), 401, "invalid_client"),
         Row::error(
