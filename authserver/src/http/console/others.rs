@@ -23,7 +23,7 @@ pub(super) async fn overview(visit: &Visit<'_>) -> Answer {
     let hours = &overview.hours;
     let charts = vec![
         chart("Tokens issued", hours.iter().map(|hour| hour.issued).collect()),
-        chart("Token requests denied", hours.iter().map(|hour| hour.denied).collect()),
+        chart("Tokens denied", hours.iter().map(|hour| hour.denied).collect()),
         chart("Revocations", hours.iter().map(|hour| hour.revoked).collect()),
         chart("Sign-ins", hours.iter().map(|hour| hour.signed_in).collect()),
         chart("Sign-ins refused", hours.iter().map(|hour| hour.refused).collect()),
