@@ -63,6 +63,11 @@ pub enum AssertionError {
     /// Who made it is not trusted, or not with this client or subject.
     #[error("the assertion's issuer, subject or both are not accepted")]
     Untrusted,
+    /// A claim or an attribute that the issuer's registration takes into the token, and that no token can carry.
+    #[error(
+        "a claim of the assertion that is to go into the token is no text, number, boolean or list of texts, or too large"
+    )]
+    Carried,
     /// A SAML assertion (RFC 7522) that does not hold.
     #[error(transparent)]
     Saml(#[from] crate::saml::Refused),

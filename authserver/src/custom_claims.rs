@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The most claims in a set.
-const MAX_CLAIMS: usize = 32;
+pub const MAX_CLAIMS: usize = 32;
 /// The longest name, in bytes.
 const MAX_NAME: usize = 64;
 /// The largest set as JSON, in bytes: it is part of every token, and tokens travel in headers.
@@ -13,7 +13,7 @@ const MAX_SIZE: usize = 2048;
 
 /// Names that mean something already: in the token (RFC 7519, 9068, 8693, 8705, 9396), in introspection (RFC 7662
 /// §2.2) or in token info.
-const RESERVED: [&str; 28] = [
+const RESERVED: [&str; 29] = [
     "iss",
     "sub",
     "aud",
@@ -24,6 +24,7 @@ const RESERVED: [&str; 28] = [
     "client_id",
     "scope",
     "gid",
+    "exchanged_from",
     "auth_time",
     "acr",
     "amr",
@@ -95,6 +96,17 @@ impl CustomClaims {
     }
 }
 
+/// Checks the name of a claim, for where its value is not known yet.
+///
+/// # Errors
+/// [`ClaimsError::Name`], [`ClaimsError::Reserved`]
+pub fn check_name(name: &str) -> Result<(), ClaimsError> {
+    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(ClaimsError::Name);
+    }
+    if is_custom(name) { Ok(()) } else { Err(ClaimsError::Reserved(name.to_owned())) }
+}
+
 /// Whether a claim of this name is one of the operator's own.
 #[must_use]
 pub fn is_custom(name: &str) -> bool {
@@ -106,12 +118,7 @@ impl TryFrom<Map<String, Value>> for CustomClaims {
 
     fn try_from(claims: Map<String, Value>) -> Result<Self, Self::Error> {
         for (name, value) in &claims {
-            if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-                return Err(ClaimsError::Name);
-            }
-            if !is_custom(name) {
-                return Err(ClaimsError::Reserved(name.clone()));
-            }
+            check_name(name)?;
             let fits = match value {
                 Value::String(_) | Value::Number(_) | Value::Bool(_) => true,
                 Value::Array(items) => items.iter().all(Value::is_string),

@@ -462,4 +462,6 @@ pub struct SigningKey {
     /// Which keys it succeeds and is succeeded by: empty for those of the server's usual algorithm, the algorithm's name for
     /// those of a further one.
     pub line: String,
+    /// Since when no configuration asks for its line; it signs no more then.
+    pub ended_at: Option<i64>,
 }

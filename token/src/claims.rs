@@ -1,4 +1,4 @@
-//! The claims of an access token, RFC 9068 §2.2, with Bearward's `gid`.
+//! The claims of an access token, RFC 9068 §2.2, with Bearward's `gid` and `exchanged_from`.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -34,6 +34,10 @@ pub struct Claims<'a> {
     /// The grant it came from; a client-credentials token has none.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub gid: Option<Cow<'a, str>>,
+    /// The `jti` of each token that it was exchanged from (RFC 8693), the latest first: whoever revokes one of them
+    /// revokes this one as well.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanged_from: Vec<Cow<'a, str>>,
     /// When the person signed in; Unix time in seconds (RFC 9068 §2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,

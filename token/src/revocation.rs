@@ -103,10 +103,11 @@ impl RevocationSet {
         self.shard = self.shard.saturating_add(1) % SHARDS;
     }
 
-    /// Whether the token, its grant, its client or its subject is revoked.
+    /// Whether the token, its grant, its client, its subject or a token that it was exchanged from is revoked.
     #[must_use]
     pub fn is_revoked(&self, handle: &Handle) -> bool {
-        handle.keys.iter().flatten().any(|key| self.has_other(*key, handle.iat) || self.has(*key))
+        let keys = handle.keys.iter().flatten().chain(&handle.exchanged_from);
+        keys.into_iter().any(|key| self.has_other(*key, handle.iat) || self.has(*key))
     }
 
     /// Goes up with every change: a verdict of the same generation still holds.

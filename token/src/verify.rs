@@ -66,6 +66,7 @@ impl Expectation {
         for name in ["sub", "client_id", "jti", "gid", "acr"] {
             claims.text(name)?;
         }
+        claims.texts("exchanged_from")?;
         claims.seconds("auth_time")?;
         Ok(())
     }
@@ -232,17 +233,24 @@ impl Verified {
                 text("client_id").map(|client| Subject::Client(client).key()),
                 text("sub").map(|sub| Subject::Person(sub).key()),
             ],
+            exchanged_from: {
+                let tokens = self.claims.texts("exchanged_from").unwrap_or_default();
+                tokens.into_iter().map(|jti| Subject::Token(jti).key()).collect()
+            },
             // Without a time it is older than any cutoff.
             iat: self.claims.seconds("iat").ok().flatten().unwrap_or(0),
         }
     }
 }
 
-/// What a revocation could name a token by: the feed's keys of its `jti`, `gid`, `client_id` and `sub`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a revocation could name a token by: the feed's keys of its `jti`, `gid`, `client_id` and `sub`, and of the tokens
+/// that it was exchanged from.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handle {
     /// The keys of what the token has.
     pub keys: [Option<u64>; 4],
+    /// The keys of the tokens that it was exchanged from (`exchanged_from`).
+    pub exchanged_from: Box<[u64]>,
     /// When it was issued; Unix time in seconds.
     pub iat: u64,
 }

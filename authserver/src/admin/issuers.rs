@@ -1,12 +1,18 @@
 //! Whose assertions are believed.
 
 use super::{Admin, AdminError, NOTHING, Result, invalid};
+use crate::custom_claims::{MAX_CLAIMS, check_name};
 use crate::jwt::KeySet;
 use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer};
 use crate::saml;
+use bearward_token::claim_set::ClaimPath;
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// The longest name of an assertion's claim or attribute, in bytes: some are URIs.
+const MAX_SOURCE: usize = 512;
 
 /// An issuer, and what is believed of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,12 +37,17 @@ pub struct IssuerSpec {
     /// The clients that may bring its assertions; empty for each that is registered for the grant.
     #[serde(default)]
     pub clients: Vec<String>,
+    /// What of its assertions goes into tokens: the name of the token's claim, and that of the assertion's claim or
+    /// attribute. Nothing that is not named here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
 }
 
 impl From<TrustedIssuer> for IssuerSpec {
     fn from(issuer: TrustedIssuer) -> Self {
-        let IssuerSettings { kind, keys, subjects, scopes, clients } = issuer.settings;
-        Self { issuer: issuer.issuer, kind, keys, subjects, scope: scopes.map(|scopes| scopes.to_string()), clients }
+        let IssuerSettings { kind, keys, subjects, scopes, clients, claims } = issuer.settings;
+        let scope = scopes.map(|scopes| scopes.to_string());
+        Self { issuer: issuer.issuer, kind, keys, subjects, scope, clients, claims }
     }
 }
 
@@ -58,8 +69,8 @@ impl Admin<'_> {
             Ok(scopes) => scopes,
             Err(error) => return invalid("scope", error.to_string()),
         };
-        let IssuerSpec { issuer, kind, keys, subjects, clients, .. } = spec;
-        let settings = IssuerSettings { kind, keys, subjects, scopes, clients };
+        let IssuerSpec { issuer, kind, keys, subjects, clients, claims, .. } = spec;
+        let settings = IssuerSettings { kind, keys, subjects, scopes, clients, claims };
         self.put_issuer(TrustedIssuer { issuer, settings, created_at: self.now() }).await
     }
 
@@ -114,6 +125,7 @@ impl Admin<'_> {
             return invalid("keys", error.to_string());
         }
         self.check_jwks_uri("keys", keys)?;
+        check_claims(settings)?;
         for id in &settings.clients {
             if self.store.client(id).await?.is_none() {
                 return invalid("clients", format!("there is no client {id}"));
@@ -121,4 +133,22 @@ impl Admin<'_> {
         }
         Ok(())
     }
+}
+
+/// What goes from assertions into tokens must not be taken for what this server says itself.
+fn check_claims(settings: &IssuerSettings) -> Result<()> {
+    if settings.claims.len() > MAX_CLAIMS {
+        return invalid("claims", format!("at most {MAX_CLAIMS}"));
+    }
+    for (name, source) in &settings.claims {
+        if let Err(error) = check_name(name) {
+            return invalid("claims", error.to_string());
+        }
+        let path = settings.kind == AssertionKind::Saml || ClaimPath::new(source).is_some();
+        if !path || source.is_empty() || source.len() > MAX_SOURCE || source.contains(char::is_control) {
+            let problem = format!("{name}: what it comes from has 1 to {MAX_SOURCE} bytes and no control characters");
+            return invalid("claims", problem);
+        }
+    }
+    Ok(())
 }

@@ -9,24 +9,32 @@ use crate::storage::StoreError;
 
 /// Its text is the line. It holds no secret.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Failure(String);
+#[error("{text}")]
+pub(super) struct Failure {
+    text: String,
+    nobody_reads: bool,
+}
 
 impl Failure {
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), nobody_reads: false }
+    }
+
+    /// Whether the reader of standard output is gone, which is no failure to tell of.
+    pub(super) const fn is_nobody_reads(&self) -> bool {
+        self.nobody_reads
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self(format!("configuration: {error}"))
+        Self::new(format!("configuration: {error}"))
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self(match &error {
+        Self::new(match &error {
             StoreError::Exists(_) => format!("{error}; choose another name, or use the one that is there"),
             StoreError::Database(e) if cannot_open(e) => {
                 format!("{}; check database.url, and that the database is there and can be written", one_line(&error))
@@ -44,7 +52,7 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::Store(error) => error.into(),
             AdminError::Key(error) => error.into(),
-            other => Self(one_line(&other)),
+            other => Self::new(one_line(&other)),
         }
     }
 }
@@ -53,8 +61,10 @@ impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Store(error) => error.into(),
-            KeyError::Sealed => Self(format!("{error}; give the one it was made with (master_key or master_key_file)")),
-            KeyError::Crypto(_) => Self(error.to_string()),
+            KeyError::Sealed => {
+                Self::new(format!("{error}; give the one it was made with (master_key or master_key_file)"))
+            }
+            KeyError::Crypto(_) => Self::new(error.to_string()),
         }
     }
 }
@@ -64,20 +74,20 @@ impl From<ServeError> for Failure {
         match error {
             ServeError::Store(error) => error.into(),
             ServeError::Key(error) => error.into(),
-            other => Self(one_line(&other)),
+            other => Self::new(one_line(&other)),
         }
     }
 }
 
 impl From<PasswordError> for Failure {
     fn from(error: PasswordError) -> Self {
-        Self(error.to_string())
+        Self::new(error.to_string())
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self(error.to_string())
+        Self { text: error.to_string(), nobody_reads: error.kind() == std::io::ErrorKind::BrokenPipe }
     }
 }
 

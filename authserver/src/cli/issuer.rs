@@ -51,6 +51,10 @@ pub(super) struct Add {
     /// A client that may bring its assertions; several times (default: each that is registered for the grant).
     #[arg(long = "client", value_name = "CLIENT_ID")]
     clients: Vec<String>,
+    /// A claim or attribute of its assertions that goes into tokens, as department=dept, the token's name first; several
+    /// times (default: none).
+    #[arg(long = "claim-from", value_name = "NAME=SOURCE")]
+    claims: Vec<String>,
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -78,7 +82,12 @@ async fn add(context: &Context, add: Add) -> Result<(), Failure> {
             return Err(Failure::new(format!("--client: there is no client {id}; bearward client list shows them")));
         }
     }
+    let pair = |text: &String| text.split_once('=').map(|(name, source)| (name.to_owned(), source.to_owned()));
+    let claims = add.claims.iter().map(|text| {
+        pair(text).ok_or_else(|| Failure::new(format!("--claim-from {text}: NAME=SOURCE, the token's name first")))
+    });
     let settings = IssuerSettings {
+        claims: claims.collect::<Result<_, _>>()?,
         kind,
         keys,
         subjects: if add.any_subject { Subjects::Any } else { Subjects::People },

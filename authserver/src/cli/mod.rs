@@ -2,6 +2,11 @@
 //! while servers run: they notice.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+/// As the standard library's, but who stops reading (`bearward client list | head`) ends the program, quietly.
+macro_rules! println {
+    ($($text:tt)*) => { $crate::cli::stdout::line(format_args!($($text)*)) };
+}
+
 mod apply;
 mod audit;
 mod authorization_type;
@@ -23,6 +28,7 @@ pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
 mod secret;
+mod stdout;
 mod transfer;
 mod user;
 
@@ -196,6 +202,9 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
+    if failure.is_nobody_reads() {
+        return ExitCode::from(stdout::NOBODY_READS);
+    }
     eprintln!("bearward: {failure}");
     ExitCode::FAILURE
 }

@@ -255,7 +255,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         example: r#"["RS256"]"#,
         meaning: "Further algorithms that the server has keys for, so that a client can be registered for one of them \
                   (`--access-token-alg`). Each has keys of its own, which rotate like the usual ones.",
-        warning: "When one is taken out, clients that are registered for it get no tokens any more.",
+        warning: "When one is taken out, clients that are registered for it get no tokens any more. Its keys stay published \
+                  until the last token that they signed has expired.",
     },
     Setting {
         path: "keys.rotate_every",

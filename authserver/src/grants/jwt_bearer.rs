@@ -1,12 +1,14 @@
 //! JWT bearer assertions as a grant, RFC 7523 §2.1: another issuer, or the client by its own keys, says for whom.
 
-use super::{Grant, GrantError, Request, TokenResponse, mint, vouched};
+use super::{Grant, GrantError, Request, TokenResponse, vouched};
 use crate::assertion::{self, AssertionError};
+use crate::custom_claims::CustomClaims;
 use crate::http::{App, Params};
 use crate::jwt::Jwt;
 use crate::model::{AssertionKind, Client, GrantType, IssuerSettings, TrustedIssuer};
 use crate::storage::StoreError;
 use async_trait::async_trait;
+use bearward_token::claim_set::{ClaimPath, ClaimSet};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -27,9 +29,10 @@ impl Grant for JwtBearer {
         let issuer = trusted(request, &issuer(&jwt).map_err(AssertionError::from)?).await?;
         let scope = vouched::scope(request, &issuer)?;
         let payload = signed(request, &issuer, &jwt).await?;
+        let mut minting = vouched::minting(request, &issuer, &scope).await?;
+        minting.claims = carried(request, &issuer, &minting.claims, payload)?;
         let claims = assertion::accept(request.app, &jwt, payload).await?;
         let subject = subject(request, &issuer, &claims.sub).await?;
-        let mut minting = mint::minting(request, None, &scope).await?;
         minting.subject = Some(&subject);
         // RFC 7521 §4.1: no refresh token; another assertion does the same.
         minting.issue().await
@@ -89,6 +92,17 @@ pub(super) async fn trusted(request: &Request<'_>, issuer: &str) -> Result<Trust
     let subjects = client.options.assertion_subjects.unwrap_or_default();
     let settings = IssuerSettings { subjects, ..IssuerSettings::default() };
     Ok(TrustedIssuer { issuer: client.id.clone(), settings, created_at: client.created_at })
+}
+
+/// What of a payload whose signature held goes into the token.
+pub(super) fn carried(
+    request: &Request<'_>,
+    issuer: &TrustedIssuer,
+    brought: &CustomClaims,
+    payload: &[u8],
+) -> Result<CustomClaims, AssertionError> {
+    let all = ClaimSet::parse(payload);
+    vouched::claims(request, issuer, brought, |source| all.as_ref()?.at(&ClaimPath::new(source)?).cloned())
 }
 
 /// The `sub` of the token. RFC 7523 §3: with its own assertion a client speaks for itself, unless it is registered to

@@ -36,6 +36,8 @@ pub(crate) struct Minting<'a> {
     pub(crate) claims: CustomClaims,
     /// `act`: who acts for the subject (RFC 8693 §4.1).
     pub(crate) act: Option<Value>,
+    /// The tokens it is exchanged from (RFC 8693), by `jti`, the latest first.
+    pub(crate) exchanged_from: Vec<String>,
     /// What it is bound to.
     pub(crate) confirmation: Confirmation,
     /// When it has to end at the latest, Unix time in seconds.
@@ -95,6 +97,7 @@ pub(super) async fn minting<'a>(
         authorization_details,
         claims,
         act: None,
+        exchanged_from: Vec::new(),
         confirmation: request.confirmation.clone(),
         not_after: None,
     })
@@ -173,6 +176,7 @@ impl Minting<'_> {
             exp: unsigned(expires_at),
             jti: Cow::Owned(URL_SAFE_NO_PAD.encode(id)),
             gid: grant.map(|g| Cow::Borrowed(g.id.as_str())),
+            exchanged_from: self.exchanged_from.iter().map(|jti| Cow::Borrowed(jti.as_str())).collect(),
             auth_time: grant.map(|g| unsigned(g.auth_time)),
             acr: grant.map(|g| Cow::Borrowed(g.acr.as_str())),
         };

@@ -1,14 +1,15 @@
 //! A SAML 2.0 assertion as a grant, RFC 7522 §2.1: whoever bears one that a trusted issuer signed gets a token for its
 //! subject, once.
 
-use super::{Grant, GrantError, Request, TokenResponse, mint, seconds, vouched};
+use super::{Grant, GrantError, Request, TokenResponse, seconds, vouched};
 use crate::assertion::AssertionError;
 use crate::http::Route;
 use crate::model::{AssertionKind, Digest, GrantType, TrustedIssuer};
-use crate::saml::{Bearer, Expected, Key, Refused, Untrusted};
+use crate::saml::{Bearer, Expected, Key, Refused, Untrusted, Verified};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::Value;
 
 pub(super) struct SamlBearer;
 
@@ -26,12 +27,18 @@ impl Grant for SamlBearer {
     async fn carry_out(&self, request: &Request<'_>) -> Result<TokenResponse, GrantError> {
         let assertion = Untrusted::read(&decoded(request.require("assertion")?)?).map_err(AssertionError::from)?;
         let issuer = vouched::issuer(request, assertion.issuer(), AssertionKind::Saml).await?;
-        let bearer = verified(request, &assertion, &issuer).map_err(AssertionError::from)?;
+        let verified = assertion.verify(&keys(&issuer)).map_err(AssertionError::from)?;
+        let bearer = bearer(request, &verified, &issuer).map_err(AssertionError::from)?;
         let scope = vouched::scope(request, &issuer)?;
         let subject = vouched::subject(request, &issuer, &bearer.subject).await?;
         // RFC 7521 §4.1: no refresh token, since the client can come with another assertion.
-        let mut minting = mint::minting(request, None, &scope).await?;
+        let mut minting = vouched::minting(request, &issuer, &scope).await?;
         minting.subject = Some(&subject);
+        if !issuer.settings.claims.is_empty() {
+            let said = verified.attributes().map_err(AssertionError::from)?;
+            let value = |source: &str| said.get(source).and_then(|values| value(values));
+            minting.claims = vouched::claims(request, &issuer, &minting.claims, value)?;
+        }
         let name = format!("saml\0{}\0{}", issuer.issuer, bearer.id);
         if !request.app.store.use_once(&Digest::of(&name), bearer.expires_at).await? {
             return Err(AssertionError::Used.into());
@@ -46,23 +53,36 @@ fn decoded(text: &str) -> Result<Vec<u8>, AssertionError> {
     decoded.map_err(|_| Refused::Shape("it is not base64url").into())
 }
 
-fn verified(request: &Request<'_>, assertion: &Untrusted, issuer: &TrustedIssuer) -> Result<Bearer, Refused> {
-    let app = request.app;
+/// One value is a text, more are a list; none is as if the attribute were not there.
+fn value(values: &[String]) -> Option<Value> {
+    match values {
+        [] => None,
+        [one] => Some(one.as_str().into()),
+        many => Some(many.into()),
+    }
+}
+
+/// The keys that are pinned for an issuer.
+fn keys(issuer: &TrustedIssuer) -> Vec<Key> {
     let pinned = issuer.settings.keys.certificates.iter().map(|certificate| Key::from_certificate(certificate));
-    let keys: Vec<Key> = pinned
+    pinned
         .filter_map(|key| {
             key.inspect_err(
                 |error| tracing::error!(issuer = %issuer.issuer, %error, "a pinned certificate is of no use"),
             )
             .ok()
         })
-        .collect();
+        .collect()
+}
+
+fn bearer(request: &Request<'_>, verified: &Verified, issuer: &TrustedIssuer) -> Result<Bearer, Refused> {
+    let app = request.app;
     let endpoint = app.urls.absolute(Route::Token);
     let config = &app.config.assertions;
     let also = config.audience.iter().map(String::as_str);
     let audiences: Vec<&str> = [app.urls.issuer(), &endpoint].into_iter().chain(also.clone()).collect();
     let recipients: Vec<&str> = [endpoint.as_str()].into_iter().chain(also).collect();
-    assertion.verify(&keys)?.bearer(&Expected {
+    verified.bearer(&Expected {
         issuer: &issuer.issuer,
         audiences: &audiences,
         recipients: &recipients,

@@ -9,6 +9,7 @@ use super::{Grant, GrantError, Request, TokenResponse, details, jwt_bearer, mint
 use crate::assertion::{self, AssertionError};
 use crate::authorization_details::AuthorizationDetails;
 use crate::confirmation::Confirmation;
+use crate::custom_claims::CustomClaims;
 use crate::http::presented;
 use crate::jwt::Jwt;
 use crate::model::{Client, GrantType};
@@ -21,6 +22,8 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// How deep a chain of actors may be.
 const MAX_ACTORS: usize = 8;
+/// How often what was exchanged may be exchanged again: each time adds to the token.
+const MAX_EXCHANGES: usize = 8;
 
 pub(super) struct TokenExchange;
 
@@ -43,6 +46,9 @@ pub enum ExchangeError {
     /// The subject token's `may_act` names another actor (§4.4), or the chain of actors is too long.
     #[error("the actor may not act for this subject")]
     Actor,
+    /// The subject token was exchanged too often.
+    #[error("the subject_token was exchanged {MAX_EXCHANGES} times, which is the most")]
+    TooOften,
 }
 
 /// A party, as a token that was shown says it.
@@ -55,8 +61,12 @@ struct Party {
     details: AuthorizationDetails,
     expires_at: i64,
     grant_id: Option<String>,
+    /// The token and those it was exchanged from, by `jti`, the latest first; empty if nobody here could revoke it.
+    tokens: Vec<String>,
     act: Option<Value>,
     may_act: Option<Value>,
+    /// What another issuer says of it, and its registration takes into tokens.
+    claims: CustomClaims,
 }
 
 #[async_trait]
@@ -78,6 +88,9 @@ impl Grant for TokenExchange {
         let subject = subject.ok_or(GrantError::MissingParameter("subject_token"))?;
         let actor = party(request, "actor_token", "actor_token_type").await?;
         let act = actors(request.client, &subject, actor.as_ref())?;
+        if subject.tokens.len() > MAX_EXCHANGES {
+            return Err(ExchangeError::TooOften.into());
+        }
         let scope = narrowed(request, &subject)?;
         let audience = audience(request, &subject)?;
         // Of the subject's, those that the client may have: it can ask for fewer, and invents none.
@@ -88,8 +101,10 @@ impl Grant for TokenExchange {
             None => None,
         };
         let mut minting = mint::minting(request, None, &scope).await?;
-        // The grant goes on: whoever takes it back takes this token along.
+        // The grant goes on: whoever takes it back takes this token along, and so does who revokes the subject token.
         minting.grant = grant.as_ref();
+        minting.exchanged_from = subject.tokens;
+        minting.claims = subject.claims.or(&minting.claims).map_err(|_| AssertionError::Carried)?;
         minting.subject = Some(&subject.sub);
         minting.audience = audience;
         minting.authorization_details = details;
@@ -214,8 +229,10 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
             .unwrap_or_default(),
         expires_at: i64::try_from(claims.exp).unwrap_or(i64::MAX),
         grant_id: claims.gid.as_deref().map(str::to_owned),
+        tokens: [&claims.jti].into_iter().chain(&claims.exchanged_from).map(|jti| jti.to_string()).collect(),
         act: all.get("act").cloned(),
         may_act: all.get("may_act").cloned(),
+        claims: CustomClaims::default(),
     }))
 }
 
@@ -234,11 +251,13 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
         let all: Map<String, Value> = presented::everything(payload);
         Ok::<_, GrantError>(Party {
             sub,
+            claims: jwt_bearer::carried(request, &issuer, &CustomClaims::default(), payload)?,
             scope: issuer.settings.scopes,
             audience: Vec::new(),
             details: AuthorizationDetails::default(),
             expires_at,
             grant_id: None,
+            tokens: Vec::new(),
             act: all.get("act").cloned(),
             may_act: all.get("may_act").cloned(),
         })

@@ -159,6 +159,7 @@ async fn token(app: &App, grant: Grant, pending: &Pending) -> Result<Response, T
         authorization_details: pending.authorization_details.clone(),
         claims: CustomClaims::default(),
         act: None,
+        exchanged_from: Vec::new(),
         confirmation: Confirmation::default(),
         not_after: None,
     };

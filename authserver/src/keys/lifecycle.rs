@@ -6,6 +6,7 @@ use crate::config::KeyPolicy;
 use crate::jwt::Algorithm;
 use crate::model::{Change, SigningKey};
 use crate::storage::Store;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const CHECK: &str = "master key check";
@@ -84,6 +85,7 @@ pub fn states(keys: &[SigningKey], now: i64) -> Vec<State> {
     };
     keys.iter()
         .map(|key| match key.activates_at {
+            _ if key.ended_at.is_some() => State::Retired,
             Some(at) if Some(at) == active(&key.line) => State::Active,
             Some(at) if at <= now => State::Retired,
             _ => State::Next,
@@ -100,12 +102,16 @@ pub async fn check_master_key(store: &dyn Store, sealer: &Sealer) -> Result<(), 
     sealer.open(CHECK, &[], &stored).map(drop)
 }
 
-/// The first pair of keys of each line that has none: one that signs at once and the next.
+/// The first pair of keys of each line that has none: one that signs at once and the next. Of a line that was taken out
+/// of the configuration and is back, the keys it had.
 ///
 /// # Errors
 /// [`KeyError`].
 pub async fn init(store: &dyn Store, sealer: &Sealer, policy: &KeyPolicy, now: i64) -> Result<(), KeyError> {
     let keys = store.signing_keys().await?;
+    for line in Line::all(policy).filter(|line| line.keys(&keys).any(|key| key.ended_at.is_some())) {
+        store.resume_key_line(line.name()).await?;
+    }
     for line in Line::all(policy).filter(|line| line.keys(&keys).next().is_none()) {
         let active = signing::generate(line, sealer, now, Some(now))?;
         store.init_signing_keys(&active, &signing::generate(line, sealer, now, None)?).await?;
@@ -172,6 +178,35 @@ pub fn is_due(keys: &[SigningKey], line: Line<'_>, now: i64) -> bool {
     let newest = line.keys(keys).filter_map(|k| k.activates_at).max();
     let every = seconds(policy.rotate_every);
     every > 0 && newest.is_some_and(|at| at + every - seconds(policy.publish_ahead) <= now)
+}
+
+/// Ends lines that the configuration does not ask for any more: their keys stay published for `token_life`, as long as
+/// tokens may live that another replica signed up to now, and are deleted then. As long as a replica runs that asks for a
+/// line, it takes the end back ([`init`]), so nothing is deleted under it.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn end_lines(
+    store: &dyn Store,
+    policy: &KeyPolicy,
+    keys: &[SigningKey],
+    now: i64,
+    token_life: Duration,
+) -> Result<(), KeyError> {
+    let asked = |key: &SigningKey| Line::all(policy).any(|line| line.name() == key.line);
+    let over: BTreeSet<_> = keys.iter().filter(|key| !asked(key)).map(|key| key.line.as_str()).collect();
+    for line in over {
+        if keys.iter().any(|key| key.line == line && key.ended_at.is_none()) {
+            store.end_key_line(line, now).await?;
+        }
+        if store.delete_key_line(line, now.saturating_sub(seconds(token_life))).await? {
+            tracing::info!(
+                line,
+                "signing keys deleted: no configuration asks for them, and their last token has expired"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The retired keys whose last token has expired: `token_life` after their successor began to sign.

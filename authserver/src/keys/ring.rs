@@ -66,13 +66,17 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Begins a rotation that is due by schedule, and deletes keys whose last token has expired.
+    /// Begins a rotation that is due by schedule, ends lines that are not asked for any more, and deletes keys whose last
+    /// token has expired.
     ///
     /// # Errors
     /// [`KeyError`]; another replica's doing the same first is none.
     pub async fn maintain(&self) -> Result<(), KeyError> {
         let now = self.env.now();
+        let token_life = self.access_lifetime.saturating_add(SKEW);
+        lifecycle::init(&*self.store, &self.sealer, &self.policy, now).await?;
         let keys = self.store.signing_keys().await?;
+        lifecycle::end_lines(&*self.store, &self.policy, &keys, now, token_life).await?;
         for line in Line::all(&self.policy).filter(|line| lifecycle::is_due(&keys, *line, now)) {
             let actor = Actor { kind: "server", id: "schedule".to_owned(), address: None };
             let audit = |kid: &str, activates_at: i64| {
@@ -85,7 +89,7 @@ impl KeyRing {
                 tracing::info!(kid, activates_at, "signing key rotation by schedule");
             }
         }
-        for key in lifecycle::over(&keys, now, self.access_lifetime.saturating_add(SKEW)) {
+        for key in lifecycle::over(&keys, now, token_life) {
             self.store.delete_signing_key(&key.kid).await?;
             tracing::info!(kid = key.kid, "retired signing key deleted: its last token has expired");
         }

@@ -76,6 +76,7 @@ pub(super) fn generate(
         published_at: now,
         activates_at,
         line: line.name().to_owned(),
+        ended_at: None,
     })
 }
 

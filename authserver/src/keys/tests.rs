@@ -69,6 +69,7 @@ fn claims() -> Claims<'static> {
         exp: START + 600,
         jti: "j".into(),
         gid: None,
+        exchanged_from: Vec::new(),
         auth_time: None,
         acr: None,
     }
@@ -310,4 +311,49 @@ async fn each_further_algorithm_has_keys_that_rotate_by_themselves() {
     let keys = fixture.store.signing_keys().await.unwrap();
     assert!(keys.iter().all(|key| Some(&key.kid) != rsa.as_ref()));
     assert_eq!(keys.len(), 9);
+}
+
+#[tokio::test]
+async fn keys_of_an_algorithm_that_was_taken_out_go_when_their_last_token_is_over() {
+    let fixture = Fixture::new().await;
+    let with = KeyPolicy { more_algorithms: vec![Algorithm::RS256], ..policy() };
+    let open = |policy: &KeyPolicy| {
+        let (store, sealer) = (fixture.store.clone(), fixture.sealer.clone());
+        KeyRing::open(store, sealer, env(&fixture.clock), policy.clone(), LIFETIME)
+    };
+    let payload = serde_json::to_vec(&claims()).unwrap();
+    let old = open(&with).await.unwrap();
+    let token = old.sign_with(Some(Algorithm::RS256), "at+jwt", &payload).unwrap();
+    let kid_of = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    let kid = kid_of(&token);
+    // How long a token may live, and clocks differ.
+    let long = LIFETIME.as_secs() + 300;
+    let published = || async {
+        let new = open(&policy()).await.unwrap();
+        new.maintain().await.unwrap();
+        new.jwks().contains(&kid)
+    };
+
+    assert!(published().await);
+    assert!(open(&policy()).await.unwrap().verify(&token).is_some(), "signed a moment ago");
+    let states = fixture.states(START).await;
+    assert_eq!(states.iter().filter(|state| **state == State::Retired).count(), 2, "{states:?}");
+    // A replica that has not been started again yet still signs with them, so they stay however long that takes.
+    for _ in 0..4 {
+        fixture.clock.advance(long / 2);
+        old.maintain().await.unwrap();
+        assert!(old.sign_with(Some(Algorithm::RS256), "at+jwt", &payload).is_ok());
+        assert!(published().await);
+    }
+    // After it is gone: to the second.
+    fixture.clock.advance(long);
+    assert!(published().await);
+    fixture.clock.advance(1);
+    assert!(!published().await);
+    assert_eq!(fixture.store.signing_keys().await.unwrap().len(), 2, "the usual ones stay");
+    // A server that asks for them after all gets new ones.
+    old.maintain().await.unwrap();
+    let again = old.sign_with(Some(Algorithm::RS256), "at+jwt", &payload).unwrap();
+    assert_ne!(kid_of(&again), kid);
+    assert!(old.verify(&again).is_some());
 }

@@ -2,6 +2,7 @@
 
 use bearward_token::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An issuer whose assertions are believed (RFC 7523 §2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub struct IssuerSettings {
     pub scopes: Option<ScopeSet>,
     /// The clients that may bring its assertions; empty for each that is registered for the grant.
     pub clients: Vec<String>,
+    /// What of its assertions goes into tokens: the name of the token's claim, and that of the assertion's claim (RFC
+    /// 7519 §4; nested ones by names parted by dots) or attribute (SAML core §2.7.3.1).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
 }
 
 /// A kind of assertion.

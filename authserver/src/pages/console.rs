@@ -367,6 +367,8 @@ pub struct IssuerForm {
     pub scope: String,
     /// The clients that may bring them, separated by spaces.
     pub clients: String,
+    /// What of them goes into tokens: `name=source`, a line each.
+    pub claims: String,
 }
 
 impl IssuerForm {
@@ -386,6 +388,12 @@ impl IssuerForm {
             subjects: if self.any_subject { Subjects::Any } else { Subjects::People },
             scope: Some(self.scope.clone()).filter(|scope| !scope.is_empty()),
             clients: self.clients.split_whitespace().map(ToOwned::to_owned).collect(),
+            // A line without a source has an empty one, which is refused with its name.
+            claims: {
+                let lines = self.claims.lines().map(str::trim).filter(|line| !line.is_empty());
+                let pairs = lines.map(|line| line.split_once('=').unwrap_or((line, "")));
+                pairs.map(|(name, source)| (name.trim().to_owned(), source.trim().to_owned())).collect()
+            },
         }
     }
 }
@@ -464,5 +472,18 @@ fn text(value: Option<&serde_json::Value>) -> String {
         None | Some(serde_json::Value::Null) => String::new(),
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_into_tokens_is_a_line_each() {
+        let claims = "department=dept\r\n\r\n  team = urn:oid:2.5.4.11 \nalone".to_owned();
+        let spec = IssuerForm { claims, ..IssuerForm::default() }.spec();
+        let pairs: Vec<_> = spec.claims.iter().map(|(name, source)| (name.as_str(), source.as_str())).collect();
+        assert_eq!(pairs, [("alone", ""), ("department", "dept"), ("team", "urn:oid:2.5.4.11")]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Refused, SAML, dom, text};
 use roxmltree::Node;
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -41,6 +42,24 @@ pub struct Bearer {
 impl Verified {
     pub(super) fn new(canonical: String) -> Self {
         Self(canonical)
+    }
+
+    /// What its attribute statements say (SAML core §2.7.3): the values of each attribute, by its `Name`. Values that
+    /// are not text alone, or empty, are left out.
+    ///
+    /// # Errors
+    /// [`Refused::Shape`]
+    pub fn attributes(&self) -> Result<BTreeMap<String, Vec<String>>, Refused> {
+        let document = text::parse(&self.0)?;
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for statement in dom::named(dom::assertion(&document)?, "AttributeStatement")? {
+            for attribute in dom::named(statement, "Attribute")? {
+                let name = attribute.attribute("Name").ok_or(Refused::Shape("an attribute has no Name"))?;
+                let values = dom::named(attribute, "AttributeValue")?.into_iter();
+                all.entry(name.to_owned()).or_default().extend(values.filter_map(|value| dom::text(value).ok()));
+            }
+        }
+        Ok(all)
     }
 
     /// Compares what it says with what is due.

@@ -8,6 +8,7 @@ mod accounts;
 mod activity;
 mod authorization_types;
 mod devices;
+mod key_lines;
 mod location;
 mod passkeys;
 pub mod postgres;
@@ -24,6 +25,7 @@ pub use accounts::Accounts;
 pub use activity::{Activities, COUNTED, FOLLOWERS};
 pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
+pub use key_lines::KeyLines;
 pub use location::{Location, open};
 pub use passkeys::Passkeys;
 pub use pushed_requests::PushedRequests;
@@ -116,6 +118,7 @@ pub trait Store:
     + AccessTokens
     + AuthorizationTypes
     + Devices
+    + KeyLines
     + Passkeys
     + PushedRequests
     + TrustedIssuers

@@ -260,6 +260,20 @@ fn the_database_file_is_its_owners() {
 }
 
 #[test]
+fn who_stops_reading_ends_a_command_quietly() {
+    let bearward = Bearward::new();
+    bearward.says(&["scope", "set", "orders:read", "--title", "Read your orders"]);
+    for arguments in [&["scope", "list"][..], &["scope", "list", "--json"], &["export"], &["man"], &["check-config"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = bearward.command(arguments).stdin(Stdio::null()).stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // As a shell reports what SIGPIPE ended.
+        assert_eq!((output.status.code(), said.as_str()), (Some(141), ""), "{arguments:?}");
+    }
+}
+
+#[test]
 fn issuers_are_trusted_listed_and_removed() {
     let bearward = Bearward::new();
     let certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/saml/fixtures/rsa.pem");
@@ -281,8 +295,20 @@ fn issuers_are_trusted_listed_and_removed() {
     let inside = bearward.refuses(&with(&["--jwks-uri", "https://169.254.169.254/jwks"]));
     assert!(inside.contains("assertions.jwks_networks"), "{inside}");
     assert!(bearward.refuses(&with(&["--certificate-file", certificate, "--client", "nobody"])).contains("nobody"));
+    for (claim, problem) in
+        [("sub=dept", "reserved"), ("dept", "NAME=SOURCE"), ("dept=", "1 to 512"), ("dept=a..b", "1 to 512")]
+    {
+        let line = bearward.refuses(&with(&["--certificate-file", certificate, "--claim-from", claim]));
+        assert!(line.contains(problem), "{line}");
+    }
     // What was refused changed nothing.
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), listed);
+    let oid = "dept=urn:oid:2.5.4.11";
+    bearward.says(&with(&["--saml", "--certificate-file", certificate, "--claim-from", oid]));
+    let mapped = bearward.json(&["issuer", "list", "--json"]);
+    assert_eq!(mapped[0]["settings"]["claims"], serde_json::json!({ "dept": "urn:oid:2.5.4.11" }));
+    let audit = bearward.says(&["audit", "--json"]);
+    assert!(audit.contains("urn:oid:2.5.4.11"), "{audit}");
 
     bearward.says(&["issuer", "remove", "https://idp.example/metadata"]);
     assert_eq!(bearward.json(&["issuer", "list", "--json"]), serde_json::json!([]));

@@ -51,6 +51,23 @@ fn a_file_is_applied_and_nothing_changes_the_second_time() {
 }
 
 #[test]
+fn an_issuer_is_trusted_by_a_file_with_what_goes_into_tokens() {
+    let bearward = Bearward::new();
+    let certificate = include_str!("../saml/fixtures/rsa.pem").replace('\n', "\n      ");
+    let issuer = format!(
+        "issuers:\n- issuer: https://idp.example\n  keys:\n    certificates:\n    - |\n      {certificate}\n  claims: {{department: dept}}\n"
+    );
+    let file = write(&bearward, "issuers.yaml", &issuer);
+    let apply = ["apply", "-f", &file];
+    assert_eq!(bearward.says(&apply), "~ issuer https://idp.example\n1 changed.\n");
+    assert_eq!(bearward.says(&apply), "Nothing changes.\n");
+    write(&bearward, "issuers.yaml", &issuer.replace("department:", "scope:"));
+    assert!(bearward.refuses(&apply).contains("the claim scope is reserved"));
+    let listed = bearward.json(&["issuer", "list", "--json"]);
+    assert_eq!(listed[0]["settings"]["claims"], serde_json::json!({ "department": "dept" }));
+}
+
+#[test]
 fn a_file_that_is_wrong_says_where_and_changes_nothing() {
     let bearward = Bearward::new();
     let refused = |text: &str| {

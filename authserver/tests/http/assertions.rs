@@ -3,11 +3,12 @@
 use crate::support::{Answer, ISSUER, Server, claims, client};
 use bearward::client_auth::seal_secret;
 use bearward::keys::Sealer;
-use bearward::model::{ClientAuthMethod, GrantType, IssuerSettings, Keys, Subjects, TrustedIssuer};
+use bearward::model::{AuthorizationType, ClientAuthMethod, GrantType, IssuerSettings, Keys, Subjects, TrustedIssuer};
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -328,5 +329,71 @@ async fn each_name_of_this_server_is_an_audience() {
                 false => answer.is_error(401, "invalid_client"),
             }
         }
+    }
+}
+
+/// RFC 9396: a client that may ask people for payments can't have an issuer's word for them, only its own.
+#[tokio::test]
+async fn an_issuer_does_not_vouch_for_authorization_details() {
+    let (server, idp) = server().await;
+    let payment = AuthorizationType {
+        name: "payment".into(),
+        title: "Pay".into(),
+        description: "Once.".into(),
+        fields: BTreeMap::new(),
+    };
+    server.admin().put_authorization_type(&payment).await.unwrap();
+    let mut payer = client("payer", Some("s"), &[GrantType::JwtBearer]);
+    payer.options.authorization_details_types = vec!["payment".to_owned()];
+    payer.options.keys = idp.keys();
+    server.app.store.create_client(&payer).await.unwrap();
+    let ask = async |iss: &str, sub: &str, details: &str| {
+        let text = idp.sign(&assertion(&server, &json!({"iss": iss, "sub": sub})));
+        let mut pairs = vec![("grant_type", JWT_BEARER), ("assertion", &*text)];
+        pairs.extend((!details.is_empty()).then_some(("authorization_details", details)));
+        server.token(Some(("payer", "s")), pairs).await
+    };
+    let details = r#"[{"type":"payment"}]"#;
+    ask(IDP, "alice", details).await.is_error(400, "invalid_authorization_details");
+    assert_eq!(ask(IDP, "alice", "").await.status, StatusCode::OK);
+    let own = ask("payer", "payer", details).await;
+    assert_eq!(own.json()["authorization_details"], json!([{"type": "payment"}]), "{}", own.body);
+}
+
+#[tokio::test]
+async fn claims_that_the_registration_names_go_into_the_token() {
+    let (server, idp) = server().await;
+    let map = [("department", "dept"), ("roles", "realm.roles"), ("level", "level"), ("tenant", "tenant")];
+    let claims_map = map.map(|(name, source)| (name.to_owned(), source.to_owned())).into();
+    trust(&server, &idp, IssuerSettings { claims: claims_map, ..IssuerSettings::default() }).await;
+    let mut free = client("free", Some("s"), &[GrantType::JwtBearer, GrantType::TokenExchange]);
+    free.options.request_claims = vec!["tenant".to_owned(), "more".to_owned()];
+    free.options.token_exchange.impersonation = true;
+    server.app.store.create_client(&free).await.unwrap();
+    let said =
+        json!({"dept": "sales", "realm": {"roles": ["a", "b"]}, "level": 7, "tenant": "blue", "email": "a@b.example"});
+    let text = idp.sign(&assertion(&server, &said));
+    let brought = r#"{"tenant":"red","more":"x"}"#;
+    let pairs = vec![("grant_type", JWT_BEARER), ("assertion", &*text), ("custom_claims", brought)];
+    let answer = server.token(Some(("free", "s")), pairs).await;
+    let token = claims(answer.json()["access_token"].as_str().unwrap());
+    assert_eq!((&token["department"], &token["level"]), (&"sales".into(), &7.into()));
+    assert_eq!(token["roles"], json!(["a", "b"]));
+    assert_eq!((&token["tenant"], &token["more"]), (&"blue".into(), &"x".into()), "the issuer before the request");
+    assert!(token.get("email").is_none(), "it was not asked for");
+    // As a subject token, too.
+    let exchange = vec![
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", &*text),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+    ];
+    let answer = server.token(Some(("free", "s")), exchange).await;
+    assert_eq!(claims(answer.json()["access_token"].as_str().unwrap())["department"], "sales", "{}", answer.body);
+    // What no token carries is refused, and uses nothing up.
+    for wrong in [json!({"dept": {"name": "sales"}}), json!({"dept": [1]}), json!({"dept": "x".repeat(3000)})] {
+        let mut said = assertion(&server, &wrong);
+        ask(&server, &idp.sign(&said)).await.is_error(400, "invalid_grant");
+        said.as_object_mut().unwrap().remove("dept");
+        assert_eq!(ask(&server, &idp.sign(&said)).await.status, StatusCode::OK);
     }
 }

@@ -82,6 +82,54 @@ async fn delegation_says_who_acts() {
 }
 
 #[tokio::test]
+async fn what_was_exchanged_ends_with_what_it_was_exchanged_from() {
+    let server = server().await;
+    let own = async |id: &str| {
+        let answer = server.token(Some((id, "s")), vec![("grant_type", "client_credentials")]).await;
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    };
+    let exchanged = async |subject: &str| {
+        let answer = exchange(&server, "del", subject, &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    };
+    let active = async |token: &str| {
+        let answer = server.post("/oauth2/introspect", Some(("del", "s")), vec![("token", token)]).await;
+        answer.json()["active"].as_bool().unwrap()
+    };
+    for with_grant in [false, true] {
+        let (owner, subject) = if with_grant {
+            (crate::support::WEB, person(&server).await)
+        } else {
+            (Some(("del", "s")), own("del").await)
+        };
+        let once = exchanged(&subject).await;
+        let (twice, sibling) = (exchanged(&once).await, exchanged(&subject).await);
+        assert_eq!(claims(&once)["exchanged_from"], json!([claims(&subject)["jti"]]));
+        assert_eq!(claims(&twice)["exchanged_from"], json!([claims(&once)["jti"], claims(&subject)["jti"]]));
+        // One in the middle takes along what came of it, and nothing else.
+        server.post("/oauth2/revoke", Some(("del", "s")), vec![("token", &once)]).await;
+        assert_eq!([active(&subject).await, active(&sibling).await], [true; 2], "{with_grant}");
+        assert_eq!([active(&once).await, active(&twice).await], [false; 2], "{with_grant}");
+        exchange(&server, "del", &twice, &[]).await.is_error(400, "invalid_request");
+        server.post("/oauth2/revoke", owner, vec![("token", &subject)]).await;
+        assert!(!active(&sibling).await, "{with_grant}");
+    }
+    // It does not go on for ever: each time adds to the token. A chain of actors ends before.
+    server.clock.advance(1);
+    let (mut token, mut times) = (own("imp").await, 0);
+    let refused = loop {
+        let answer = exchange(&server, "imp", &token, &[]).await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        (token, times) = (answer.json()["access_token"].as_str().unwrap().to_owned(), times + 1);
+    };
+    refused.is_error(400, "invalid_request");
+    assert_eq!(times, 8);
+}
+
+#[tokio::test]
 async fn scope_and_audience_only_narrow() {
     let server = server().await;
     let subject = person(&server).await;

@@ -147,3 +147,26 @@ async fn only_for_clients_that_are_registered_for_it() {
     server.token(crate::support::SERVICE, pairs(&assertion)).await.is_error(400, "unauthorized_client");
     server.token(APP, vec![("grant_type", GRANT)]).await.is_error(400, "invalid_request");
 }
+
+#[tokio::test]
+async fn attributes_that_the_registration_names_go_into_the_token() {
+    let map = [("teams", "groups"), ("tier", "groups"), ("away", "not stated")];
+    let map = map.map(|(name, source)| (name.to_owned(), source.to_owned()));
+    let server = server(|issuer| issuer.settings.claims = map.into()).await;
+    let mut other = client("other", Some("s"), &[GrantType::Saml2Bearer]);
+    let gold = serde_json::from_value(serde_json::json!({ "tier": "gold" })).unwrap();
+    other.options.claims = gold;
+    server.app.store.create_client(&other).await.unwrap();
+    let assertion = encoded("pysaml2");
+    let pairs = vec![("grant_type", GRANT), ("assertion", assertion.as_str())];
+    let json = server.token(Some(("other", "s")), pairs.clone()).await.json();
+    let token = claims(json["access_token"].as_str().unwrap());
+    assert_eq!(token["teams"], serde_json::json!(["staff", "Zoë & co"]));
+    assert_eq!(token["tier"], "gold", "what the operator gave the client");
+    assert!(token.get("away").is_none() && token.get("groups").is_none());
+    // Without a mapping, nothing.
+    let plain = self::server(|_| {}).await;
+    let json = plain.token(APP, pairs).await.json();
+    let token = claims(json["access_token"].as_str().unwrap());
+    assert!(token.get("teams").is_none() && token.get("groups").is_none());
+}

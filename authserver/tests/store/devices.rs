@@ -127,6 +127,7 @@ pub(crate) async fn issuers_are_kept_changed_and_removed(fixture: Fixture) {
             subjects,
             scopes: Some(scope("a")),
             clients: vec!["web".to_owned()],
+            claims: [("department".to_owned(), "dept".to_owned())].into(),
         },
         created_at: NOW,
     };

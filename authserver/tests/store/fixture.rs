@@ -132,6 +132,7 @@ pub(crate) fn signing_key(kid: &str, activates_at: Option<i64>) -> SigningKey {
         published_at: NOW,
         activates_at,
         line: String::new(),
+        ended_at: None,
     }
 }
 

@@ -46,6 +46,28 @@ pub(crate) async fn one_of_many_rotates(fixture: Fixture) {
     assert_eq!(stores[1].signing_keys().await.unwrap().len(), 2);
 }
 
+pub(crate) async fn a_line_ends_resumes_and_goes(fixture: Fixture) {
+    let store = fixture.open().await;
+    store.init_signing_keys(&signing_key("a", Some(NOW)), &signing_key("n", None)).await.unwrap();
+    let further = |kid: &str, at| SigningKey { line: "RS256".to_owned(), ..signing_key(kid, at) };
+    store.init_signing_keys(&further("f", Some(NOW)), &further("fn", None)).await.unwrap();
+    let ends = async || {
+        let keys = store.signing_keys().await.unwrap();
+        keys.into_iter().filter(|key| key.line == "RS256").map(|key| key.ended_at).collect::<Vec<_>>()
+    };
+    store.end_key_line("RS256", NOW + 1).await.unwrap();
+    store.end_key_line("RS256", NOW + 9).await.unwrap();
+    assert_eq!(ends().await, [Some(NOW + 1); 2], "the first note holds");
+    assert!(!store.delete_key_line("RS256", NOW + 1).await.unwrap());
+    store.resume_key_line("RS256").await.unwrap();
+    assert!(!store.delete_key_line("RS256", NOW + 99).await.unwrap());
+    assert_eq!(ends().await, [None; 2]);
+    store.end_key_line("RS256", NOW + 5).await.unwrap();
+    assert!(store.delete_key_line("RS256", NOW + 6).await.unwrap());
+    assert_eq!(ends().await, []);
+    assert_eq!(store.signing_keys().await.unwrap(), [signing_key("a", Some(NOW)), signing_key("n", None)]);
+}
+
 pub(crate) async fn a_value_is_set_once(fixture: Fixture) {
     let stores = [fixture.open().await, fixture.open().await];
     let tasks = (0..8_u8).map(|i| {

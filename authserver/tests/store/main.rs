@@ -102,6 +102,7 @@ fn main() -> ExitCode {
         around::a_registration_is_changed_by_its_token_alone,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,
+        keys::a_line_ends_resumes_and_goes,
         keys::a_value_is_set_once,
         prune::what_is_over_goes_in_batches,
         prune::a_grant_goes_with_its_last_token,

@@ -58,6 +58,19 @@ fn an_envoy_follows_under_one_name_whoever_leads() {
 }
 
 #[test]
+fn what_was_exchanged_ends_with_what_it_was_exchanged_from() {
+    let exchanged = Claims { jti: "t3".into(), exchanged_from: vec!["t2".into(), "t0".into()], ..claims() };
+    let exchanged = sign("k1", &exchanged);
+    for ancestor in ["t2", "t0"] {
+        let mut envoy = ready(2, &config());
+        assert_eq!(statuses(&mut envoy, &exchanged), [200; 2]);
+        envoy.answer(FEED, 200, &page(false, false, "c1", &[revoked(Subject::Token(ancestor))]));
+        assert_eq!(statuses(&mut envoy, &exchanged), [401; 2], "{ancestor}");
+        assert_eq!(statuses(&mut envoy, &token()), [200; 2]);
+    }
+}
+
+#[test]
 fn a_token_issued_after_a_cutoff_is_good() {
     let mut envoy = ready(2, &config());
     let cutoff = u32::try_from(START_MS / 1_000).unwrap();

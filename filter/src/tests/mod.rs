@@ -82,6 +82,7 @@ fn claims() -> Claims<'static> {
         exp: START_MS / 1_000 + 300,
         jti: "t1".into(),
         gid: Some("g1".into()),
+        exchanged_from: Vec::new(),
         auth_time: None,
         acr: None,
     }

@@ -126,14 +126,14 @@ fn set(steps: &[u8]) {
         assert!(set.len() <= applied);
         for byte in 0..=u8::MAX {
             for iat in [now, now - 100] {
-                let handle = Handle { keys: [None, Some(key(byte)), None, None], iat };
+                let handle = Handle { keys: [None, Some(key(byte)), None, None], exchanged_from: [].into(), iat };
                 if let Some(expected) = model.is_revoked(key(byte), iat, now) {
                     assert_eq!(set.is_revoked(&handle), expected, "key {byte} at {}", now - NOW);
                 }
             }
         }
     }
-    assert!(!set.is_revoked(&Handle { keys: [None; 4], iat: 0 }));
+    assert!(!set.is_revoked(&Handle { keys: [None; 4], exchanged_from: [].into(), iat: 0 }));
 }
 
 /// As many tokens as there are in the steps' pages.

@@ -1,35 +1,13 @@
 // npm's openid-client (on oauth4webapi) at the gateway: each flow ends with the protected call through Envoy.
-// Arguments: the gateway's URL, the URL of the person at the browser (tests/src/sample/remote.rs), a file with a key, the
-// id of a client that proves itself with it, the secret of the client `<id>-hmac`, and an initial access token.
+// Arguments beside gateway.mjs's: the secret of the client `<id>-hmac`, and an initial access token.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import * as client from 'openid-client'
+import {
+  authorize, call, clientWithKey, discover, gateway, insecure, more, person, refusedSoon, run, signingKey, withKey,
+} from './gateway.mjs'
 
-const [gateway, person, keyFile, clientWithKey, hmacSecret, initialAccessToken] = process.argv.slice(2)
-const insecure = { execute: [client.allowInsecureRequests], algorithm: 'oauth2' }
-const discover = (id, secret, auth) => client.discovery(new URL(gateway), id, secret, auth, insecure)
-
-const call = async (config, tokens, options) => {
-  const url = new URL('/orders/1', gateway)
-  const answer = await client.fetchProtectedResource(config, tokens.access_token, url, 'GET', undefined, undefined, options)
-  assert.equal(answer.status, 200, await answer.clone().text())
-  return (await answer.json()).headers
-}
-
-// The person visits a link, and comes back to the client with this URL.
-const redirectUri = async () => (await fetch(`${person}/redirect_uri`)).text()
-const visit = async (url) => {
-  const answer = await fetch(`${person}/visit`, { method: 'POST', body: url.href })
-  assert.equal(answer.status, 200, await answer.clone().text())
-  return new URL(await answer.text())
-}
-
-const signingKey = async () => {
-  const pem = await readFile(keyFile, 'utf8')
-  const der = Buffer.from(pem.replace(/-----.*-----|\s/g, ''), 'base64')
-  return crypto.subtle.importKey('pkcs8', der, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-}
+const [hmacSecret, initialAccessToken] = more
 
 const flows = {
   async client_credentials() {
@@ -53,60 +31,41 @@ const flows = {
   },
 
   async private_key_jwt() {
-    const config = await discover(clientWithKey, undefined, client.PrivateKeyJwt(await signingKey()))
+    const config = await withKey()
     await call(config, await client.clientCredentialsGrant(config, { scope: 'orders:read' }))
   },
 
   async code_pkce_refresh_introspect_revoke() {
     const config = await discover('demo-refresh', 'demo-refresh-secret')
-    const verifier = client.randomPKCECodeVerifier()
-    const state = client.randomState()
-    const redirect_uri = await redirectUri()
-    const url = client.buildAuthorizationUrl(config, {
-      redirect_uri, state, scope: 'orders:read',
-      code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-    })
-    const back = await visit(url)
-    const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state })
+    const { checks, back } = await authorize(config)
+    const tokens = await client.authorizationCodeGrant(config, back, checks)
     await call(config, tokens)
     const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token)
     assert.notEqual(refreshed.refresh_token, tokens.refresh_token)
     await call(config, refreshed)
     assert.equal((await client.tokenIntrospection(config, refreshed.access_token)).active, true)
+    await assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token, { scope: 'orders:write' }), { error: 'invalid_scope' })
     await client.tokenRevocation(config, refreshed.refresh_token)
     assert.equal((await client.tokenIntrospection(config, refreshed.access_token)).active, false)
+    // The refresh token took its grant along: neither access token opens anything any more.
+    for (const ended of [tokens, refreshed]) await refusedSoon(config, ended)
     await assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token), { error: 'invalid_grant' })
-    await assert.rejects(
-      client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state }),
-      { error: 'invalid_grant' },
-    )
+    await assert.rejects(client.authorizationCodeGrant(config, back, checks), { error: 'invalid_grant' })
   },
 
   async pushed_request() {
     const config = await discover('demo-authorization-code', 'demo-authorization-code-secret')
-    const verifier = client.randomPKCECodeVerifier()
-    const state = client.randomState()
-    const url = await client.buildAuthorizationUrlWithPAR(config, {
-      redirect_uri: await redirectUri(), state, scope: 'orders:read',
-      code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-    })
+    const { url, checks, back } = await authorize(config, {}, client.buildAuthorizationUrlWithPAR)
     assert.ok(url.searchParams.get('request_uri').startsWith('urn:ietf:params:oauth:request_uri:'))
-    const back = await visit(url)
-    await call(config, await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state }))
+    await call(config, await client.authorizationCodeGrant(config, back, checks))
   },
 
   async signed_request() {
-    const key = await signingKey()
-    const config = await discover(clientWithKey, undefined, client.PrivateKeyJwt(key))
-    const verifier = client.randomPKCECodeVerifier()
-    const state = client.randomState()
-    const url = await client.buildAuthorizationUrlWithJAR(config, {
-      redirect_uri: await redirectUri(), state, scope: 'orders:read',
-      code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-    }, key)
+    const [config, key] = [await withKey(), await signingKey()]
+    const sign = (config, parameters) => client.buildAuthorizationUrlWithJAR(config, parameters, key)
+    const { url, checks, back } = await authorize(config, {}, sign)
     assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request'])
-    const back = await visit(url)
-    await call(config, await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state }))
+    await call(config, await client.authorizationCodeGrant(config, back, checks))
   },
 
   async token_exchange() {
@@ -121,6 +80,30 @@ const flows = {
     assert.equal(tokens.issued_token_type, type)
     const seen = await call(config, tokens)
     assert.deepEqual([seen['x-auth-client'], seen['x-auth-scope']], ['demo-token-exchange', 'orders:read'])
+
+    // With an actor (RFC 8693 section 4.1): the token says who acts, and for whom.
+    const actor = await client.clientCredentialsGrant(config, {})
+    const exchange = (parameters) => client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+      subject_token: subject.access_token, subject_token_type: type,
+      actor_token: actor.access_token, actor_token_type: type, scope: 'orders:read', ...parameters,
+    })
+    const delegated = await exchange({})
+    const told = await client.tokenIntrospection(config, delegated.access_token)
+    const { sub } = await client.tokenIntrospection(config, subject.access_token)
+    assert.deepEqual([told.sub, told.act], [sub, { sub: 'demo-token-exchange' }])
+    await call(config, delegated)
+    await assert.rejects(exchange({ subject_token: 'nobody' }), { error: 'invalid_request' })
+    await assert.rejects(exchange({ subject_token: tokens.access_token, scope: 'orders:read orders:write' }), { error: 'invalid_scope' })
+    await assert.rejects(exchange({ audience: 'https://elsewhere.example' }), { error: 'invalid_target' })
+    // What was exchanged ends with what it was exchanged from; so it does where there is no grant and no person.
+    const own = await client.clientCredentialsGrant(config, {})
+    const once = await exchange({ subject_token: own.access_token })
+    const twice = await exchange({ subject_token: once.access_token })
+    await call(config, twice)
+    for (const [owner, revoked, ended] of [[old, subject, [tokens, delegated]], [config, own, [once, twice]]]) {
+      await client.tokenRevocation(owner, revoked.access_token)
+      for (const one of ended) await refusedSoon(config, one)
+    }
   },
 
   async signed_introspection() {
@@ -143,6 +126,46 @@ const flows = {
     assert.equal(seen['x-auth-client'], registered.client_id)
     const again = client.dynamicClientRegistration(new URL(gateway), metadata, undefined, options)
     await assert.rejects(again, (error) => error.status === 401 || error.cause?.status === 401)
+
+    // It reads, changes and ends its registration (RFC 7592), with the token it got for that.
+    const { registration_client_uri: place, registration_access_token: token } = registered
+    assert.ok(place.startsWith(gateway))
+    const manage = (method, body) => {
+      const headers = new Headers(body && { 'content-type': 'application/json' })
+      return client.fetchProtectedResource(config, token, new URL(place), method, body && JSON.stringify(body), headers)
+    }
+    assert.equal((await (await manage('GET')).json()).client_name, metadata.client_name)
+    const changed = await manage('PUT', { ...metadata, client_id: registered.client_id, client_name: 'Another name' })
+    assert.equal((await changed.json()).client_name, 'Another name')
+    const tokens = await client.clientCredentialsGrant(config, {})
+    await call(config, tokens)
+    assert.equal((await manage('DELETE')).status, 204)
+    await refusedSoon(config, tokens)
+    await assert.rejects(client.clientCredentialsGrant(config, {}), { error: 'invalid_client' })
+    await assert.rejects(manage('GET'), (error) => error.status === 401)
+  },
+
+  async misuses() {
+    const config = await discover('demo-client-credentials', 'demo-client-credentials-secret')
+    const impostor = await discover('demo-client-credentials', 'not its secret')
+    await assert.rejects(client.clientCredentialsGrant(impostor, {}), { error: 'invalid_client', status: 401 })
+    await assert.rejects(client.clientCredentialsGrant(config, { scope: 'everything' }), { error: 'invalid_scope' })
+    await assert.rejects(client.refreshTokenGrant(config, 'none'), { error: 'unauthorized_client' })
+    await assert.rejects(client.genericGrantRequest(config, 'urn:example:wish', {}), { error: 'unsupported_grant_type' })
+    const web = await discover('demo-authorization-code', 'demo-authorization-code-secret')
+    const { checks, back } = await authorize(web)
+    // Who has the code alone has nothing (RFC 7636 section 1), and neither has another client (RFC 6749 section 5.2).
+    const wrong = { ...checks, pkceCodeVerifier: client.randomPKCECodeVerifier() }
+    await assert.rejects(client.authorizationCodeGrant(web, back, wrong), { error: 'invalid_grant' })
+    const other = await discover('demo-refresh', 'demo-refresh-secret')
+    await assert.rejects(client.authorizationCodeGrant(other, back, checks), { error: 'invalid_grant' })
+    // RFC 7009: what is unknown is no mistake, what is another's is one.
+    const tokens = await client.clientCredentialsGrant(config, {})
+    await client.tokenRevocation(config, 'unknown')
+    await assert.rejects(client.tokenRevocation(web, tokens.access_token), { error: 'invalid_grant' })
+    await call(config, tokens)
+    await client.tokenRevocation(config, tokens.access_token)
+    await refusedSoon(config, tokens)
   },
 
   async device() {
@@ -201,12 +224,4 @@ const flows = {
   },
 }
 
-for (const [name, flow] of Object.entries(flows)) {
-  try {
-    await flow()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack ?? error} ${JSON.stringify(error.cause ?? null)}`)
-    process.exitCode = 1
-  }
-}
+await run(flows)

@@ -17,7 +17,7 @@ from authlib.integrations.requests_client import AssertionSession
 from authlib.integrations.requests_client import OAuth2Session as Authlib
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from joserfc.jwk import ECKey
-from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, LegacyApplicationClient
 from requests_oauthlib import OAuth2Session as Oauthlib
 
 GATEWAY, PERSON, KEY_FILE, CLIENT_WITH_KEY, HMAC_SECRET = sys.argv[1:6]
@@ -39,6 +39,10 @@ def call(session):
     answer = session.get(f"{GATEWAY}/orders/1")
     assert answer.status_code == 200, answer.text
     return answer.json()["headers"]
+
+
+def refused(answer, status, error):
+    assert (answer.status_code, answer.json().get("error")) == (status, error), answer.text
 
 
 def authlib_client_credentials():
@@ -71,6 +75,13 @@ def authlib_jwt_bearer():
         grant_type=AssertionSession.JWT_BEARER_GRANT_TYPE, key=key, alg="ES256",
     )
     assert call(session)["x-auth-subject"] == CLIENT_WITH_KEY
+    # An assertion is good once, and for a server that it names.
+    assertion = PrivateKeyJWT(TOKEN, alg="ES256").sign(Authlib(CLIENT_WITH_KEY, key), TOKEN)
+    form = {"grant_type": AssertionSession.JWT_BEARER_GRANT_TYPE, "assertion": assertion, "scope": "orders:read"}
+    assert requests.post(TOKEN, data=form, timeout=20).status_code == 200
+    refused(requests.post(TOKEN, data=form, timeout=20), 400, "invalid_grant")
+    form["assertion"] = PrivateKeyJWT(TOKEN, alg="ES256").sign(Authlib(CLIENT_WITH_KEY, key), "https://other.example")
+    refused(requests.post(TOKEN, data=form, timeout=20), 400, "invalid_grant")
 
 
 def authlib_code_pkce_refresh_revoke():
@@ -102,8 +113,14 @@ def authlib_password():
 def authlib_implicit():
     session = Authlib("demo-implicit", scope="orders:read", redirect_uri=redirect_uri())
     url, state = session.create_authorization_url(AUTHORIZE, response_type="token")
-    session.fetch_token(authorization_response=visit(url).replace("?", "#"), state=state)
+    token = session.fetch_token(authorization_response=visit(url).replace("?", "#"), state=state)
+    assert "refresh_token" not in token and token["scope"] == "orders:read"
     call(session)
+    # Only for whom it was turned on.
+    other = Authlib("demo-web", scope="orders:read", redirect_uri=redirect_uri())
+    url, _ = other.create_authorization_url(AUTHORIZE, response_type="token")
+    answer = requests.get(url, allow_redirects=False, timeout=20)
+    assert "#error=unauthorized_client" in answer.headers["location"], answer.headers
 
 
 def oauthlib_client_credentials():
@@ -125,8 +142,15 @@ def oauthlib_code_pkce_refresh():
 
 def oauthlib_password():
     session = Oauthlib(client=LegacyApplicationClient("demo-password", scope=["orders:read"]))
-    session.fetch_token(TOKEN, username="alice", password="alice-demo-password", client_secret="demo-password-secret")
+    secret = "demo-password-secret"
+    session.fetch_token(TOKEN, username="alice", password="alice-demo-password", client_secret=secret)
     call(session)
+    for username, password in [("alice", "a guess"), ("nobody", "alice-demo-password")]:
+        try:
+            session.fetch_token(TOKEN, username=username, password=password, client_secret=secret)
+            raise AssertionError(f"{username} got a token")
+        except InvalidGrantError as error:
+            assert "username or the password" in str(error)
 
 
 FLOWS = [

@@ -53,7 +53,9 @@ def refused(answer, status, error):
 
 
 until_open()
-for client_id, certificate in [("by-authority", "client"), ("by-itself", "pinned")]:
+for client_id, certificate, method in [
+    ("by-authority", "client", "tls_client_auth"), ("by-itself", "pinned", "self_signed_tls_client_auth"),
+]:
     by = session(client_id, certificate)
     token = by.fetch_token(TOKEN, grant_type="client_credentials")["access_token"]
     answer = by.get(ORDER)
@@ -66,6 +68,7 @@ for client_id, certificate in [("by-authority", "client"), ("by-itself", "pinned
     # A certificate of the same authority for somebody else, one of nobody's, none.
     for wrong in [others, "another", None]:
         refused(ask(client_id, wrong), 401, "invalid_client")
+    print("ok", method)
 
 # What a client writes of itself is not what the gateway says: taken off, with a certificate or without, by TLS or not.
 pem = (DIRECTORY / "client.pem").read_text().split("-----BEGIN PRIVATE KEY")[0]
@@ -80,4 +83,4 @@ for url, certificate in [(TOKEN, None), (TOKEN, "another"), (f"{PLAIN}/oauth2/to
 bound = ask("by-authority", "client").json()["access_token"]
 assert call(bound, None, **forged)[0] == 401
 assert call(bound, "client", **forged)[0] == 200
-print("ok")
+print("ok forged_headers")

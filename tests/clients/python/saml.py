@@ -30,6 +30,10 @@ def assertion(audience=GATEWAY):
     made = saml.Assertion(
         id=sid(), version="2.0", issue_instant=instant(), issuer=saml.Issuer(text=ISSUER),
         subject=saml.Subject(name_id=saml.NameID(text="alice"), subject_confirmation=[confirmation]),
+        attribute_statement=[saml.AttributeStatement(attribute=[
+            saml.Attribute(name="ou", attribute_value=[saml.AttributeValue(text="Sales & co")]),
+            saml.Attribute(name="mail", attribute_value=[saml.AttributeValue(text="alice@example.org")]),
+        ])],
         conditions=saml.Conditions(not_on_or_after=instant(300), audience_restriction=[restriction]),
     )
     root = etree.fromstring(str(made).encode())
@@ -55,8 +59,13 @@ assert answer.status_code == 200, answer.text
 token = answer.json()["access_token"]
 call = requests.get(f"{GATEWAY}/orders/1", headers={"authorization": f"Bearer {token}"}, timeout=20)
 assert call.status_code == 200 and call.json()["headers"]["x-auth-client"] == "demo-saml-bearer", call.text
-print("ok a token for an assertion")
-for why, text in {"used before": once, "for somebody else": assertion("https://other.example")}.items():
+print("ok saml_bearer")
+# The one attribute that the issuer's registration takes into tokens (`--claim-from department=ou`).
+form, demo = {"token": token}, ("demo-saml-bearer", "demo-saml-bearer-secret")
+told = requests.post(f"{GATEWAY}/oauth2/introspect", data=form, auth=demo, timeout=20).json()
+assert told["department"] == "Sales & co" and "mail" not in told and "ou" not in told, told
+print("ok saml_attributes")
+for why, text in {"used_before": once, "for_somebody_else": assertion("https://other.example")}.items():
     answer = post(text)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), answer.text
-    print("ok refused:", why)
+    print(f"ok saml_{why}")

@@ -5,6 +5,7 @@
 mod callback;
 mod person;
 mod remote;
+mod second_factor;
 mod show;
 
 pub use callback::{Answer, Callback};

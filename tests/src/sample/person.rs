@@ -2,8 +2,8 @@
 
 use super::{Answer, Callback, Sample, failed, show};
 use crate::browser::Browser;
-use crate::error::{Error, Result};
-use crate::{demo, wait};
+use crate::error::Result;
+use crate::{demo, tour, wait};
 use fantoccini::Locator;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Sample {
     pub async fn authorize(&self, url: &str, callback: &Callback) -> Result<Answer> {
         println!("> GET {}", show::link(url));
         if self.headless {
-            visit(url, callback).await?;
+            visit(url, End::Arrived(callback), None).await?;
         } else {
             invite(url);
         }
@@ -44,22 +44,26 @@ impl Sample {
             invite(url);
             return Ok(());
         }
-        agree(url).await
+        visit(url, End::Agreed, None).await
     }
 }
 
-/// By a browser without a window: signs in, agrees, and comes back to the client.
-pub(super) async fn visit(url: &str, callback: &Callback) -> Result<()> {
-    let browser = Browser::start().await?;
-    open(&browser, url).await?;
-    sign_in(&browser, Some(callback)).await
+/// When the person is done.
+#[derive(Clone, Copy)]
+pub(super) enum End<'a> {
+    /// The client was reached, which listens here.
+    Arrived(&'a Callback),
+    /// A client that listens elsewhere, under this URL, says so on its page (`#done`).
+    At(&'a str),
+    /// After the agreement to a device.
+    Agreed,
 }
 
-/// By a browser without a window: signs in and agrees to a device.
-pub(super) async fn agree(url: &str) -> Result<()> {
+/// By a browser without a window: signs in, with a recovery code where a second factor is asked for, and agrees.
+pub(super) async fn visit(url: &str, end: End<'_>, code: Option<&str>) -> Result<()> {
     let browser = Browser::start().await?;
-    open(&browser, url).await?;
-    sign_in(&browser, None).await
+    tour::open(&browser, url).await?;
+    sign_in(&browser, end, code).await
 }
 
 fn invite(url: &str) {
@@ -72,20 +76,21 @@ fn invite(url: &str) {
     }
 }
 
-async fn open(browser: &Browser, url: &str) -> Result<()> {
-    browser.client.goto(url).await.map_err(|error| Error::Browser(error.to_string()))
-}
-
-/// Signs in where a page asks for it and agrees where one asks for that: until the client is reached, or, where nobody
-/// waits for the person, until the page after the agreement.
-async fn sign_in(browser: &Browser, callback: Option<&Callback>) -> Result<()> {
-    let (mut signed_in, mut typed, mut agreed) = (false, false, false);
+/// Signs in where a page asks for it and agrees where one asks for that, until the end.
+async fn sign_in(browser: &Browser, end: End<'_>, code: Option<&str>) -> Result<()> {
+    let (mut signed_in, mut proven, mut typed, mut agreed) = (false, false, false, false);
     wait::until("the person's part", Duration::from_secs(30), async || {
-        if callback.is_some_and(Callback::arrived) {
-            return Ok(());
-        }
         let find = async |css: &str| browser.client.find(Locator::Css(css)).await.ok();
         let text = |error: fantoccini::error::CmdError| error.to_string();
+        let here = browser.client.current_url().await.map_err(text)?;
+        let done = match end {
+            End::Arrived(callback) => callback.arrived(),
+            End::At(url) => here.as_str().starts_with(url) && find("#done").await.is_some(),
+            End::Agreed => agreed && find("h1").await.is_some() && find("button[value=allow]").await.is_none(),
+        };
+        if done {
+            return Ok(());
+        }
         if let (false, Some(username), Some(password)) =
             (signed_in, find("input[name=username]").await, find("input[name=password]").await)
         {
@@ -93,6 +98,10 @@ async fn sign_in(browser: &Browser, callback: Option<&Callback>) -> Result<()> {
             password.send_keys(demo::PASSWORD).await.map_err(text)?;
             find("form button[type=submit]").await.ok_or("no button to sign in")?.click().await.map_err(text)?;
             signed_in = true;
+        } else if let (false, Some(code), Some(field)) = (proven, code, find("input[name=code]").await) {
+            field.send_keys(code).await.map_err(text)?;
+            find("form:has(input[name=code]) button").await.ok_or("no button to go on")?.click().await.map_err(text)?;
+            proven = true;
         } else if let Some(allow) = find("button[value=allow]").await {
             allow.click().await.map_err(text)?;
             agreed = true;
@@ -100,10 +109,7 @@ async fn sign_in(browser: &Browser, callback: Option<&Callback>) -> Result<()> {
             // The link had the code in it, so the page has it already.
             find("form button[type=submit]").await.ok_or("no button to go on")?.click().await.map_err(text)?;
             typed = true;
-        } else if callback.is_none() && agreed && find("h1").await.is_some() {
-            return Ok(());
         }
-        let here = browser.client.current_url().await.map_err(text)?;
         Err(format!("the browser is at {here}"))
     })
     .await

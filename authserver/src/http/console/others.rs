@@ -158,6 +158,7 @@ pub(super) async fn act_on_issuers(visit: &Visit<'_>, form: &Params) -> Answer {
         any_subject: form.get("any_subject").is_some(),
         scope: text("scope"),
         clients: text("clients"),
+        claims: text("claims"),
     };
     match visit.admin().put_issuer_spec(typed.spec()).await {
         Ok(_) => Ok(visit.to("issuers", "issuer")),

@@ -8,6 +8,7 @@ mod accounts;
 mod activity;
 mod authorization_types;
 mod devices;
+mod key_lines;
 mod passkeys;
 mod pushed_requests;
 mod registrations;

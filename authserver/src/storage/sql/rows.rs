@@ -158,6 +158,7 @@ pub(super) fn signing_key(row: &Row) -> Result<SigningKey> {
         published_at: row.get("published_at")?,
         activates_at: row.get("activates_at")?,
         line: row.get("line")?,
+        ended_at: row.get("ended_at")?,
     })
 }
 

@@ -248,7 +248,8 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>> {
-        let sql = "SELECT kid, alg, public_jwk, sealed_private, published_at, activates_at, line FROM signing_keys
+        let sql = "SELECT kid, alg, public_jwk, sealed_private, published_at, activates_at, line, ended_at
+             FROM signing_keys
              ORDER BY published_at, kid";
         self.0.read(sql, &[]).await?.iter().map(rows::signing_key).collect()
     }
