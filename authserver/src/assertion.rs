@@ -4,8 +4,8 @@
 
 use crate::grants::seconds;
 use crate::http::{App, Route};
-use crate::jwt::{Audience, FetchError, Jwt, JwtError, KeySet, NumericDate};
-use crate::model::{Digest, Keys};
+use crate::jwt::{Audience, FetchError, Jwt, JwtError, KeySet, MAX_TRIED, NumericDate};
+use crate::model::{Client, Digest, Keys};
 use crate::storage::StoreError;
 use serde::Deserialize;
 
@@ -102,6 +102,39 @@ pub async fn signed_by<'j>(app: &App, keys: &Keys, jwt: &'j Jwt<'_>) -> Result<&
     match (jwt.verify(&set), &keys.jwks_uri) {
         (Err(JwtError::NoKey), Some(url)) => Ok(app.remote_keys.verify(jwt, url, app.env.now()).await?),
         (result, _) => Ok(result?),
+    }
+}
+
+/// [`signed_by`], with the keys of a client: those that are switched on, then those at its `jwks_uri`. Which of them signed
+/// is noted.
+///
+/// # Errors
+/// As [`signed_by`].
+pub async fn signed_by_client<'j>(app: &App, client: &Client, jwt: &'j Jwt<'_>) -> Result<&'j [u8], AssertionError> {
+    let now = app.env.now();
+    let mut refused = JwtError::NoKey;
+    let mut tried = 0_usize;
+    for key in client.keys_on(now) {
+        // As many as of any set for a signature that names none.
+        if tried >= MAX_TRIED {
+            break;
+        }
+        let Ok(public) = key.key.key() else { continue };
+        match jwt.verify(&KeySet::of(public)) {
+            Ok(payload) => {
+                app.counters.used(&client.id, &key.switch.id, now);
+                return Ok(payload);
+            }
+            Err(JwtError::NoKey) => {}
+            Err(error) => {
+                tried = tried.saturating_add(1);
+                refused = error;
+            }
+        }
+    }
+    match (refused, &client.options.keys.jwks_uri) {
+        (JwtError::NoKey, Some(url)) => Ok(app.remote_keys.verify(jwt, url, now).await?),
+        (refused, _) => Err(refused.into()),
     }
 }
 

@@ -7,13 +7,15 @@
 use crate::activity::Counters;
 use crate::env::Env;
 use crate::http::Refusal;
+use crate::model::FollowerName;
 use crate::storage::{Store, StoreError};
 use axum::extract::{ConnectInfo, RawQuery, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use bearward_token::feed::{MAX_CURSOR, MEDIA_TYPE, Page, capacity};
+use bearward_token::feed::{FOLLOWER_HEADER, MAX_CURSOR, MEDIA_TYPE, NODE_HEADER, Page, capacity};
+use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +27,9 @@ use tokio::time::{Instant, timeout_at};
 pub const PATH: &str = "/mesh/revocations";
 /// The longest wait: under the idle timeouts of what may be in between.
 const MAX_WAIT: u64 = 30;
+/// The longest name that a follower may give itself, and its operator it, in bytes.
+const MAX_ID: usize = 64;
+const MAX_NODE: usize = 256;
 /// How many pages are kept for followers at the same cursor: at most 8 MiB.
 const PAGES_KEPT: usize = 128;
 
@@ -127,6 +132,7 @@ async fn answer(
     State(feed): State<Arc<Feed>>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     let params = match Params::parse(query.as_deref().unwrap_or_default()) {
         Ok(params) => params,
@@ -141,7 +147,9 @@ async fn answer(
     };
     if let Some(Extension(ConnectInfo(peer))) = peer {
         // A page after which there is no more: the follower has everything as soon as it has this.
-        feed.counters.follower(&peer.ip().to_canonical().to_string(), feed.env.now(), !page.more);
+        let (id, node) = name(&headers);
+        let name = FollowerName { address: peer.ip().to_canonical().to_string(), id };
+        feed.counters.follower(name, node, feed.env.now(), !page.more);
     }
     let page = Page { now_ms: feed.env.clock.now_ms(), ..Page::clone(&page) };
     let Some(bytes) = page.encode() else {
@@ -154,6 +162,16 @@ async fn answer(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (headers, bytes).into_response()
+}
+
+/// What a follower calls itself, and its operator calls it. Nobody checks either, so they are shown and nothing else;
+/// what is too long or not fit to be shown is left out.
+fn name(headers: &HeaderMap) -> (String, Option<String>) {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let fits = |id: &&str| id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let id = text(FOLLOWER_HEADER).filter(fits).unwrap_or_default().to_owned();
+    let node = text(NODE_HEADER).map(|node| percent_decode_str(node).decode_utf8_lossy().into_owned());
+    (id, node.filter(|node| !node.is_empty() && node.len() <= MAX_NODE && !node.contains(char::is_control)))
 }
 
 impl Params {

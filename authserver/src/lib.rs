@@ -10,6 +10,7 @@ pub mod assertion;
 pub mod authorization_details;
 pub mod cli;
 pub mod client_auth;
+pub mod client_keys;
 pub mod config;
 pub mod confirmation;
 pub mod custom_claims;

@@ -6,8 +6,8 @@ mod names;
 mod trust;
 
 pub use admin::{
-    Access, Account, Activity, AuditFilter, Change, Follower, GrantEntry, GrantFilter, Passkey, Recorded, Role,
-    SessionEntry, Totp, Versioned,
+    Access, Account, Activity, AuditFilter, Change, Follower, FollowerCounts, FollowerName, GrantEntry, GrantFilter,
+    Passkey, Recorded, Role, SessionEntry, Totp, Versioned,
 };
 pub use device::{DeviceCode, Polled};
 pub use names::{ClientAuthMethod, GrantType};
@@ -16,6 +16,7 @@ pub use trust::{
 };
 
 use crate::authorization_details::AuthorizationDetails;
+use crate::client_keys::ClientKey;
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
 use bearward_token::feed::{self, Subject};
@@ -115,6 +116,12 @@ pub struct ClientOptions {
     /// Further secrets that are as good, so that one can take over from another.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more_secrets: Vec<MoreSecret>,
+    /// Public keys with names and switches of their own, beside those of `keys`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<ClientKey>,
+    /// The origins of the web pages that may act as it, as browsers name them in `Origin`; empty for any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub web_origins: Vec<String>,
     /// What a refresh gives back.
     #[serde(skip_serializing_if = "is_default")]
     pub refresh_mode: RefreshMode,
@@ -183,7 +190,7 @@ pub struct ClientOptions {
     pub tls_client_certificate_bound_access_tokens: bool,
 }
 
-/// What is known of a secret, and whether it counts.
+/// What is known of a secret or a key, and whether it counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SecretSwitch {
@@ -313,21 +320,24 @@ pub struct GrantDetails {
 }
 
 /// A registered type of `authorization_details` (RFC 9396 §2), with the words people see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AuthorizationType {
     /// Its `type`.
     pub name: String,
     /// A short title: "Make a payment".
     pub title: String,
     /// One sentence more.
+    #[serde(default)]
     pub description: String,
     /// The fields that it may have beside `type`.
+    #[serde(default)]
     pub fields: BTreeMap<String, AuthorizationField>,
 }
 
-/// A field of an [`AuthorizationType`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+/// A field of a type of `authorization_details`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct AuthorizationField {
     /// What people see before its value: "Amount".
     pub title: String,

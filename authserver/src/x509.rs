@@ -73,6 +73,15 @@ pub fn public_key(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, Certifica
     Ok(parse(certificate)?.public_key().raw.to_vec())
 }
 
+/// Until when the certificate says it is good, Unix time in seconds; and its subject, in words.
+///
+/// # Errors
+/// [`CertificateError::Malformed`]
+pub fn describe(certificate: &CertificateDer<'_>) -> Result<(i64, String), CertificateError> {
+    let certificate = parse(certificate)?;
+    Ok((certificate.validity().not_after.timestamp(), certificate.subject().to_string()))
+}
+
 /// `x5t#S256`: the SHA-256 of the certificate in base64url (RFC 8705 §3.1).
 #[must_use]
 pub fn thumbprint(certificate: &CertificateDer<'_>) -> String {

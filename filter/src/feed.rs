@@ -11,7 +11,7 @@ use crate::feed::compaction::Compaction;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::slots::{Head, Instance, LOG_SLOT, LOG_SLOTS, Lease, Slots, log_slot, read, update};
-use bearward_token::feed::{Entry, MEDIA_TYPE, PageRef};
+use bearward_token::feed::{Entry, FOLLOWER_HEADER, MEDIA_TYPE, NODE_HEADER, PageRef};
 
 mod compaction;
 
@@ -24,6 +24,8 @@ const RETRY_MS: u64 = 250;
 const RETRY_MOST_MS: u64 = 2_000;
 /// A feed that answers with nothing is asked again after this at the earliest: it may not know how to wait.
 const EMPTY_MS: u64 = 200;
+/// As much of Envoy's node id is told, in bytes.
+const MAX_NODE: usize = 128;
 /// The longest wait that is asked for.
 const WAIT_MOST_MS: u64 = 20_000;
 /// How much longer than the wait a poll may take.
@@ -37,6 +39,10 @@ pub struct Leader {
     instance: Instance,
     lease_key: String,
     cursor_key: String,
+    name_key: String,
+    /// What the feed knows this Envoy by: its own name for itself, and its operator's.
+    name: String,
+    node: String,
     leading: bool,
     /// Where the feed goes on; `None` is a snapshot.
     cursor: Option<String>,
@@ -71,6 +77,9 @@ impl Leader {
             instance,
             lease_key: slots.key("lease"),
             cursor_key: slots.key("cursor"),
+            name_key: slots.key("name"),
+            name: String::new(),
+            node: String::new(),
             leading: false,
             cursor: None,
             poll: None,
@@ -228,8 +237,12 @@ impl Leader {
             (":path", path.as_str()),
             (":authority", self.authority.as_str()),
             ("accept", MEDIA_TYPE),
+            (FOLLOWER_HEADER, self.name.as_str()),
+            (NODE_HEADER, self.node.as_str()),
         ];
-        match host.call(&self.config.cluster, &headers, &[], timeout) {
+        let headers =
+            if self.node.is_empty() { headers.split_last().map_or(&headers[..], |(_, rest)| rest) } else { &headers };
+        match host.call(&self.config.cluster, headers, &[], timeout) {
             Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms }),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }
@@ -266,9 +279,21 @@ impl Leader {
             self.leading = true;
             self.next_poll = now_ms;
             self.cursor = self.left_cursor(host, slots);
+            self.introduce(host);
             host.log(Level::Info, "this VM follows the revocation feed");
         }
         held
+    }
+
+    /// Takes the name that this Envoy follows under, whichever VM leads: that of the VM that was the first to.
+    fn introduce(&mut self, host: &impl Host) {
+        // If it is there already, or cannot be written, what is read next says so.
+        let _ = host.set_shared(&self.name_key, &self.instance, Write::Absent);
+        let first = host.shared(&self.name_key).ok().flatten().map_or(self.instance.to_vec(), |shared| shared.value);
+        self.name = first.iter().map(|byte| format!("{byte:02x}")).collect();
+        let node = host.property(b"xds\0node\0id").ok().flatten().unwrap_or_default();
+        self.node.clear();
+        push_encoded(&mut self.node, &String::from_utf8_lossy(node.get(..MAX_NODE).unwrap_or(&node)));
     }
 
     /// Forgets what a leader knows. An answer that is still to come finds no poll, or no lease.

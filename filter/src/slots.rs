@@ -9,6 +9,7 @@
 //! | `…/jwks` | the JWK Set | whoever holds the fetch |
 //! | `…/fetch` | [`Fetch`]: who fetches the keys, and when next | any VM, by compare-and-set |
 //! | `…/lease` | [`Lease`]: who follows the feed | any VM, by compare-and-set |
+//! | `…/name` | what the feed knows this Envoy by: the [`Instance`] of the first that led | the leader, once |
 //! | `…/cursor` | the epoch (u32), then the feed's cursor | the leader |
 //! | `…/log/<bank>/<n>` | the revocation log (see [`crate::follower`]): its epoch (u32), then entries of 16 bytes | the leader |
 //! | `…/answer/<n>` | what an issuer said of a token (see [`crate::answers`]) | whoever asked |

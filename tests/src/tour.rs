@@ -2,6 +2,7 @@
 
 use crate::browser::Browser;
 use crate::{Error, Result, demo, wait};
+use bearward_token::feed::{FOLLOWER_HEADER, NODE_HEADER};
 use fantoccini::Locator;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
             url
         )
     };
+    traffic(url).await?;
     open(browser, &authorize(demo::WEB, demo::REDIRECT)).await?;
     at("login").await?;
     sign_in(browser, demo::USERNAME, "not her password").await?;
@@ -50,6 +52,8 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         ("console-clients", "/clients"),
         ("console-client-new", "/clients/new"),
         ("console-client", "/clients/demo-web"),
+        ("console-details", "/details"),
+        ("console-detail-new", "/details/new"),
         ("console-scopes", "/scopes"),
         ("console-scope", "/scopes/orders:read"),
         ("console-people", "/people"),
@@ -65,9 +69,59 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     press(browser, "tbody a").await?;
     at("console-person").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
+    add_key(browser, "This is no key.").await?;
+    at("console-key-wrong").await?;
+    add_key(browser, KEY).await?;
+    at("console-key").await?;
+    open(browser, &format!("{console}/details/new")).await?;
+    for (id, text) in [
+        ("#name", "payment"),
+        ("#title", "Make a payment"),
+        ("#description", "Once, of this amount, to this account."),
+        ("#field-name-0", "amount"),
+        ("#field-title-0", "Amount"),
+    ] {
+        browser.client.find(Locator::Css(id)).await.map_err(words)?.send_keys(text).await.map_err(words)?;
+    }
+    press(browser, "button[value=field-add]").await?;
+    at("console-detail-rows").await?;
+    press(browser, "button.last").await?;
+    open(browser, &format!("{console}/clients/demo-web")).await?;
     press(browser, "details:has(#label) summary").await?;
     press(browser, "form:has(#label) button").await?;
     at("console-secret").await
+}
+
+/// What the console's first page has to show: tokens given and refused, and gateways that follow revocations.
+async fn traffic(url: &str) -> Result<()> {
+    let http = crate::stack::client()?;
+    for turn in 0..24 {
+        let secret = if turn % 6 == 5 { "wrong" } else { demo::SERVICE_SECRET };
+        let request = http.post(format!("{url}/oauth2/token")).basic_auth(demo::SERVICE, Some(secret));
+        request.form(&[("grant_type", "client_credentials")]).send().await?;
+    }
+    for (node, id) in
+        [("edge-west-1", "5f0c9a4e11d2"), ("edge-west-2", "b7e2016c90aa"), ("edge-east-1", "08d4f7713c5b")]
+    {
+        let request = http.get(format!("{url}/mesh/revocations")).header(FOLLOWER_HEADER, id).header(NODE_HEADER, node);
+        request.send().await?.error_for_status()?;
+    }
+    Ok(())
+}
+
+/// A public key, of RFC 8037 appendix A.2.
+const KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"build server"}"#;
+
+/// Pastes a key into the form of a client's page.
+async fn add_key(browser: &Browser, text: &str) -> Result<()> {
+    let field = browser.client.find(Locator::Css("#keys")).await.map_err(words)?;
+    if !field.is_displayed().await.map_err(words)? {
+        press(browser, "details:has(#keys) summary").await?;
+    }
+    field.clear().await.map_err(words)?;
+    field.send_keys(text).await.map_err(words)?;
+    press(browser, "form:has(#keys) button").await
 }
 
 /// Opens a page.

@@ -29,6 +29,12 @@ pub const ALWAYS: u32 = u32::MAX;
 /// The media type of a page.
 pub const MEDIA_TYPE: &str = "application/vnd.bearward.revocations";
 
+/// The request header in which a follower names itself, so that those at one address can be told apart: at most 64 letters
+/// and digits of ASCII, the same for as long as it follows. Nobody checks it; nothing is decided by it.
+pub const FOLLOWER_HEADER: &str = "bearward-follower";
+/// The request header with what a follower's operator calls it, percent-encoded: at most 256 bytes, decoded. As little checked.
+pub const NODE_HEADER: &str = "bearward-node";
+
 const MAGIC: [u8; 4] = *b"BWR1";
 const HEADER: usize = 20;
 const ENTRY: usize = 16;

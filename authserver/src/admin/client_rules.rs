@@ -72,10 +72,19 @@ pub fn check(client: &Client, known: &[Scope]) -> Result<()> {
             return invalid("options", problem);
         }
     }
+    if let Some(bad) = options.web_origins.iter().find(|text| !is_origin(text)) {
+        return invalid("web_origins", format!("{bad} is not an origin such as https://shop.example"));
+    }
     if client.audience.iter().any(|audience| audience.is_empty() || audience.contains(char::is_control)) {
         return invalid("audience", "an audience cannot be empty, nor hold control characters");
     }
     Ok(())
+}
+
+/// Whether a browser can send this as `Origin` (RFC 6454 §6.2): scheme, host and port, and no slash at the end.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text)
 }
 
 /// Checks a `client_id`.

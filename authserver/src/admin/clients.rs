@@ -1,6 +1,7 @@
 //! The client registry.
 
-use super::secrets::{SecretView, ShownSecret};
+use super::client_keys::ClientKeyView;
+use super::secrets::{FIRST, SecretView, ShownSecret};
 use super::{Admin, AdminError, DISABLE_MARGIN, NOTHING, Page, Result, client_rules, invalid};
 use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Revocation, Versioned};
 use crate::secret::{CLIENT_SECRET, generate, random_id};
@@ -71,6 +72,8 @@ pub struct ClientView {
     pub options: Map<String, Value>,
     /// Its secrets, without what is secret about them.
     pub secrets: Vec<SecretView>,
+    /// Its public keys.
+    pub keys: Vec<ClientKeyView>,
     /// When it was disabled, Unix time in seconds; null if it is enabled.
     pub disabled_at: Option<i64>,
     /// When it was registered, Unix time in seconds.
@@ -95,6 +98,7 @@ impl ClientView {
             audience: client.audience.clone(),
             options: open_options(&client.options),
             secrets: SecretView::all(client),
+            keys: ClientKeyView::all(client),
             disabled_at: client.disabled_at,
             created_at: client.created_at,
             version: *version,
@@ -102,10 +106,13 @@ impl ClientView {
     }
 }
 
+/// The options that have functions of their own.
+const OWN: [&str; 3] = ["first_secret", "more_secrets", "credentials"];
+
 /// The options as an administrator edits them: secrets have functions of their own.
 fn open_options(options: &ClientOptions) -> Map<String, Value> {
     let Ok(Value::Object(mut map)) = serde_json::to_value(options) else { return Map::new() };
-    for own in ["first_secret", "more_secrets"] {
+    for own in OWN {
         map.remove(own);
     }
     map
@@ -123,12 +130,21 @@ impl Admin<'_> {
         Ok(Page::new(found.iter().map(ClientView::of).collect(), limit, |client| client.client_id.clone()))
     }
 
-    /// One client.
+    /// One client, and when each of its secrets and keys was last used.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
     pub async fn client(&self, id: &str) -> Result<ClientView> {
-        Ok(ClientView::of(&self.stored_client(id).await?))
+        self.with_uses(ClientView::of(&self.stored_client(id).await?)).await
+    }
+
+    async fn with_uses(&self, mut client: ClientView) -> Result<ClientView> {
+        for (credential, at) in self.store.uses(&client.client_id).await? {
+            let name = if credential.is_empty() { FIRST } else { &credential };
+            client.secrets.iter_mut().filter(|secret| secret.id == name).for_each(|secret| secret.used_at = Some(at));
+            client.keys.iter_mut().filter(|key| key.id == credential).for_each(|key| key.used_at = Some(at));
+        }
+        Ok(client)
     }
 
     /// Registers a client; if it proves itself by a secret, that is made and given, this once.
@@ -275,6 +291,7 @@ impl Admin<'_> {
         let mut options = read_options(&spec.options)?;
         options.first_secret = std::mem::take(&mut client.options.first_secret);
         options.more_secrets = std::mem::take(&mut client.options.more_secrets);
+        options.credentials = std::mem::take(&mut client.options.credentials);
         client.options = options;
         Ok(client)
     }
@@ -294,8 +311,8 @@ fn scopes(field: &'static str, text: &str) -> Result<ScopeSet> {
 
 /// Options, each known: a slip of the pen is not silently ignored.
 fn read_options(given: &Map<String, Value>) -> Result<ClientOptions> {
-    if ["first_secret", "more_secrets"].iter().any(|own| given.contains_key(*own)) {
-        return invalid("options", "secrets are not set here");
+    if OWN.iter().any(|own| given.contains_key(*own)) {
+        return invalid("options", "secrets and keys with switches are not set here");
     }
     let options: ClientOptions = match serde_json::from_value(Value::Object(given.clone())) {
         Ok(options) => options,

@@ -3,6 +3,7 @@
 
 mod audit;
 mod authorization_types;
+pub mod client_keys;
 pub mod client_rules;
 pub mod clients;
 mod grants;
@@ -14,6 +15,7 @@ mod registration_tokens;
 mod scopes;
 mod secrets;
 
+pub use client_keys::{ClientKeyView, NewKeys};
 pub use clients::{ClientSpec, ClientView};
 pub use grants::GrantView;
 pub use issuers::IssuerSpec;

@@ -1,7 +1,7 @@
 //! What is going on: the console's first page.
 
 use super::{Admin, Result};
-use crate::activity::Kind;
+use crate::activity::{BEHIND, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,18 +10,25 @@ const HOUR: i64 = 3600;
 /// How many spans there are.
 const HOURS: i64 = 24;
 
+/// The most followers that are listed.
+const FOLLOWERS: u32 = 1000;
+
 /// What happened in the last day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Overview {
-    /// Registered clients.
+    /// Registered clients; they are counted up to 100,000.
     pub clients: i64,
-    /// Of them, those that are disabled.
+    /// Of them, those that are disabled; counted as far.
     pub clients_disabled: i64,
-    /// People.
+    /// People; counted as far.
     pub people: i64,
     /// The last 24 hours, the oldest first.
     pub hours: Vec<Point>,
-    /// Who follows the revocation feed.
+    /// How many follow the revocation feed.
+    pub followers_count: i64,
+    /// Of them, those that may have missed something of the last 40 seconds.
+    pub followers_behind: i64,
+    /// Who follows the feed: at most 1,000, those that are furthest behind first.
     pub followers: Vec<FollowerView>,
 }
 
@@ -45,12 +52,17 @@ pub struct Point {
 /// A follower of the revocation feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FollowerView {
+    /// What it calls itself: of an Envoy, a name of its process, made by chance. Nobody checks it. Empty for one that does
+    /// not say.
+    pub id: String,
+    /// What its operator calls it: of an Envoy, its node id. Nobody checks it either.
+    pub node: Option<String>,
     /// The network address it asks from.
-    pub name: String,
+    pub address: String,
     /// When it asked last, Unix time in seconds.
     pub seen_at: i64,
-    /// For how many seconds it may have missed something.
-    pub behind: i64,
+    /// For how many seconds it may have missed something; null while it has not read everything yet.
+    pub behind: Option<i64>,
 }
 
 impl Admin<'_> {
@@ -76,11 +88,22 @@ impl Admin<'_> {
             }
         }
         let (clients, people, clients_disabled) = self.store.totals().await?;
-        let followers = self.store.followers(now).await?.into_iter().map(|follower| FollowerView {
-            name: follower.name,
+        let counts = self.store.follower_counts(now, now.saturating_sub(BEHIND)).await?;
+        let followers = self.store.followers(now, FOLLOWERS).await?.into_iter().map(|follower| FollowerView {
+            id: follower.name.id,
+            node: follower.node,
+            address: follower.name.address,
             seen_at: follower.seen_at,
-            behind: now.saturating_sub(follower.current_at).max(0),
+            behind: (follower.current_at > 0).then(|| now.saturating_sub(follower.current_at).max(0)),
         });
-        Ok(Overview { clients, clients_disabled, people, hours, followers: followers.collect() })
+        Ok(Overview {
+            clients,
+            clients_disabled,
+            people,
+            hours,
+            followers_count: counts.all,
+            followers_behind: counts.behind,
+            followers: followers.collect(),
+        })
     }
 }

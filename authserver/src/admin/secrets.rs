@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// The most secrets of one client: each is compared with on every request.
 const MOST: usize = 10;
 /// What the first secret is called in a URL; as stored it has no name.
-const FIRST: &str = "first";
+pub(super) const FIRST: &str = "first";
 
 /// A secret without what is secret about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -25,6 +25,8 @@ pub struct SecretView {
     pub disabled_at: Option<i64>,
     /// When it stops being good; null if it does not.
     pub expires_at: Option<i64>,
+    /// When it last proved the client, Unix time in seconds; null if never, and in lists.
+    pub used_at: Option<i64>,
 }
 
 /// A secret, shown once.
@@ -67,6 +69,7 @@ impl SecretView {
             created_at: if switch.created_at == 0 { client.created_at } else { switch.created_at },
             disabled_at: switch.disabled_at,
             expires_at: switch.expires_at,
+            used_at: None,
         };
         client.secrets().map(view).collect()
     }

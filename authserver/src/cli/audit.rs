@@ -15,6 +15,9 @@ pub(super) struct Audit {
     /// Only about this object, as kind:id, such as client:web.
     #[arg(long, value_name = "KIND:ID")]
     object: Option<String>,
+    /// Only since then: Unix time in seconds.
+    #[arg(long, value_name = "TIME")]
+    since: Option<i64>,
     /// At most so many entries, the newest first; 0 for all.
     #[arg(long, default_value_t = 100)]
     limit: usize,
@@ -30,7 +33,7 @@ pub(super) async fn run(context: &Context, audit: Audit) -> Result<(), Failure> 
         Some(None) => return Err(Failure::new("--object is kind:id, such as client:web")),
     };
     let (object_kind, object) = object.unzip();
-    let filter = AuditFilter { actor: audit.actor, action: audit.action, object_kind, object, since: None };
+    let filter = AuditFilter { actor: audit.actor, action: audit.action, object_kind, object, since: audit.since };
     let mut left = if audit.limit == 0 { usize::MAX } else { audit.limit };
     let mut after: Option<String> = None;
     while left > 0 {

@@ -28,6 +28,11 @@ pub(super) enum Command {
         #[arg(long = "value", value_name = "FIELD=VALUE")]
         values: Vec<String>,
     },
+    /// Remove a type: nobody can ask for it any more; what was granted stays granted.
+    Delete {
+        /// Its name.
+        name: String,
+    },
     /// List the types.
     List {
         #[command(flatten)]
@@ -42,6 +47,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             let kind = AuthorizationType { name, title, description, fields };
             Ok(context.admin().put_authorization_type(&kind).await?)
         }
+        Command::Delete { name } => Ok(context.admin().delete_authorization_type(&name).await?),
         Command::List { output } => list(context, output).await,
     }
 }

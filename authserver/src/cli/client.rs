@@ -3,7 +3,7 @@
 use super::client_options::TokenOptions;
 use super::client_proof::ProofOptions;
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json, redirect_uri, secret};
+use super::{Context, Output, as_json, client_key, print_json, redirect_uri, secret};
 use crate::client_auth::seal_secret;
 use crate::keys::{Sealer, lifecycle};
 use crate::model::{Client, ClientAuthMethod, Digest, GrantType};
@@ -39,6 +39,9 @@ pub(super) enum Command {
     /// A client's secrets: several at once, each with its own switch.
     #[command(subcommand)]
     Secret(secret::Command),
+    /// A client's public keys: several at once, each with its own switch.
+    #[command(subcommand)]
+    Key(client_key::Command),
     /// Refuse a client, and every token it has, from now on.
     Disable {
         /// Its client_id.
@@ -126,6 +129,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             println!("{id} is deleted, and every token it had is revoked.");
             Ok(())
         }
+        Command::Key(command) => client_key::run(context, command).await,
         Command::Secret(command) => secret::run(context, command).await,
         Command::Disable { id } => {
             context.admin().set_client_disabled(&id, true).await?;

@@ -11,6 +11,7 @@ mod apply;
 mod audit;
 mod authorization_type;
 mod client;
+mod client_key;
 mod client_options;
 mod client_proof;
 mod doctor;
@@ -21,6 +22,8 @@ mod grant;
 mod init;
 mod issuer;
 mod keys;
+mod overview;
+mod progress;
 pub(crate) mod redirect_uri;
 mod registration_token;
 mod scope;
@@ -82,6 +85,8 @@ enum Command {
     /// What people granted to clients: look for it, revoke it.
     #[command(subcommand)]
     Grant(grant::Command),
+    /// What happened in the last day, and who follows the revocation feed.
+    Overview(Output),
     /// The audit log: who did what to which object, from where.
     Audit(audit::Audit),
     /// Make clients, scopes and issuers as a file says, after showing what would change.
@@ -169,6 +174,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Man => generate::manual(),
         Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
         Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
+        Command::Overview(output) => overview::run(&Context::open(config()?).await?, output).await,
         Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
         Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,
         Command::RegistrationToken(command) => registration_token::run(&Context::open(config()?).await?, command).await,

@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::failure::Failure;
+use super::progress::Progress;
 use crate::admin::{AdminError, ScopeSpec};
 use crate::model::{Account, Client, Digest, Person, Role};
 use serde::{Deserialize, Serialize};
@@ -88,12 +89,16 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
             write(Line::Client(Box::new(ClientLine { client, secret_digest })))?;
         }
     }
-    let mut after = String::new();
+    let (mut after, mut factors) = (String::new(), 0_usize);
     loop {
         let page = context.store.find_accounts(None, &after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.value.person.username.to_lowercase();
-        for Account { person, role, password_at, .. } in page.into_iter().map(|account| account.value) {
+        for Account { person, role, password_at, totp, passkeys } in page.into_iter().map(|account| account.value) {
+            // Sealed under this server's master key, or bound to the host of its issuer.
+            if totp || passkeys > 0 {
+                factors = factors.saturating_add(1);
+            }
             let Person { id, username, password_hash, disabled_at, created_at } = person;
             write(Line::Person(PersonLine {
                 id,
@@ -106,6 +111,12 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
             }))?;
         }
     }
+    if factors > 0 {
+        eprintln!(
+            "{factors} people have a second factor, which stays here: where this is imported, their passwords alone sign them in \
+             until they add another"
+        );
+    }
     if left_out > 0 {
         eprintln!(
             "{left_out} clients that prove themselves by client_secret_jwt were left out: their secrets stay here"
@@ -115,15 +126,21 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
 }
 
 pub(super) async fn import(context: &Context, import: Import) -> Result<(), Failure> {
-    let source: Box<dyn Read> = match &import.file {
-        None => Box::new(std::io::stdin()),
-        Some(file) => {
-            Box::new(std::fs::File::open(file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?)
+    let (source, size): (Box<dyn Read>, u64) = match &import.file {
+        None => (Box::new(std::io::stdin()), 0),
+        Some(name) => {
+            let wrong = |error| Failure::new(format!("{}: {error}", name.display()));
+            let file = std::fs::File::open(name).map_err(wrong)?;
+            let size = file.metadata().map_err(wrong)?.len();
+            (Box::new(file), size)
         }
     };
+    let mut progress = Progress::new(size);
+    let mut read = 0_u64;
     let (mut added, mut there) = (0_usize, 0_usize);
     for (number, line) in BufReader::new(source).lines().enumerate().map(|(n, line)| (n.saturating_add(1), line)) {
         let line = line?;
+        read = read.saturating_add(u64::try_from(line.len()).unwrap_or(0)).saturating_add(1);
         if line.trim().is_empty() {
             continue;
         }
@@ -139,9 +156,10 @@ pub(super) async fn import(context: &Context, import: Import) -> Result<(), Fail
             Err(error) => return Err(wrong(Failure::from(error).to_string())),
         }
         if number % EVERY == 0 {
-            eprintln!("{number} lines: {added} added, {there} there already");
+            progress.show(read, &format!("{number} lines: {added} added, {there} there already"));
         }
     }
+    progress.end();
     match import.dry_run {
         true => println!("{added} lines can be read."),
         false => println!("{added} added, {there} there already."),

@@ -47,7 +47,7 @@ pub(super) async fn proves(app: &App, client: &Client, jwt: &Jwt<'_>) -> Result<
             };
             jwt.verify_hmac(&secret).map_err(AssertionError::from)
         }
-        _ => assertion::signed_by(app, &client.options.keys, jwt).await,
+        _ => assertion::signed_by_client(app, client, jwt).await,
     };
     // What fails up to here could be anybody's guess, so it is answered as a wrong secret is.
     let Ok(payload) = signed else {

@@ -1,5 +1,6 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth`: the certificate that the client showed to the gateway, RFC 8705.
 
+use crate::client_keys::ClientKey;
 use crate::gateway;
 use crate::http::App;
 use crate::model::{Client, TlsSubject};
@@ -23,27 +24,19 @@ pub(super) fn of_authority(app: &App, headers: &HeaderMap, client: &Client) -> b
     has_subject(&shown.certificate, expected)
 }
 
-/// RFC 8705 §2.2: the very certificate, or the very key, that is registered.
-pub(super) fn is_registered(headers: &HeaderMap, client: &Client) -> bool {
+/// RFC 8705 §2.2: the very certificate that is registered, and switched on. In a JWK Set it is the first of `x5c` (§2.2.2).
+pub(super) fn is_registered(app: &App, headers: &HeaderMap, client: &Client) -> bool {
     let Some(shown) = gateway::certificate(headers) else { return false };
-    let keys = &client.options.keys;
     let fingerprint = |der: &[u8]| digest(&SHA256, der).as_ref().to_vec();
     let ours = fingerprint(&shown.certificate);
-    let same = |registered: &CertificateDer<'_>| fingerprint(registered).ct_eq(&ours).into();
-    let pinned = keys.certificates.iter().filter_map(|pem| x509::from_pem(pem).ok());
-    // RFC 8705 §2.2.2: in a JWK Set, the certificate is the first of x5c.
-    let in_jwks = keys.jwks.iter().flat_map(certificates_of);
-    pinned.chain(in_jwks).any(|registered| same(&registered))
-}
-
-fn certificates_of(jwks: &serde_json::Value) -> Vec<CertificateDer<'static>> {
-    use base64::Engine as _;
-    let keys = jwks.get("keys").and_then(serde_json::Value::as_array);
-    let first = |key: &serde_json::Value| {
-        let text = key.get("x5c")?.as_array()?.first()?.as_str()?;
-        base64::engine::general_purpose::STANDARD.decode(text).ok().map(CertificateDer::from)
-    };
-    keys.into_iter().flatten().filter_map(first).collect()
+    let now = app.env.now();
+    let same =
+        |key: &ClientKey| key.key.certificate().is_some_and(|registered| fingerprint(&registered).ct_eq(&ours).into());
+    let found = client.keys_on(now).find(same);
+    if let Some(key) = &found {
+        app.counters.used(&client.id, &key.switch.id, now);
+    }
+    found.is_some()
 }
 
 fn has_subject(certificate: &CertificateDer<'_>, expected: &TlsSubject) -> bool {

@@ -14,6 +14,7 @@ use crate::keys::KeyError;
 use crate::model::{Client, ClientAuthMethod, Digest};
 use crate::storage::StoreError;
 use http::HeaderMap;
+use http::header::ORIGIN;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -103,6 +104,12 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, params: &Params) -> Re
     if client.disabled_at.is_some() {
         return Err(refused("the client is disabled"));
     }
+    let origin = headers.get(ORIGIN).map(|origin| origin.as_bytes());
+    let origins = &client.options.web_origins;
+    // Pages of other sites have no business with it, whatever they got hold of. What is no browser names no origin.
+    if origin.is_some_and(|origin| !origins.is_empty() && origins.iter().all(|one| one.as_bytes() != origin)) {
+        return Err(refused("the request is from a page of another origin"));
+    }
     Ok(client)
 }
 
@@ -134,7 +141,14 @@ fn credentials(headers: &HeaderMap, params: &Params) -> Result<Credentials, Auth
 
 /// Whether this is the client's own proof, of the kind that it is registered for.
 async fn proves(app: &App, headers: &HeaderMap, client: &Client, proof: &Proof) -> Result<bool, AuthError> {
-    let by_secret = |secret: &str| client.accepts(&Digest::of(secret), app.env.now());
+    let by_secret = |secret: &str| {
+        let now = app.env.now();
+        let found = client.accepts(&Digest::of(secret), now);
+        if let Some(switch) = found {
+            app.counters.used(&client.id, &switch.id, now);
+        }
+        found.is_some()
+    };
     Ok(match (client.auth_method, proof) {
         (ClientAuthMethod::None, Proof::Nothing) => true,
         (ClientAuthMethod::ClientSecret | ClientAuthMethod::ClientSecretBasic, Proof::Basic(secret))
@@ -146,7 +160,7 @@ async fn proves(app: &App, headers: &HeaderMap, client: &Client, proof: &Proof) 
             assertion::proves(app, client, &jwt).await?
         }
         (ClientAuthMethod::TlsClientAuth, Proof::Nothing) => certificate::of_authority(app, headers, client),
-        (ClientAuthMethod::SelfSignedTlsClientAuth, Proof::Nothing) => certificate::is_registered(headers, client),
+        (ClientAuthMethod::SelfSignedTlsClientAuth, Proof::Nothing) => certificate::is_registered(app, headers, client),
         _ => false,
     })
 }

@@ -94,6 +94,22 @@ fn only_clean_parameters_are_taken() {
     assert!(Params::parse(&format!("after={}", "a".repeat(MAX_CURSOR + 1))).is_err());
 }
 
+#[test]
+fn what_a_follower_says_of_itself_is_taken_only_if_it_can_be_shown() {
+    let named = |id: &str, node: &str| {
+        let headers = [(FOLLOWER_HEADER, id), (NODE_HEADER, node)];
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()));
+        name(&HeaderMap::from_iter(headers))
+    };
+    let node = |text: &str| Some(text.to_owned());
+    assert_eq!(named("00ff", "sidecar~10.0.0.1~a.b"), ("00ff".to_owned(), node("sidecar~10.0.0.1~a.b")));
+    assert_eq!(named("", "caf%C3%A9%20%3Cb%3E"), (String::new(), node("café <b>")));
+    assert_eq!(name(&HeaderMap::new()), (String::new(), None));
+    for (id, node) in [("a b", "%0A"), ("a/b", "%00"), (&*"a".repeat(65), &*"n".repeat(257)), ("é", "")] {
+        assert_eq!(named(id, node), (String::new(), None), "{id} {node}");
+    }
+}
+
 #[tokio::test]
 async fn malformed_parameters_are_an_error() {
     let fixture = Fixture::new().await;

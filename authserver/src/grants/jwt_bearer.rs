@@ -28,7 +28,7 @@ impl Grant for JwtBearer {
         let jwt = Jwt::parse(request.require("assertion")?).map_err(AssertionError::from)?;
         let issuer = trusted(request, &issuer(&jwt).map_err(AssertionError::from)?).await?;
         let scope = vouched::scope(request, &issuer)?;
-        let payload = assertion::signed_by(request.app, &issuer.settings.keys, &jwt).await?;
+        let payload = signed(request, &issuer, &jwt).await?;
         let mut minting = vouched::minting(request, &issuer, &scope).await?;
         minting.claims = carried(request, &issuer, &minting.claims, payload)?;
         let claims = assertion::accept(request.app, &jwt, payload).await?;
@@ -52,7 +52,26 @@ pub(crate) async fn client_of_assertion(app: &App, params: &Params) -> Result<Op
         return Ok(None);
     };
     let client = app.clients.get(app.store.as_ref(), &app.env, &issuer).await?;
-    Ok(client.filter(|client| client.disabled_at.is_none() && !client.options.keys.is_empty()))
+    Ok(client.filter(|client| client.disabled_at.is_none() && has_keys(client)))
+}
+
+fn has_keys(client: &Client) -> bool {
+    !client.options.keys.is_empty() || !client.options.credentials.is_empty()
+}
+
+/// The payload of a JWT that this issuer signed, which may be the client itself.
+///
+/// # Errors
+/// [`AssertionError`]
+pub(super) async fn signed<'j>(
+    request: &Request<'_>,
+    issuer: &TrustedIssuer,
+    jwt: &'j Jwt<'_>,
+) -> Result<&'j [u8], AssertionError> {
+    if issuer.issuer == request.client.id {
+        return assertion::signed_by_client(request.app, request.client, jwt).await;
+    }
+    assertion::signed_by(request.app, &issuer.settings.keys, jwt).await
 }
 
 fn issuer(jwt: &Jwt<'_>) -> Result<String, crate::jwt::JwtError> {
@@ -71,7 +90,7 @@ pub(super) async fn trusted(request: &Request<'_>, issuer: &str) -> Result<Trust
         return vouched::issuer(request, issuer, AssertionKind::Jwt).await;
     }
     let subjects = client.options.assertion_subjects.unwrap_or_default();
-    let settings = IssuerSettings { keys: client.options.keys.clone(), subjects, ..IssuerSettings::default() };
+    let settings = IssuerSettings { subjects, ..IssuerSettings::default() };
     Ok(TrustedIssuer { issuer: client.id.clone(), settings, created_at: client.created_at })
 }
 

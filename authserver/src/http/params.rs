@@ -7,8 +7,9 @@ use percent_encoding::percent_decode_str;
 
 /// The largest request body, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
-/// The most parameters in one request.
+/// The most parameters in one request; in a form of the console, which has rows.
 const MAX_PARAMS: usize = 64;
+const MAX_FIELDS: usize = 512;
 
 /// The parameters that may come several times: RFC 8707 §2, RFC 8693 §2.1.
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
@@ -43,6 +44,10 @@ impl Params {
     /// # Errors
     /// [`ParamsError`] for anything that is not well-formed, and for a name that comes twice.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParamsError> {
+        Self::parse_up_to(bytes, MAX_PARAMS)
+    }
+
+    fn parse_up_to(bytes: &[u8], most: usize) -> Result<Self, ParamsError> {
         let text = str::from_utf8(bytes).map_err(|_| ParamsError::Malformed)?;
         let mut params: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -51,7 +56,7 @@ impl Params {
             if !REPEATABLE.contains(&name.as_str()) && params.iter().any(|(n, _)| *n == name) {
                 return Err(ParamsError::Repeated);
             }
-            if params.len() == MAX_PARAMS {
+            if params.len() == most {
                 return Err(ParamsError::TooLarge);
             }
             params.push((name, value));
@@ -68,6 +73,17 @@ impl Params {
     /// The values of a parameter that may come several times (RFC 8707 §2); those without a value left out.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a parameter was sent, also without a value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
+    /// Parameters whose names begin with this, and what follows it in each.
+    pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
     /// Parameters that came in another way than a form: in a signed request object (RFC 9101 §4).
@@ -101,16 +117,31 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = ParamsError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        // Of two, somebody in between might believe the other.
-        let mut values = request.headers().get_all(CONTENT_TYPE).iter();
-        let (Some(media), None) = (values.next(), values.next()) else { return Err(ParamsError::ContentType) };
-        let media = media.to_str().unwrap_or_default();
-        let essence = media.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(ParamsError::ContentType);
-        }
-        Params::parse(&body(request).await?).map(Self)
+        Params::parse(&form_body(request).await?).map(Self)
     }
+}
+
+/// The same of a form with rows, which has more fields than any request of a protocol.
+pub(super) struct LongForm(pub Params);
+
+impl<S: Send + Sync> FromRequest<S> for LongForm {
+    type Rejection = ParamsError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        Params::parse_up_to(&form_body(request).await?, MAX_FIELDS).map(Self)
+    }
+}
+
+async fn form_body(request: Request) -> Result<Bytes, ParamsError> {
+    // Of two, somebody in between might believe the other.
+    let mut values = request.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(media), None) = (values.next(), values.next()) else { return Err(ParamsError::ContentType) };
+    let media = media.to_str().unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(ParamsError::ContentType);
+    }
+    body(request).await
 }
 
 async fn body(request: Request) -> Result<Bytes, ParamsError> {
@@ -143,6 +174,9 @@ mod tests {
         for malformed in ["a=%", "a=%2", "a=%zz", "a=%ff", "a=%00", "%c3=1"] {
             assert_eq!(error(malformed), ParamsError::Malformed, "{malformed}");
         }
+        let rows = (0..MAX_FIELDS).map(|i| format!("p{i}=1")).collect::<Vec<_>>().join("&");
+        assert!(Params::parse_up_to(rows.as_bytes(), MAX_FIELDS).is_ok());
+        assert!(Params::parse_up_to(format!("{rows}&x").as_bytes(), MAX_FIELDS).is_err());
         let many = (0..=MAX_PARAMS).map(|i| format!("p{i}=1")).collect::<Vec<_>>().join("&");
         assert_eq!(error(&many), ParamsError::TooLarge);
     }

@@ -2,7 +2,7 @@
 //! changes them. By value only: a `request_uri` is one that was pushed (RFC 9126), so this server fetches nothing.
 
 use super::{App, Params};
-use crate::assertion::{AssertionError, signed_by};
+use crate::assertion::{AssertionError, signed_by_client};
 use crate::grants::CLOCK_MARGIN;
 use crate::jwt::{Audience, Jwt, NumericDate};
 use crate::model::Client;
@@ -60,7 +60,7 @@ pub(super) async fn unpack<'p>(
     if !matches!(jwt.typ().as_deref(), None | Some("jwt" | "oauth-authz-req+jwt")) {
         return Err(invalid("the typ of the request object is not oauth-authz-req+jwt"));
     }
-    let payload = match signed_by(app, &client.options.keys, &jwt).await {
+    let payload = match signed_by_client(app, client, &jwt).await {
         Ok(payload) => payload,
         Err(AssertionError::Store(error)) => return Err(error.into()),
         Err(_) => return Err(invalid("the request object is not signed by a key that the client registered")),

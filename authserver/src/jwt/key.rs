@@ -116,6 +116,17 @@ impl PublicKey {
         self.kid.as_deref()
     }
 
+    /// What it is, in words.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.material {
+            Material::Rsa(_) | Material::RsaDer(_) => "RSA",
+            Material::P256(_) => "P-256",
+            Material::P384(_) => "P-384",
+            Material::Ed25519(_) => "Ed25519",
+        }
+    }
+
     /// The thumbprint of a key that came as a JWK: RFC 7638, SHA-256, base64url.
     #[must_use]
     pub fn thumbprint(&self) -> Option<&str> {

@@ -75,6 +75,12 @@ impl KeySet {
         Ok(Self { keys: certificates.into_iter().map(key).collect::<Result<_, _>>()? })
     }
 
+    /// A set of one.
+    #[must_use]
+    pub fn of(key: PublicKey) -> Self {
+        Self { keys: vec![key] }
+    }
+
     /// The keys of both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

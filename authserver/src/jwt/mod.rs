@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// How many keys of a set are tried for a signature that names none.
-const MAX_TRIED: usize = 8;
+pub(crate) const MAX_TRIED: usize = 8;
 
 /// A JWT in compact form, taken apart. It is not believed.
 #[derive(Debug)]

@@ -210,14 +210,36 @@ pub struct Activity {
     pub count: i64,
 }
 
+/// What tells a follower of the revocation feed from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct FollowerName {
+    /// The network address it asks from.
+    pub address: String,
+    /// What it calls itself; empty for one that does not say. Nobody checks it.
+    pub id: String,
+}
+
+/// How far the followers of the feed are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FollowerCounts {
+    /// How many there are.
+    pub all: i64,
+    /// How many of them have not had everything since the time asked about.
+    pub behind: i64,
+    /// When the one that is furthest behind last had everything, Unix time in seconds.
+    pub oldest: Option<i64>,
+}
+
 /// Who follows the revocation feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Follower {
-    /// Where it asks from.
-    pub name: String,
+    /// Which.
+    pub name: FollowerName,
+    /// What its operator calls it, if it says so.
+    pub node: Option<String>,
     /// When it asked last.
     pub seen_at: i64,
-    /// When it was last known to have everything.
+    /// When it was last known to have everything; 0 if never.
     pub current_at: i64,
 }
 
@@ -228,10 +250,13 @@ impl Client {
         first.into_iter().chain(self.options.more_secrets.iter().map(|more| (&more.digest, &more.switch)))
     }
 
-    /// Whether this is the digest of a secret that is good at `now`.
+    /// The secret of this digest, if it is good at `now`.
     #[must_use]
-    pub fn accepts(&self, given: &Digest, now: i64) -> bool {
+    pub fn accepts(&self, given: &Digest, now: i64) -> Option<&super::SecretSwitch> {
         // No early end: which of them fits does not show in the time taken.
-        self.secrets().fold(false, |good, (digest, switch)| (digest.matches(given) && switch.is_on(now)) | good)
+        self.secrets().fold(None, |found, (digest, switch)| {
+            let good = digest.matches(given) & switch.is_on(now);
+            if good { Some(switch) } else { found }
+        })
     }
 }

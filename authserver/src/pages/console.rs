@@ -1,13 +1,13 @@
 //! The console's pages.
 
-use super::{Frame, When};
-use crate::admin::{
-    ClientView, GrantView, IssuerSpec, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView, ShownSecret,
-};
+use super::{Field, Frame, Problem, When};
+use crate::activity::BEHIND;
+use crate::admin::{ClientView, GrantView, IssuerSpec, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView};
 use crate::keys::lifecycle::State;
 use crate::model::{
-    Access, AssertionKind, AuditFilter, ClientAuthMethod, GrantType, Keys, Recorded, Role, Scope, Subjects,
+    Access, AssertionKind, AuditFilter, AuthorizationType, GrantType, Keys, Recorded, Role, Scope, Subjects,
 };
+use crate::storage::COUNTED;
 use askama::Template;
 
 /// What every page of the console has.
@@ -31,16 +31,17 @@ pub struct ConsoleFrame<'a> {
 }
 
 impl ConsoleFrame<'_> {
-    fn is(&self, section: &str) -> bool {
+    pub(super) fn is(&self, section: &str) -> bool {
         self.section == section
     }
 }
 
 /// The parts of the console: path, and words.
-const SECTIONS: [(&str, &str, &str); 8] = [
+pub(super) const SECTIONS: [(&str, &str, &str); 9] = [
     ("overview", "", "Overview"),
     ("clients", "/clients", "Clients"),
     ("scopes", "/scopes", "Scopes"),
+    ("details", "/details", "Details"),
     ("people", "/people", "People"),
     ("grants", "/grants", "Grants"),
     ("issuers", "/issuers", "Issuers"),
@@ -58,6 +59,24 @@ pub struct OverviewPage<'a> {
     pub charts: Vec<Chart>,
     /// What happened.
     pub overview: &'a Overview,
+}
+
+/// How many followers of the feed are shown: those that are furthest behind.
+const SHOWN: usize = 50;
+
+impl OverviewPage<'_> {
+    fn counted(&self, count: i64) -> String {
+        if count < COUNTED { count.to_string() } else { format!("{COUNTED}+") }
+    }
+
+    /// As much of a name made by chance as tells a few apart.
+    fn short<'a>(&self, id: &'a str) -> &'a str {
+        id.get(..8).unwrap_or(id)
+    }
+
+    fn shown(&self) -> i64 {
+        i64::try_from(SHOWN).unwrap_or(i64::MAX)
+    }
 }
 
 /// A day in bars.
@@ -111,104 +130,9 @@ pub struct ClientsPage<'a> {
     pub clients: Vec<ClientView>,
 }
 
-impl ClientsPage<'_> {
-    fn short(&self, grant: &GrantType) -> String {
-        grant.wire_name().rsplit(':').next().unwrap_or_default().replace(['_', '-'], " ")
-    }
-}
-
-/// A client, or a form for a new one.
-#[derive(Template)]
-#[template(path = "console/client.html")]
-pub struct ClientPage<'a> {
-    /// See [`ConsoleFrame`].
-    pub console: ConsoleFrame<'a>,
-    /// The client, unless it is new.
-    pub client: Option<ClientView>,
-    /// What the form shows.
-    pub form: ClientForm,
-    /// The scopes there are.
-    pub scopes: Vec<Scope>,
-    /// What was wrong with the form.
-    pub problem: Option<String>,
-    /// A secret to be shown, this once.
-    pub secret: Option<ShownSecret>,
-    /// Unix time in seconds.
-    pub now: i64,
-}
-
-/// What the form about a client shows.
-#[derive(Default)]
-pub struct ClientForm {
-    /// Its id.
-    pub client_id: String,
-    /// What people see.
-    pub name: String,
-    /// How it proves itself, as registered.
-    pub auth_method: String,
-    /// The grants, by their names on the wire.
-    pub grant_types: Vec<&'static str>,
-    /// One on a line.
-    pub redirect_uris: String,
-    /// Separated by spaces.
-    pub scope: String,
-    /// Separated by spaces.
-    pub default_scope: String,
-    /// One on a line.
-    pub audience: String,
-    /// People are not asked.
-    pub first_party: bool,
-    /// People may choose.
-    pub partial_consent: bool,
-    /// Everything else, as JSON.
-    pub options: String,
-}
-
-impl ClientPage<'_> {
-    fn over(&self, expires_at: &Option<i64>) -> bool {
-        expires_at.is_some_and(|at| at <= self.now)
-    }
-
-    fn grants(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
-        GrantType::ALL.iter().map(|grant| {
-            let name = grant.wire_name();
-            (name, grant_words(*grant), self.form.grant_types.contains(&name))
-        })
-    }
-
-    fn methods(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
-        ClientAuthMethod::ALL.iter().map(|method| {
-            let name = method.wire_name();
-            (name, method_words(*method), self.form.auth_method == name)
-        })
-    }
-}
-
-fn grant_words(grant: GrantType) -> &'static str {
-    match grant {
-        GrantType::AuthorizationCode => "Authorization code: people sign in",
-        GrantType::ClientCredentials => "Client credentials: it acts for itself",
-        GrantType::RefreshToken => "Refresh token: access lasts",
-        GrantType::Implicit => "Implicit (legacy)",
-        GrantType::Password => "Password (legacy)",
-        GrantType::JwtBearer => "JWT bearer assertion",
-        GrantType::Saml2Bearer => "SAML 2.0 bearer assertion",
-        GrantType::DeviceCode => "Device code: televisions, terminals",
-        GrantType::TokenExchange => "Token exchange",
-    }
-}
-
-fn method_words(method: ClientAuthMethod) -> &'static str {
-    match method {
-        ClientAuthMethod::None => "None: an app that cannot keep a secret",
-        ClientAuthMethod::ClientSecret => "Secret, by header or form",
-        ClientAuthMethod::ClientSecretBasic => "Secret, by header only",
-        ClientAuthMethod::ClientSecretPost => "Secret, by form only",
-        ClientAuthMethod::ClientSecretJwt => "JWT under a secret",
-        ClientAuthMethod::PrivateKeyJwt => "JWT signed with its own key",
-        ClientAuthMethod::TlsClientAuth => "TLS certificate of an authority",
-        ClientAuthMethod::SelfSignedTlsClientAuth => "TLS certificate of its own",
-    }
+/// A grant in a word or two.
+pub(super) fn short(grant: &GrantType) -> String {
+    grant.wire_name().rsplit(':').next().unwrap_or_default().replace(['_', '-'], " ")
 }
 
 /// The list of scopes.
@@ -222,7 +146,13 @@ pub struct ScopesPage<'a> {
     /// What was refused.
     pub form: Option<ScopeSpec>,
     /// Why.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
+}
+
+impl DetailsPage<'_> {
+    fn path(&self, name: &str) -> String {
+        crate::http::escaped(name)
+    }
 }
 
 impl ScopesPage<'_> {
@@ -230,13 +160,13 @@ impl ScopesPage<'_> {
         crate::http::escaped(name)
     }
 
-    fn typed(&self, field: &str) -> &str {
-        let Some(form) = &self.form else { return "" };
-        match field {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = self.form.as_ref().map_or("", |form| match id {
             "name" => &form.name,
             "title" => &form.title,
             _ => &form.description,
-        }
+        });
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
     }
 }
 
@@ -248,10 +178,82 @@ pub struct ScopePage<'a> {
     pub console: ConsoleFrame<'a>,
     /// Its name, as part of a path.
     pub path: String,
-    /// As it is.
+    /// As it is, or as it was typed if that was refused.
     pub scope: ScopeView,
     /// What was wrong with the form.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
+}
+
+impl ScopePage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = if id == "title" { &self.scope.title } else { &self.scope.description };
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+}
+
+/// The types of authorization details.
+#[derive(Template)]
+#[template(path = "console/details.html")]
+pub struct DetailsPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// All of them.
+    pub types: Vec<AuthorizationType>,
+}
+
+/// A type of authorization details, or a form for a new one.
+#[derive(Template)]
+#[template(path = "console/detail.html")]
+pub struct DetailPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// Its name, unless it is new.
+    pub name: Option<&'a str>,
+    /// What the form shows.
+    pub form: DetailForm,
+    /// What was wrong with it.
+    pub problem: Option<Problem>,
+}
+
+/// What the form about a type of authorization details shows.
+#[derive(Default)]
+pub struct DetailForm {
+    /// Its `type`.
+    pub name: String,
+    /// What people see.
+    pub title: String,
+    /// One sentence more.
+    pub description: String,
+    /// Its fields.
+    pub fields: Vec<DetailRow>,
+}
+
+/// A field of a type of authorization details, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DetailRow {
+    /// Its name.
+    pub name: String,
+    /// What people see before its value.
+    pub title: String,
+    /// Whether it has to be there: not empty if so.
+    pub required: String,
+    /// What it may be, one on each line.
+    pub values: String,
+}
+
+impl DetailPage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = match id {
+            "name" => &self.form.name,
+            "title" => &self.form.title,
+            _ => &self.form.description,
+        };
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+
+    fn wrong(&self, field: &str) -> Option<&str> {
+        super::field::wrong(self.problem.as_ref(), field)
+    }
 }
 
 /// The list of people.
@@ -266,9 +268,26 @@ pub struct PeoplePage<'a> {
     pub next: Option<String>,
     /// The page.
     pub people: Vec<PersonView>,
-    /// What was wrong with the form.
-    pub problem: Option<String>,
+    /// What was typed into the form.
+    pub username: String,
+    /// Whether it asks for an administrator.
+    pub admin: bool,
+    /// What was wrong with it.
+    pub problem: Option<Problem>,
 }
+
+impl PeoplePage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        Field { id, label, value: &self.username, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+
+    fn wrong(&self, field: &str) -> Option<&str> {
+        super::field::wrong(self.problem.as_ref(), field)
+    }
+}
+
+/// How many of a person's apps are shown beside their account.
+const APPS_SHOWN: usize = 50;
 
 /// A person.
 #[derive(Template)]
@@ -282,8 +301,21 @@ pub struct PersonPage<'a> {
     pub access: Vec<Access>,
     /// How many sessions they have.
     pub sessions: usize,
-    /// What was wrong with the form.
-    pub problem: Option<String>,
+    /// What was typed as their name, if it was refused.
+    pub username: Option<String>,
+    /// What was wrong with a form.
+    pub problem: Option<Problem>,
+}
+
+impl PersonPage<'_> {
+    fn line<'f>(&'f self, id: &'f str, label: &'f str, hint: &'f str) -> Field<'f> {
+        let value = self.username.as_deref().unwrap_or(&self.person.username);
+        Field { id, label, value, hint, rows: 0, problem: self.problem.as_ref() }
+    }
+
+    fn wrong(&self, field: &str) -> Option<&str> {
+        super::field::wrong(self.problem.as_ref(), field)
+    }
 }
 
 /// Grants.

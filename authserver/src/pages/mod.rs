@@ -2,23 +2,27 @@
 //! which browsers give to nothing else, need one.
 
 mod account;
+mod client;
 mod console;
 
 pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
+pub use client::{CLAIM_KINDS, ClaimRow, ClientForm, ClientPage, NewKeysForm};
 pub use console::{
-    AuditPage, AuditRow, Chart, ClientForm, ClientPage, ClientsPage, ConsoleFrame, GrantsPage, IssuerForm, IssuersPage,
-    KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
+    AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage, GrantsPage,
+    IssuerForm, IssuersPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;
 mod device;
+mod field;
 mod form_post;
 mod passkey;
 mod trouble;
 
 pub use details::{DetailWords, details};
 pub use device::{DeviceDone, DevicePage, device_done};
+pub use field::{Field, Problem};
 pub use form_post::form_post;
 pub use trouble::{Trouble, not_found};
 

@@ -1,8 +1,13 @@
 //! What goes on: throttles that all replicas share, counts for the console, who follows the feed.
 
 use super::Result;
-use crate::model::{Activity, Follower};
+use crate::model::{Activity, Follower, FollowerCounts};
 use async_trait::async_trait;
+
+/// As far as clients and people are counted for the console: beyond it, that there are more is all that is known.
+pub const COUNTED: i64 = 100_000;
+/// The most followers of the feed that are noted: who they are is their own word, so it has an end.
+pub const FOLLOWERS: i64 = 10_000;
 
 /// Activity of all replicas.
 #[async_trait]
@@ -18,10 +23,16 @@ pub trait Activities {
     /// Counts since then, in spans of this many seconds, in order of time.
     async fn counts(&self, since: i64, span: i64) -> Result<Vec<Activity>>;
 
-    /// Notes who follows the feed, and when it last had everything.
+    /// Notes who follows the feed, and when it last had everything. Where [`FOLLOWERS`] are noted, no further one is.
     async fn note_follower(&self, follower: &Follower, expires_at: i64) -> Result<()>;
-    /// Who follows the feed.
-    async fn followers(&self, now: i64) -> Result<Vec<Follower>>;
-    /// How many clients and how many people there are, and how many of the clients are disabled.
+    /// Who follows the feed: at most so many, those that are furthest behind first.
+    async fn followers(&self, now: i64, limit: u32) -> Result<Vec<Follower>>;
+    /// How many follow the feed, and how many of them have not had everything since `current_since`.
+    async fn follower_counts(&self, now: i64, current_since: i64) -> Result<FollowerCounts>;
+    /// Notes that a client proved itself by a secret or a key, at most once in a minute; not for one that is gone.
+    async fn note_use(&self, client_id: &str, credential_id: &str, at: i64) -> Result<()>;
+    /// When a client last proved itself by which of its secrets and keys.
+    async fn uses(&self, client_id: &str) -> Result<Vec<(String, i64)>>;
+    /// How many clients and how many people there are, and how many of the clients are disabled; each up to [`COUNTED`].
     async fn totals(&self) -> Result<(i64, i64, i64)>;
 }

@@ -22,7 +22,7 @@ mod used_once;
 
 pub use access_tokens::AccessTokens;
 pub use accounts::Accounts;
-pub use activity::Activities;
+pub use activity::{Activities, COUNTED, FOLLOWERS};
 pub use authorization_types::AuthorizationTypes;
 pub use devices::Devices;
 pub use key_lines::KeyLines;

@@ -113,3 +113,23 @@ fn what_is_exported_is_imported_once_and_whole() {
     // Secrets as digests, what is disabled, everything: nothing is lost on the way.
     assert_eq!(to.says(&["export"]), exported);
 }
+
+#[test]
+fn keys_of_a_client_are_added_switched_and_removed() {
+    let bearward = Bearward::new();
+    let file = write(&bearward, "registry.yaml", FILE);
+    bearward.says(&["apply", "-f", &file]);
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"build"}"#;
+    let key = write(&bearward, "key.json", jwk);
+    // RFC 8037 appendix A.3.
+    let print = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    assert_eq!(bearward.json(&["client", "key", "add", "job", &key, "--json"])[0]["id"], print);
+    let state = || bearward.json(&["client", "key", "list", "job", "--json"])[0]["disabled_at"].clone();
+    assert!(state().is_null());
+    bearward.says(&["client", "key", "disable", "job", print]);
+    assert!(state().is_i64());
+    bearward.says(&["client", "key", "enable", "job", print]);
+    assert!(state().is_null());
+    bearward.says(&["client", "key", "delete", "job", print]);
+    assert_eq!(bearward.json(&["client", "key", "list", "job", "--json"]), serde_json::json!([]));
+}

@@ -187,6 +187,36 @@ async fn a_secret_takes_over_from_another() {
 }
 
 #[tokio::test]
+async fn keys_and_types_of_details_live_here() {
+    let api = Api::start().await;
+    let key = crate::assertions::Party::new().certificate;
+    let add = |keys: &str| Some(json!({ "label": "build", "keys": keys }));
+    let added = api.call(Method::POST, "/clients/robot/keys", None, add(&key)).await;
+    assert_eq!(added.status.as_u16(), 201, "{}", added.body);
+    let known = &added.json()["keys"][0];
+    assert_eq!(
+        (&known["label"], &known["kind"], &known["form"]),
+        (&json!("build"), &json!("P-256"), &json!("certificate"))
+    );
+    assert!(known["not_after"].is_i64() && added.json()["options"].get("credentials").is_none());
+    api.call(Method::POST, "/clients/robot/keys", None, add(&key)).await.problem(422);
+    let path = format!("/clients/robot/keys/{}", known["id"].as_str().unwrap());
+    let off = api.call(Method::PUT, &path, None, Some(json!({ "enabled": false }))).await;
+    assert!(off.json()["keys"][0]["disabled_at"].is_i64(), "{}", off.body);
+    assert!(api.call(Method::DELETE, &path, None, None).await.json()["keys"].as_array().unwrap().is_empty());
+    api.call(Method::DELETE, &path, None, None).await.problem(404);
+
+    let kind = json!({ "name": "payment", "title": "Make a payment", "fields": { "amount": { "title": "Amount" } } });
+    let put = api.call(Method::PUT, "/authorization-types", None, Some(kind)).await;
+    assert_eq!(put.json()["fields"]["amount"]["required"], false, "{}", put.body);
+    assert_eq!(api.get("/authorization-types").await.json()["items"][0]["name"], "payment");
+    let bad = json!({ "name": "x", "title": "X", "fields": { "type": { "title": "Type" } } });
+    api.call(Method::PUT, "/authorization-types", None, Some(bad)).await.problem(422);
+    assert_eq!(api.call(Method::DELETE, "/authorization-types/payment", None, None).await.status.as_u16(), 204);
+    api.call(Method::DELETE, "/authorization-types/payment", None, None).await.problem(404);
+}
+
+#[tokio::test]
 async fn pages_follow_each_other() {
     let api = Api::start().await;
     let mut after = String::new();

@@ -14,6 +14,7 @@ mod certificates;
 mod client_auth;
 #[cfg(test)]
 mod code;
+mod console;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]

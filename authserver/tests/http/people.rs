@@ -1,12 +1,12 @@
 //! Sign-in with throttles and a second factor, the account page, the console: what people do, and what is done against them.
 
 use crate::support::{Answer, Browser, CALLBACK, ISSUER, PASSWORD, Server, client};
-use bearward::model::{Account, AuditFilter, Change, GrantType, Person, Role, Scope};
+use bearward::model::{Account, AuditFilter, Change, FollowerName, GrantType, Person, Role, Scope};
 use bearward_token::scope::ScopeSet;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-fn change() -> Change {
+pub(crate) fn change() -> Change {
     Change {
         at: 1,
         actor_kind: "command",
@@ -21,7 +21,7 @@ fn change() -> Change {
 }
 
 /// A server in which alice is an administrator.
-async fn with_admin() -> Server {
+pub(crate) async fn with_admin() -> Server {
     let server = Server::start().await;
     let account = server.app.store.account("person-alice").await.unwrap().unwrap();
     let admin = Account { role: Role::Admin, ..account.value };
@@ -43,7 +43,7 @@ async fn login_page<'a>(browser: &mut Browser<'a>, target: &str) -> Answer {
 }
 
 /// Posts a form of the account page or the console.
-async fn act(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn act(browser: &mut Browser<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
     let csrf = browser.get(path).await.field("csrf");
     let mut form = vec![("csrf", csrf.as_str())];
     form.extend(fields);
@@ -380,6 +380,70 @@ async fn forms_are_taken_from_our_own_pages_only() {
 }
 
 #[tokio::test]
+async fn a_password_of_an_older_scheme_is_hashed_anew_by_signing_in() {
+    let server = with_admin().await;
+    let account = server.app.store.account("person-alice").await.unwrap().unwrap();
+    let weak = argon2::Params::new(64, 1, 1, None).unwrap();
+    let weak = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, weak);
+    use argon2::PasswordHasher as _;
+    let old = weak.hash_password_with_salt(PASSWORD.as_bytes(), b"0123456789abcdef").unwrap().to_string();
+    let person = Person { password_hash: old.clone(), ..account.value.person.clone() };
+    let account = Account { person, ..account.value };
+    let version = server.app.store.account("person-alice").await.unwrap().unwrap().version;
+    assert!(server.app.store.edit_account(&account, version, None, &change()).await.unwrap());
+    let stored = async || server.app.store.person("person-alice").await.unwrap().unwrap().password_hash;
+    let mut browser = server.browser();
+    let page = login_page(&mut browser, "/account").await;
+    try_password(&mut browser, &page, "alice", "not her password").await;
+    assert_eq!(stored().await, old, "whoever does not know it changes nothing");
+    try_password(&mut browser, &page, "alice", PASSWORD).await.location();
+    let new = stored().await;
+    assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
+    let mut browser = server.browser();
+    let page = login_page(&mut browser, "/account").await;
+    try_password(&mut browser, &page, "alice", PASSWORD).await.location();
+    assert_eq!(stored().await, new, "once");
+}
+
+/// A log that a test reads.
+#[derive(Clone, Default)]
+struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
+    let log = Written::default();
+    let writer = log.clone();
+    let json = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+    let _logging = tracing::subscriber::set_default(json);
+    let server = with_admin().await;
+    let said = |text: &str| {
+        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let found = written.lines().find(|line| line.contains(text)).map(|line| line.to_owned());
+        found.unwrap_or_else(|| panic!("{text}: {written}"))
+    };
+    let page = server.get("/login").await;
+    let reference = page.body.split("class=\"reference\">").nth(1).unwrap().split('<').next().unwrap();
+    assert!(reference.len() >= 8 && said(reference).contains("NothingPending"), "{reference}");
+
+    let mut browser = server.browser_of_alice().await;
+    act(&mut browser, "/admin/clients/demo-service", &[("do", "disable")]).await.location();
+    let line: serde_json::Value = serde_json::from_str(&said("client.disable")).unwrap();
+    let fields = &line["fields"];
+    assert_eq!((&fields["object"], &fields["actor"]), (&"demo-service".into(), &"person-alice".into()), "{line}");
+    assert!(fields["after"].as_str().unwrap().contains("disabled_at"));
+}
+
+#[tokio::test]
 async fn sign_in_leads_nowhere_else() {
     let server = Server::start().await;
     let mut browser = server.browser();
@@ -445,10 +509,24 @@ async fn what_goes_on_is_counted() {
     let server = with_admin().await;
     server.service_token().await;
     server.token(Some(("demo-service", "wrong")), vec![("grant_type", "client_credentials")]).await;
-    server.app.counters.follower("203.0.113.7", server.now() - 100, true);
+    // Two at one address are two, and what they say of themselves is not believed but shown.
+    let name = |id: &str| FollowerName { address: "203.0.113.7".to_owned(), id: id.to_owned() };
+    server.app.counters.follower(name("0123456789abcdef"), Some("<edge>".to_owned()), server.now() - 100, true);
+    server.app.counters.follower(name("fedcba98"), None, server.now(), true);
+    server.app.counters.follower(name(""), None, server.now(), false);
     server.app.counters.flush(server.app.store.as_ref(), &server.app.env).await.unwrap();
     let page = server.browser_of_alice().await.get("/admin").await;
-    for text in ["Tokens issued by hour, 1 in all", "denied by hour, 1 in all", "203.0.113.7", "100 s behind"] {
+    for text in [
+        "Tokens issued by hour, 1 in all",
+        "denied by hour, 1 in all",
+        "203.0.113.7",
+        "100 s behind",
+        "<strong>3</strong> gateways follow",
+        "2 behind",
+        "still reading",
+        "<code>01234567</code>",
+        "&#60;edge&#62;",
+    ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
 }

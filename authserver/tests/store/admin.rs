@@ -1,7 +1,10 @@
 //! Administration: what is changed is in the audit log, whatever happens, and nobody overwrites what they have not seen.
 
 use crate::fixture::{Fixture, NOW, at_once, authorization, client, digest, person, revocation};
-use bearward::model::{Account, AuditFilter, Change, GrantFilter, Passkey, Role, Scope, Session, Totp};
+use bearward::model::{
+    Account, AuditFilter, Change, Follower, FollowerCounts, FollowerName, GrantFilter, Passkey, Role, Scope, Session,
+    Totp,
+};
 
 pub(crate) fn change(action: &'static str, object: &str) -> Change {
     Change {
@@ -38,6 +41,86 @@ pub(crate) async fn a_change_and_its_entry_are_one(fixture: Fixture) {
     assert_eq!(store.audit(&of("root"), i64::MAX, 10).await.unwrap().len(), 2);
     assert!(store.audit(&of("nobody"), i64::MAX, 10).await.unwrap().is_empty());
     assert_eq!(store.audit(&of("root"), log[0].id, 10).await.unwrap(), log[1..]);
+}
+
+pub(crate) async fn the_audit_log_is_found_by_whatever_is_asked(fixture: Fixture) {
+    let store = fixture.open().await;
+    let entry = |at, actor: &str, action, object: &str| Change {
+        at,
+        actor: actor.to_owned(),
+        object_kind: if object.starts_with('p') { "person" } else { "client" },
+        ..change(action, object)
+    };
+    for change in [
+        entry(NOW, "ann", "client.edit", "c1"),
+        entry(NOW, "ann", "person.edit", "p1"),
+        entry(NOW + 50_000, "bob", "client.edit", "c1"),
+        entry(NOW + 50_000, "ann", "client.delete", "c1"),
+        // Written late by a replica whose clock is behind.
+        entry(NOW + 49_000, "bob", "person.edit", "p2"),
+    ] {
+        store.record(&change).await.unwrap();
+    }
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    for (actor, action, kind, object, since, expected) in [
+        ("", "", "", "", None, &[5, 4, 3, 2, 1][..]),
+        ("ann", "", "", "", None, &[4, 2, 1]),
+        ("", "client.edit", "", "", None, &[3, 1]),
+        ("", "", "person", "", None, &[5, 2]),
+        ("", "", "", "c1", None, &[4, 3, 1]),
+        ("ann", "client.edit", "", "", None, &[1]),
+        ("ann", "", "client", "", None, &[4, 1]),
+        ("bob", "person.edit", "person", "p2", None, &[5]),
+        ("", "client.edit", "person", "", None, &[]),
+        ("", "", "", "", Some(NOW + 49_000), &[5, 4, 3]),
+        ("", "", "", "", Some(NOW + 49_500), &[4, 3]),
+        ("ann", "", "", "", Some(NOW + 1), &[4]),
+        ("", "", "", "", Some(NOW + 60_000), &[]),
+    ] {
+        let filter = AuditFilter {
+            actor: some(actor),
+            action: some(action),
+            object_kind: some(kind),
+            object: some(object),
+            since,
+        };
+        let found = store.audit(&filter, i64::MAX, 10).await.unwrap();
+        assert_eq!(found.iter().map(|entry| entry.id).collect::<Vec<_>>(), expected, "{filter:?}");
+    }
+}
+
+pub(crate) async fn the_use_of_a_credential_is_noted_once_a_minute(fixture: Fixture) {
+    let store = fixture.open().await;
+    store.create_client(&client("web")).await.unwrap();
+    store.note_use("nobody", "", NOW).await.unwrap();
+    for (id, at) in [("", NOW), ("k", NOW), ("k", NOW + 59), ("", NOW + 60), ("k", NOW - 100)] {
+        store.note_use("web", id, at).await.unwrap();
+    }
+    let mut uses = store.uses("web").await.unwrap();
+    uses.sort();
+    assert_eq!(uses, [(String::new(), NOW + 60), ("k".to_owned(), NOW)]);
+    assert!(store.uses("nobody").await.unwrap().is_empty());
+    assert!(store.delete_client("web", 1, &revocation("web"), &change("delete", "web")).await.unwrap());
+    assert!(store.uses("web").await.unwrap().is_empty());
+}
+
+pub(crate) async fn followers_at_one_address_are_told_apart(fixture: Fixture) {
+    let store = fixture.open().await;
+    let note = async |id: &str, node: Option<&str>, current_at| {
+        let name = FollowerName { address: "192.0.2.1".to_owned(), id: id.to_owned() };
+        let follower = Follower { name, node: node.map(ToOwned::to_owned), seen_at: NOW, current_at };
+        store.note_follower(&follower, NOW + 100).await.unwrap();
+    };
+    note("a", Some("edge"), NOW).await;
+    note("b", None, NOW - 60).await;
+    note("b", Some("west"), 0).await;
+    let found = store.followers(NOW, 10).await.unwrap();
+    let told: Vec<_> = found.iter().map(|f| (f.name.id.as_str(), f.node.as_deref(), f.current_at)).collect();
+    assert_eq!(told, [("b", Some("west"), NOW - 60), ("a", Some("edge"), NOW)]);
+    assert_eq!(store.followers(NOW, 1).await.unwrap().len(), 1);
+    let counts = store.follower_counts(NOW, NOW - 40).await.unwrap();
+    assert_eq!(counts, FollowerCounts { all: 2, behind: 1, oldest: Some(NOW - 60) });
+    assert_eq!(store.follower_counts(NOW + 100, 0).await.unwrap(), FollowerCounts::default());
 }
 
 pub(crate) async fn of_many_edits_one_holds(fixture: Fixture) {

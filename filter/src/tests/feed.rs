@@ -38,6 +38,26 @@ fn a_revoked_token_is_refused_by_every_worker_at_once() {
 }
 
 #[test]
+fn an_envoy_follows_under_one_name_whoever_leads() {
+    let said = |envoy: &FakeEnvoy, name: &str| {
+        let calls = envoy.calls(FEED);
+        calls[0].headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
+    };
+    let mut envoy = ready(2, &config());
+    let name = said(&envoy, "bearward-follower").unwrap();
+    assert_eq!((name.len(), said(&envoy, "bearward-node")), (32, None));
+    // The leader is gone; another VM takes over.
+    let id = b"sidecar~10.0.0.1~caf\xc3\xa9\n".to_vec();
+    envoy.world.properties.borrow_mut().insert("xds.node.id".to_owned(), id);
+    let leader = envoy.calls(FEED)[0].vm;
+    envoy.world.calls.borrow_mut().clear();
+    envoy.vms.remove(leader);
+    envoy.pass(2_500);
+    assert_eq!(said(&envoy, "bearward-follower"), Some(name));
+    assert_eq!(said(&envoy, "bearward-node").as_deref(), Some("sidecar~10.0.0.1~caf%C3%A9%0A"));
+}
+
+#[test]
 fn what_was_exchanged_ends_with_what_it_was_exchanged_from() {
     let exchanged = Claims { jti: "t3".into(), exchanged_from: vec!["t2".into(), "t0".into()], ..claims() };
     let exchanged = sign("k1", &exchanged);

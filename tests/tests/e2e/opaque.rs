@@ -7,6 +7,7 @@ use bearward_tests::stack::{self, Addresses, local};
 use bearward_tests::tempdir::TempDir;
 use bearward_tests::{envoy::config, ports, wait};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -27,6 +28,7 @@ pub async fn are_asked_about_once_and_revoked(context: &Context) {
             "client_id": "mesh", "client_secret": mesh,
         });
         plugin["forward"]["headers"]["x-tier"] = "tier".into();
+        config["node"] = json!({ "id": "edge-2", "cluster": "edge" });
     };
     let gateway = local(ports::free().unwrap());
     let addresses = Addresses { gateway, authservers: vec![authserver.address()], issuer: stack.url.clone() };
@@ -91,4 +93,15 @@ pub async fn are_asked_about_once_and_revoked(context: &Context) {
     .unwrap();
     assert_eq!(call(&other).await.status(), 200, "and no other with it");
     assert_eq!(envoy.stat("vm_reload").await.unwrap(), 0);
+    // Two Envoys at one address follow the feed: they are told apart, and this one by its node id too.
+    wait::until("both Envoys to be noted", Duration::from_secs(20), async || {
+        let overview: Value = serde_json::from_str(&authserver.cli(&["overview", "--json"]).unwrap()).unwrap();
+        let followers = overview["followers"].as_array().unwrap();
+        let ids: BTreeSet<_> = followers.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        let nodes: Vec<_> = followers.iter().filter_map(|one| one["node"].as_str()).collect();
+        let told = ids.len() == 2 && ids.iter().all(|id| id.len() == 32) && nodes == ["edge-2"];
+        if told { Ok(()) } else { Err(format!("{followers:?}")) }
+    })
+    .await
+    .unwrap();
 }

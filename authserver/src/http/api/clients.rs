@@ -4,7 +4,7 @@ use super::auth::Caller;
 use super::body::{Asked, IfMatch, Json, Named, created, done, ok, versioned};
 use super::problem::Problem;
 use super::{App, ListQuery, admin, limit};
-use crate::admin::{ClientSpec, ClientView, NewSecret, SecretEdit, ShownSecret};
+use crate::admin::{ClientSpec, ClientView, NewKeys, NewSecret, SecretEdit, ShownSecret};
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -152,6 +152,62 @@ pub(super) async fn enable(
     Named(id): Named<String>,
 ) -> Result<Response, Problem> {
     let client = admin(&app, caller).set_client_disabled(&id, false).await?;
+    Ok(versioned(&client, client.version))
+}
+
+/// Add public keys, beside those it has: a JWK Set, a JWK, or public keys or certificates in PEM.
+#[utoipa::path(
+    post,
+    path = "/clients/{id}/keys",
+    tag = "Clients",
+    params(("id" = String, Path)),
+    request_body = NewKeys,
+    responses((status = 201, body = ClientView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn add_keys(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(id): Named<String>,
+    Json(new): Json<NewKeys>,
+) -> Result<Response, Problem> {
+    let client = admin(&app, caller).add_keys(&id, new).await?;
+    let location = format!("{}/v1/clients/{id}", app.urls.path(super::Route::AdminApi));
+    Ok(created(&client, client.version, &location))
+}
+
+/// Switch a key on or off.
+#[utoipa::path(
+    put,
+    path = "/clients/{id}/keys/{key}",
+    tag = "Clients",
+    params(("id" = String, Path), ("key" = String, Path)),
+    request_body = SecretEdit,
+    responses((status = 200, body = ClientView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn set_key(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named((id, key)): Named<(String, String)>,
+    Json(edit): Json<SecretEdit>,
+) -> Result<Response, Problem> {
+    let client = admin(&app, caller).set_key(&id, &key, &edit).await?;
+    Ok(versioned(&client, client.version))
+}
+
+/// Remove a key.
+#[utoipa::path(
+    delete,
+    path = "/clients/{id}/keys/{key}",
+    tag = "Clients",
+    params(("id" = String, Path), ("key" = String, Path)),
+    responses((status = 200, body = ClientView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn delete_key(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named((id, key)): Named<(String, String)>,
+) -> Result<Response, Problem> {
+    let client = admin(&app, caller).delete_key(&id, &key).await?;
     Ok(versioned(&client, client.version))
 }
 

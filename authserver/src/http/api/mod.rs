@@ -2,6 +2,7 @@
 //! scope `admin`. `/admin/api/openapi.json` describes it, made from this code.
 
 mod auth;
+mod authorization_types;
 mod body;
 mod clients;
 mod people;
@@ -55,6 +56,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/clients/{id}", get(clients::one).put(clients::edit).delete(clients::delete))
         .route("/clients/{id}/disable", post(clients::disable))
         .route("/clients/{id}/enable", post(clients::enable))
+        .route("/clients/{id}/keys", post(clients::add_keys))
+        .route("/clients/{id}/keys/{key}", put(clients::set_key).delete(clients::delete_key))
         .route("/clients/{id}/secrets", post(clients::add_secret))
         .route("/clients/{id}/secrets/{secret}", put(clients::set_secret).delete(clients::delete_secret))
         .route("/scopes", get(registry::scopes).post(registry::create_scope))
@@ -70,6 +73,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/grants/{id}", axum::routing::delete(registry::revoke_grant))
         .route("/tokens/revoke", post(registry::revoke_token))
         .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
+        .route("/authorization-types", get(authorization_types::list).put(authorization_types::put))
+        .route("/authorization-types/{name}", axum::routing::delete(authorization_types::remove))
         .route("/audit", get(registry::audit))
         .route("/overview", get(registry::overview))
         // Not a fallback: that would be the console, whose pages are everything else under its path.
@@ -125,7 +130,9 @@ pub fn openapi() -> Result<String, serde_json::Error> {
     security(("token" = ["admin"])),
     paths(
         clients::list, clients::create, clients::one, clients::edit, clients::delete, clients::disable, clients::enable,
+        clients::add_keys, clients::set_key, clients::delete_key,
         clients::add_secret, clients::set_secret, clients::delete_secret,
+        authorization_types::list, authorization_types::put, authorization_types::remove,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
         people::remove_passkeys,

@@ -1,12 +1,11 @@
 //! The console's pages about clients.
 
-use super::{Answer, ROWS, Visit, remark};
-use crate::admin::{AdminError, ClientSpec, ClientView, NewSecret, SecretEdit, ShownSecret};
+use super::{Answer, ROWS, Visit, client_form, problem, rows};
+use crate::admin::{AdminError, ClientView, NewKeys, NewSecret, SecretEdit, ShownSecret};
 use crate::http::params::Params;
-use crate::model::{ClientAuthMethod, GrantType};
-use crate::pages::{self, ClientForm, ClientPage, ClientsPage, Trouble};
+use crate::pages::{self, ClaimRow, ClientForm, ClientPage, ClientsPage, NewKeysForm, Problem, Trouble};
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 pub(super) async fn list(visit: &Visit<'_>) -> Answer {
     let text = visit.query.get("q").unwrap_or_default();
@@ -27,161 +26,163 @@ pub(super) fn more(text: &str, next: Option<String>) -> Option<String> {
 }
 
 pub(super) async fn blank(visit: &Visit<'_>) -> Answer {
-    let form = ClientForm {
-        auth_method: ClientAuthMethod::ClientSecret.wire_name().to_owned(),
-        grant_types: vec![GrantType::AuthorizationCode.wire_name(), GrantType::RefreshToken.wire_name()],
-        options: "{}".to_owned(),
-        ..ClientForm::default()
-    };
-    show(visit, None, form, None, None).await
+    show(visit, Shown { form: client_form::blank(), ..Shown::default() }).await
 }
 
 pub(super) async fn create(visit: &Visit<'_>, form: &Params) -> Answer {
-    let shown = read(form);
-    let spec = match spec(form) {
-        Ok(spec) => spec,
-        Err(problem) => return show(visit, None, shown, Some(problem), None).await,
+    let mut typed = client_form::sent(form);
+    if let Some(ask) = rows::asked("claim", form.get("do").unwrap_or_default()) {
+        rows::change(&mut typed.claims, ask);
+        return show(visit, Shown { form: typed, ..Shown::default() }).await;
+    }
+    let made = match client_form::spec(&typed, Map::new()) {
+        Ok(spec) => visit.admin().create_client(spec).await.map_err(problem),
+        Err(problem) => Err(Ok(problem)),
     };
-    match visit.admin().create_client(spec).await {
+    match made {
         Ok((client, secret)) => {
-            let form = form_of(&client);
-            show(visit, Some(client), form, None, secret).await
+            show(visit, Shown { form: client_form::of(&client), client: Some(client), secret, ..Shown::default() })
+                .await
         }
-        Err(error) => show(visit, None, shown, Some(remark(error)?), None).await,
+        Err(problem) => show(visit, Shown { form: typed, problem: Some(problem?), ..Shown::default() }).await,
     }
 }
 
-pub(super) async fn one(visit: &Visit<'_>, id: &str, problem: Option<String>) -> Answer {
+pub(super) async fn one(visit: &Visit<'_>, id: &str, problem: Option<Problem>) -> Answer {
     let client = visit.admin().client(id).await?;
-    let form = form_of(&client);
-    show(visit, Some(client), form, problem, None).await
+    show(visit, Shown { form: client_form::of(&client), client: Some(client), problem, ..Shown::default() }).await
 }
 
 pub(super) async fn act(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
+    let what = form.get("do").unwrap_or("save");
+    if what == "save" {
+        return save(visit, id, form).await;
+    }
+    if let Some(ask) = rows::asked("claim", what) {
+        let mut typed = client_form::sent(form);
+        rows::change(&mut typed.claims, ask);
+        let mut client = visit.admin().client(id).await?;
+        // Saved later, it must still find what was read first.
+        client.version = version(form);
+        return show(visit, Shown { form: typed, client: Some(client), ..Shown::default() }).await;
+    }
     let admin = visit.admin();
-    let version = form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default();
-    let secret = form.get("secret").unwrap_or_default();
-    let here = format!("clients/{}", crate::http::escaped(id));
-    let (result, done) = match form.get("do") {
-        Some("save") => {
-            let spec = match spec(form) {
-                Ok(spec) => spec,
-                Err(problem) => return again(visit, id, form, problem).await,
-            };
-            match admin.edit_client(id, version, spec).await {
-                Ok(_) => return Ok(visit.to(&here, "saved")),
-                Err(error @ AdminError::Changed) => return one(visit, id, Some(remark(error)?)).await,
-                Err(error) => return again(visit, id, form, remark(error)?).await,
-            }
-        }
-        Some("disable") => (admin.set_client_disabled(id, true).await.map(drop), "disabled"),
-        Some("enable") => (admin.set_client_disabled(id, false).await.map(drop), "enabled"),
-        Some("delete") => match admin.delete_client(id, version).await {
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let (secret, key) = (text("secret"), text("key"));
+    let switch = |enabled| SecretEdit { enabled };
+    let (result, done) = match what {
+        "disable" => (admin.set_client_disabled(id, true).await.map(drop), "disabled"),
+        "enable" => (admin.set_client_disabled(id, false).await.map(drop), "enabled"),
+        "delete" => match admin.delete_client(id, version(form)).await {
             Ok(()) => return Ok(visit.to("clients", "deleted")),
             Err(error) => (Err(error), ""),
         },
-        Some("secret-add") => {
-            let label = form.get("label").unwrap_or_default().to_owned();
+        "secret-add" => {
             let others_expire_in = form.get("others").and_then(|text| text.parse().ok());
-            match admin.add_secret(id, NewSecret { label, expires_at: None, others_expire_in }).await {
-                Ok((client, shown)) => {
-                    let form = form_of(&client);
-                    return show(visit, Some(client), form, None, Some(shown)).await;
+            match admin.add_secret(id, NewSecret { label: text("label"), expires_at: None, others_expire_in }).await {
+                Ok((_, secret)) => {
+                    let client = admin.client(id).await?;
+                    let form = client_form::of(&client);
+                    return show(visit, Shown { form, client: Some(client), secret: Some(secret), ..Shown::default() })
+                        .await;
                 }
                 Err(error) => (Err(error), ""),
             }
         }
-        Some("secret-on") => (admin.set_secret(id, secret, &SecretEdit { enabled: true }).await.map(drop), "secret"),
-        Some("secret-off") => (admin.set_secret(id, secret, &SecretEdit { enabled: false }).await.map(drop), "secret"),
-        Some("secret-delete") => (admin.delete_secret(id, secret).await.map(drop), "secret"),
+        "secret-on" => (admin.set_secret(id, &secret, &switch(true)).await.map(drop), "secret"),
+        "secret-off" => (admin.set_secret(id, &secret, &switch(false)).await.map(drop), "secret"),
+        "secret-delete" => (admin.delete_secret(id, &secret).await.map(drop), "secret"),
+        "key-add" => return add_keys(visit, id, text("key_label"), text("keys")).await,
+        "key-on" => (admin.set_key(id, &key, &switch(true)).await.map(drop), "key"),
+        "key-off" => (admin.set_key(id, &key, &switch(false)).await.map(drop), "key"),
+        "key-delete" => (admin.delete_key(id, &key).await.map(drop), "key"),
         _ => return Err(Trouble::NotFound),
     };
     match result {
-        Ok(()) => Ok(visit.to(&here, done)),
-        Err(error) => one(visit, id, Some(remark(error)?)).await,
+        Ok(()) => Ok(visit.to(&here(id), done)),
+        Err(error) => one(visit, id, Some(problem(error)?)).await,
     }
 }
 
-async fn again(visit: &Visit<'_>, id: &str, form: &Params, problem: String) -> Answer {
-    let client = visit.admin().client(id).await?;
-    show(visit, Some(client), read(form), Some(problem), None).await
+async fn save(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
+    let admin = visit.admin();
+    let typed = client_form::sent(form);
+    let client = admin.client(id).await?;
+    let edited = match client_form::spec(&typed, client.options.clone()) {
+        Ok(spec) => admin.edit_client(id, version(form), spec).await,
+        Err(problem) => return again(visit, client, typed, version(form), problem).await,
+    };
+    match edited {
+        Ok(_) => Ok(visit.to(&here(id), "saved")),
+        // What was typed was typed over something that is not there any more.
+        Err(error @ AdminError::Changed) => one(visit, id, Some(problem(error)?)).await,
+        Err(error) => again(visit, client, typed, version(form), problem(error)?).await,
+    }
 }
 
-async fn show(
-    visit: &Visit<'_>,
+/// The form as it was sent, with what was wrong with it. Saved again, it must still find what was read first.
+async fn again(visit: &Visit<'_>, client: ClientView, form: ClientForm, version: i64, problem: Problem) -> Answer {
+    let client = ClientView { version, ..client };
+    show(visit, Shown { form, client: Some(client), problem: Some(problem), ..Shown::default() }).await
+}
+
+async fn add_keys(visit: &Visit<'_>, id: &str, label: String, keys: String) -> Answer {
+    match visit.admin().add_keys(id, NewKeys { label: label.clone(), keys: keys.clone() }).await {
+        Ok(_) => Ok(visit.to(&here(id), "key-added")),
+        Err(error) => {
+            let mut problem = problem(error)?;
+            if problem.field == "label" {
+                "key_label".clone_into(&mut problem.field);
+            }
+            // A private key is not sent back and forth.
+            let keys = if holds_private(&keys) { String::new() } else { keys };
+            let client = visit.admin().client(id).await?;
+            let form = client_form::of(&client);
+            let new_keys = NewKeysForm { key_label: label, keys };
+            show(visit, Shown { form, client: Some(client), problem: Some(problem), new_keys, ..Shown::default() })
+                .await
+        }
+    }
+}
+
+fn holds_private(keys: &str) -> bool {
+    crate::client_keys::parse(keys) == Err(crate::client_keys::KeyTextError::Private)
+}
+
+fn here(id: &str) -> String {
+    format!("clients/{}", crate::http::escaped(id))
+}
+
+fn version(form: &Params) -> i64 {
+    form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// What the page shows.
+#[derive(Default)]
+struct Shown {
     client: Option<ClientView>,
     form: ClientForm,
-    problem: Option<String>,
+    problem: Option<Problem>,
     secret: Option<ShownSecret>,
-) -> Answer {
-    let scopes = visit.admin().scopes().await?;
-    let now = visit.app.env.now();
+    new_keys: NewKeysForm,
+}
+
+async fn show(visit: &Visit<'_>, shown: Shown) -> Answer {
+    let Shown { client, mut form, problem, secret, new_keys } = shown;
+    if form.claims.is_empty() {
+        form.claims.push(ClaimRow::default());
+    }
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = ClientPage { console: visit.frame("clients")?, client, form, scopes, problem, secret, now };
-    Ok(pages::html(status, &page, None))
-}
-
-/// What a form sent, to be shown again as it was.
-fn read(form: &Params) -> ClientForm {
-    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
-    ClientForm {
-        client_id: text("client_id"),
-        name: text("name"),
-        auth_method: text("auth_method"),
-        grant_types: chosen(form).map(GrantType::wire_name).collect(),
-        redirect_uris: text("redirect_uris"),
-        scope: text("scope"),
-        default_scope: text("default_scope"),
-        audience: text("audience"),
-        first_party: form.get("first_party").is_some(),
-        partial_consent: form.get("partial_consent").is_some(),
-        options: text("options"),
-    }
-}
-
-fn form_of(client: &ClientView) -> ClientForm {
-    let mut options = client.options.clone();
-    let mut flag = |name: &str| options.remove(name) == Some(Value::Bool(true));
-    let (first_party, partial_consent) = (flag("first_party"), flag("partial_consent"));
-    ClientForm {
-        client_id: client.client_id.clone(),
-        name: client.name.clone(),
-        auth_method: client.auth_method.wire_name().to_owned(),
-        grant_types: client.grant_types.iter().map(|grant| grant.wire_name()).collect(),
-        redirect_uris: client.redirect_uris.join("\n"),
-        scope: client.scope.clone(),
-        default_scope: client.default_scope.clone(),
-        audience: client.audience.join("\n"),
-        first_party,
-        partial_consent,
-        options: serde_json::to_string_pretty(&options).unwrap_or_default(),
-    }
-}
-
-fn spec(form: &Params) -> Result<ClientSpec, String> {
-    let text = |name: &str| form.get(name).unwrap_or_default();
-    let lines = |name: &str| text(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned);
-    let auth_method = ClientAuthMethod::from_wire(text("auth_method")).ok_or("Authentication: choose one.")?;
-    let mut options: Map<String, Value> = match text("options").trim() {
-        "" => Map::new(),
-        json => serde_json::from_str(json).map_err(|error| format!("Further options: not a JSON object ({error})."))?,
+    let page = ClientPage {
+        console: visit.frame("clients")?,
+        client,
+        form,
+        scopes: visit.admin().scopes().await?,
+        types: visit.admin().authorization_types().await?,
+        problem,
+        secret,
+        new_keys,
+        now: visit.app.env.now(),
     };
-    for flag in ["first_party", "partial_consent"] {
-        options.insert(flag.to_owned(), form.get(flag).is_some().into());
-    }
-    Ok(ClientSpec {
-        client_id: form.get("client_id").map(ToOwned::to_owned),
-        name: form.get("name").map(ToOwned::to_owned),
-        auth_method,
-        grant_types: chosen(form).collect(),
-        redirect_uris: lines("redirect_uris").collect(),
-        scope: text("scope").to_owned(),
-        default_scope: text("default_scope").to_owned(),
-        audience: lines("audience").collect(),
-        options,
-    })
-}
-
-fn chosen(form: &Params) -> impl Iterator<Item = GrantType> + '_ {
-    GrantType::ALL.iter().copied().filter(|grant| form.get(&format!("grant {}", grant.wire_name())).is_some())
+    Ok(pages::html(status, &page, None))
 }

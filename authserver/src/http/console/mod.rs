@@ -1,17 +1,20 @@
 //! `/admin`: the console, for people with the role of an administrator. Every page is one or two calls of [`crate::admin`],
 //! rendered on the server; it works without scripts. A form names what it does in `do`.
 
+mod authorization_types;
+mod client_form;
 mod clients;
 mod others;
 mod people;
+mod rows;
 
 use super::address::Address;
 use super::cookies::{self, SignedIn};
-use super::params::{Form, Params, ParamsError};
+use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
 use crate::model::Role;
-use crate::pages::{ConsoleFrame, Trouble};
+use crate::pages::{ConsoleFrame, Problem, Trouble};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, Uri};
@@ -56,12 +59,15 @@ pub(super) async fn get(
             ["clients", "new"] => clients::blank(&visit).await,
             ["clients", id] => clients::one(&visit, id, None).await,
             ["scopes"] => others::scopes(&visit, None).await,
-            ["scopes", name] => others::scope(&visit, name, None).await,
-            ["people"] => people::list(&visit, None).await,
-            ["people", id] => people::one(&visit, id, None).await,
+            ["scopes", name] => others::scope(&visit, name).await,
+            ["people"] => people::list(&visit).await,
+            ["people", id] => people::one(&visit, id).await,
             ["grants"] => others::grants(&visit, None).await,
             ["issuers"] => others::issuers(&visit, None).await,
             ["keys"] => others::keys(&visit).await,
+            ["details"] => authorization_types::list(&visit).await,
+            ["details", "new"] => authorization_types::blank(&visit).await,
+            ["details", name] => authorization_types::one(&visit, name).await,
             ["audit"] => others::audit(&visit).await,
             ["audit.jsonl"] => others::audit_export(&visit).await,
             _ => Err(Trouble::NotFound),
@@ -76,10 +82,10 @@ pub(super) async fn post(
     rest: Option<Path<String>>,
     uri: Uri,
     headers: HeaderMap,
-    form: Result<Form, ParamsError>,
+    form: Result<LongForm, ParamsError>,
 ) -> Response {
     let answered = async {
-        let Form(form) = form?;
+        let LongForm(form) = form?;
         if !csrf::same_origin(&app, &headers) {
             return Err(Trouble::Foreign);
         }
@@ -103,6 +109,8 @@ pub(super) async fn post(
             ["grants"] => others::revoke(&visit, &form).await,
             ["issuers"] => others::act_on_issuers(&visit, &form).await,
             ["keys"] => others::rotate(&visit, &form).await,
+            ["details", "new"] => authorization_types::act(&visit, None, &form).await,
+            ["details", name] => authorization_types::act(&visit, Some(name), &form).await,
             _ => Err(Trouble::NotFound),
         }
     };
@@ -164,6 +172,9 @@ fn done(what: &str) -> Option<&'static str> {
         "enabled" => "Enabled. What was revoked stays revoked.",
         "deleted" => "Deleted.",
         "secret" => "The secret is changed.",
+        "key-added" => "Added. It counts from now on.",
+        "key" => "The key is changed.",
+        "detail" => "Saved. Clients that are registered for it can ask for it.",
         "scope" => "The scope is there.",
         "person" => "The person can sign in now.",
         "signed-out" => "Signed out everywhere, and every token revoked.",
@@ -194,6 +205,22 @@ fn remark(error: AdminError) -> Result<String, Trouble> {
     }
 }
 
+/// The same, and at which field of the form it is.
+fn problem(error: AdminError) -> Result<Problem, Trouble> {
+    let field = match &error {
+        AdminError::Invalid { field: "options", problem } => {
+            // What is wrong with an option begins with its name, where it has a field of its own.
+            problem.split_once(": ").map_or("", |(name, _)| name).to_owned()
+        }
+        AdminError::Invalid { field, .. } => (*field).to_owned(),
+        AdminError::Exists("client") => "client_id".to_owned(),
+        AdminError::Exists("user") => "username".to_owned(),
+        AdminError::Exists("scope") => "name".to_owned(),
+        _ => String::new(),
+    };
+    Ok(Problem { field, text: remark(error)? })
+}
+
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
@@ -209,7 +236,9 @@ fn field_name(field: &str) -> &str {
         "scope" => "Scopes",
         "default_scope" => "Default scopes",
         "audience" => "Audience",
-        "options" => "Further options",
+        "options" => "Options",
+        "web_origins" => "Web origins",
+        "fields" => "Fields",
         "title" => "Title",
         "description" => "Description",
         "username" => "Username",

@@ -1,12 +1,13 @@
 //! The console's other pages: the first one, scopes, grants, keys, the audit log.
 
-use super::{Answer, ROWS, Visit, remark};
+use super::{Answer, ROWS, Visit, problem, remark};
 use crate::activity::Kind;
-use crate::admin::{RotateSpec, ScopeSpec};
+use crate::admin::{AdminError, RotateSpec, ScopeSpec};
 use crate::http::params::Params;
 use crate::model::{AuditFilter, GrantFilter};
 use crate::pages::{
-    self, AuditPage, Chart, GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, ScopePage, ScopesPage, Trouble,
+    self, AuditPage, Chart, GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, Problem, ScopePage,
+    ScopesPage, Trouble,
 };
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
@@ -22,7 +23,7 @@ pub(super) async fn overview(visit: &Visit<'_>) -> Answer {
     let hours = &overview.hours;
     let charts = vec![
         chart("Tokens issued", hours.iter().map(|hour| hour.issued).collect()),
-        chart("Token requests denied", hours.iter().map(|hour| hour.denied).collect()),
+        chart("Tokens denied", hours.iter().map(|hour| hour.denied).collect()),
         chart("Revocations", hours.iter().map(|hour| hour.revoked).collect()),
         chart("Sign-ins", hours.iter().map(|hour| hour.signed_in).collect()),
         chart("Sign-ins refused", hours.iter().map(|hour| hour.refused).collect()),
@@ -31,7 +32,7 @@ pub(super) async fn overview(visit: &Visit<'_>) -> Answer {
     Ok(pages::html(StatusCode::OK, &page, None))
 }
 
-pub(super) async fn scopes(visit: &Visit<'_>, refused: Option<(ScopeSpec, String)>) -> Answer {
+pub(super) async fn scopes(visit: &Visit<'_>, refused: Option<(ScopeSpec, Problem)>) -> Answer {
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let (form, problem) = refused.map_or((None, None), |(form, problem)| (Some(form), Some(problem)));
     let scopes = visit.admin().scopes().await?;
@@ -43,12 +44,21 @@ pub(super) async fn create_scope(visit: &Visit<'_>, form: &Params) -> Answer {
     let spec = scope_spec(form.get("name").unwrap_or_default(), form);
     match visit.admin().create_scope(spec.clone()).await {
         Ok(_) => Ok(visit.to("scopes", "scope")),
-        Err(error) => scopes(visit, Some((spec, remark(error)?))).await,
+        Err(error) => scopes(visit, Some((spec, problem(error)?))).await,
     }
 }
 
-pub(super) async fn scope(visit: &Visit<'_>, name: &str, problem: Option<String>) -> Answer {
-    let scope = visit.admin().scope(name).await?;
+pub(super) async fn scope(visit: &Visit<'_>, name: &str) -> Answer {
+    scope_page(visit, name, None).await
+}
+
+async fn scope_page(visit: &Visit<'_>, name: &str, refused: Option<(ScopeSpec, i64, Problem)>) -> Answer {
+    let mut scope = visit.admin().scope(name).await?;
+    let problem = refused.map(|(typed, version, problem)| {
+        // Saved again, it must still find what was read first.
+        (scope.title, scope.description, scope.version) = (typed.title, typed.description, version);
+        problem
+    });
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = ScopePage { console: visit.frame("scopes")?, path: crate::http::escaped(name), scope, problem };
     Ok(pages::html(status, &page, None))
@@ -63,7 +73,12 @@ pub(super) async fn act_on_scope(visit: &Visit<'_>, name: &str, form: &Params) -
     };
     match result {
         Ok(()) => Ok(visit.to("scopes", done)),
-        Err(error) => scope(visit, name, Some(remark(error)?)).await,
+        Err(AdminError::Changed) => {
+            let now = visit.admin().scope(name).await?;
+            let shown = ScopeSpec { name: now.name, title: now.title, description: now.description };
+            scope_page(visit, name, Some((shown, now.version, problem(AdminError::Changed)?))).await
+        }
+        Err(error) => scope_page(visit, name, Some((scope_spec(name, form), version, problem(error)?))).await,
     }
 }
 

@@ -1,37 +1,47 @@
 //! The console's pages about people.
 
 use super::clients::more;
-use super::{Answer, ROWS, Visit, remark};
+use super::{Answer, ROWS, Visit, problem};
 use crate::admin::{NewPerson, PersonEdit};
 use crate::http::params::Params;
 use crate::model::Role;
-use crate::pages::{self, PeoplePage, PersonPage, Trouble};
+use crate::pages::{self, PeoplePage, PersonPage, Problem, Trouble};
 use http::StatusCode;
 
-pub(super) async fn list(visit: &Visit<'_>, problem: Option<String>) -> Answer {
+pub(super) async fn list(visit: &Visit<'_>) -> Answer {
+    show(visit, (String::new(), false), None).await
+}
+
+/// The list, and what was typed to add somebody.
+async fn show(visit: &Visit<'_>, (username, admin): (String, bool), problem: Option<Problem>) -> Answer {
     let text = visit.query.get("q").unwrap_or_default();
     let page = visit.admin().people(Some(text), visit.query.get("after"), ROWS).await?;
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let next = more(text, page.next);
-    let page = PeoplePage { console: visit.frame("people")?, text, next, people: page.items, problem };
+    let page = PeoplePage { console: visit.frame("people")?, text, next, people: page.items, username, admin, problem };
     Ok(pages::html(status, &page, None))
 }
 
 pub(super) async fn create(visit: &Visit<'_>, form: &Params) -> Answer {
     let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let typed = (text("username"), form.get("admin").is_some());
     let new = NewPerson { username: text("username"), password: text("password"), role: role(form) };
     match visit.admin().add_person(new, &visit.app.passwords).await {
         Ok(person) => Ok(visit.to(&format!("people/{}", person.id), "person")),
-        Err(error) => list(visit, Some(remark(error)?)).await,
+        Err(error) => show(visit, typed, Some(problem(error)?)).await,
     }
 }
 
-pub(super) async fn one(visit: &Visit<'_>, id: &str, problem: Option<String>) -> Answer {
+pub(super) async fn one(visit: &Visit<'_>, id: &str) -> Answer {
+    page(visit, id, None, None).await
+}
+
+async fn page(visit: &Visit<'_>, id: &str, username: Option<String>, problem: Option<Problem>) -> Answer {
     let person = visit.admin().person(id).await?;
     let access = visit.app.store.access(id).await?;
     let sessions = visit.app.store.sessions(id, visit.app.env.now()).await?.len();
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = PersonPage { console: visit.frame("people")?, person, access, sessions, problem };
+    let page = PersonPage { console: visit.frame("people")?, person, access, sessions, username, problem };
     Ok(pages::html(status, &page, None))
 }
 
@@ -61,7 +71,7 @@ pub(super) async fn act(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
     };
     match result {
         Ok(()) => Ok(visit.to(&format!("people/{}", crate::http::escaped(id)), done)),
-        Err(error) => one(visit, id, Some(remark(error)?)).await,
+        Err(error) => page(visit, id, form.get("username").map(ToOwned::to_owned), Some(problem(error)?)).await,
     }
 }
 

@@ -18,6 +18,11 @@ impl<B: Backend> AuthorizationTypes for SqlStore<B> {
         self.0.together(&[Step::new(sql, args), recorded(change)]).await.map(drop)
     }
 
+    async fn delete_authorization_type(&self, name: &str, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM authorization_types WHERE name = $1";
+        self.0.together(&[Step::must(sql, vec![Value::Text(name)]), recorded(change)]).await
+    }
+
     async fn authorization_types(&self) -> Result<Vec<AuthorizationType>> {
         let sql = "SELECT name, title, description, fields FROM authorization_types ORDER BY name";
         let rows = self.0.read(sql, &[]).await?;

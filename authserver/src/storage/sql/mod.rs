@@ -130,7 +130,7 @@ macro_rules! prune_statements {
             $crate::storage::sql::prune_statement!(Soon, "initial_access_tokens", "digest", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "sessions", "id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "throttles", "key", $suffix),
-            $crate::storage::sql::prune_statement!(Soon, "followers", "name", $suffix),
+            $crate::storage::sql::prune_statement!(Soon, "followers", "(address, id)", "address, id", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "activity", "(minute, kind)", "minute, kind", $suffix),
             $crate::storage::sql::prune_statement!(Soon, "revocations", "key", $suffix),
         ]

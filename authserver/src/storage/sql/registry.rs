@@ -58,7 +58,7 @@ macro_rules! audit_query {
             "SELECT id, at, actor_kind, actor, address, action, object_kind, object, before, after FROM audit WHERE ",
             $first,
             " id < $1 AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
-              AND ($4 IS NULL OR object_kind = $4) AND ($5 IS NULL OR object = $5) AND at >= $6
+              AND ($4 IS NULL OR object_kind = $4) AND ($5 IS NULL OR object = $5) AND at >= $6 AND id >= $8
               ORDER BY id DESC LIMIT $7"
         )
     };
@@ -78,7 +78,7 @@ macro_rules! grant_query {
 }
 
 /// The queries of the console's lists, by what they are asked, for the test that they use an index.
-pub const LISTS: [&str; 14] = [
+pub const LISTS: [&str; 19] = [
     CLIENTS,
     CLIENTS_BY_TEXT,
     ACCOUNTS,
@@ -91,8 +91,13 @@ pub const LISTS: [&str; 14] = [
     AUDIT_BY_OBJECT,
     AUDIT_BY_ACTOR,
     AUDIT_BY_ACTION,
+    AUDIT_BY_KIND,
+    AUDIT_BY_ACTOR_AND_ACTION,
+    AUDIT_BY_ACTOR_AND_KIND,
+    AUDIT_SINCE,
     super::accounts::SESSIONS,
     super::accounts::ACCESS,
+    super::activity::DISABLED,
 ];
 
 const CLIENTS: &str =
@@ -118,9 +123,16 @@ const GRANTS_OF_CLIENT: &str = grant_query!("g.client_id = $4 AND");
 const GRANTS_OF_PERSON: &str = grant_query!("g.person_id = $4 AND");
 const GRANTS_OF_BOTH: &str = grant_query!("g.client_id = $5 AND g.person_id = $4 AND");
 const AUDIT: &str = audit_query!("");
-const AUDIT_BY_OBJECT: &str = audit_query!("object_kind = $4 AND object = $5 AND");
+const AUDIT_BY_OBJECT: &str = audit_query!("object = $5 AND");
 const AUDIT_BY_ACTOR: &str = audit_query!("actor = $2 AND");
 const AUDIT_BY_ACTION: &str = audit_query!("action = $3 AND");
+const AUDIT_BY_KIND: &str = audit_query!("object_kind = $4 AND");
+const AUDIT_BY_ACTOR_AND_ACTION: &str = audit_query!("actor = $2 AND action = $3 AND");
+const AUDIT_BY_ACTOR_AND_KIND: &str = audit_query!("actor = $2 AND object_kind = $4 AND");
+const AUDIT_SINCE: &str = "SELECT id FROM audit WHERE at < $1 ORDER BY at DESC, id DESC LIMIT 1";
+/// Entries are numbered as they are written, and dated by the replica that writes them: what was written before an entry is
+/// not dated later than it by more than the clocks of replicas are apart, in seconds.
+const CLOCKS: i64 = 3600;
 
 #[async_trait]
 impl<B: Backend> Registry for SqlStore<B> {
@@ -165,6 +177,7 @@ impl<B: Backend> Registry for SqlStore<B> {
             Step::new("DELETE FROM consents WHERE client_id = $1", name()),
             Step::new("DELETE FROM device_codes WHERE client_id = $1", name()),
             Step::new("DELETE FROM registration_access_tokens WHERE client_id = $1", name()),
+            Step::new("DELETE FROM credential_uses WHERE client_id = $1", name()),
             Step::new(
                 "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)",
                 name(),
@@ -367,11 +380,22 @@ impl<B: Backend> Registry for SqlStore<B> {
         let (actor, action, kind, object) =
             (text(&filter.actor), text(&filter.action), text(&filter.object_kind), text(&filter.object));
         // The filter that leaves the fewest decides which index is read.
-        let sql = match (&kind, &object, &actor, &action) {
-            (Some(_), Some(_), ..) => AUDIT_BY_OBJECT,
-            (_, _, Some(_), _) => AUDIT_BY_ACTOR,
-            (_, _, None, Some(_)) => AUDIT_BY_ACTION,
-            _ => AUDIT,
+        let sql = match (&object, &actor, &action, &kind) {
+            (Some(_), ..) => AUDIT_BY_OBJECT,
+            (None, Some(_), Some(_), _) => AUDIT_BY_ACTOR_AND_ACTION,
+            (None, Some(_), None, Some(_)) => AUDIT_BY_ACTOR_AND_KIND,
+            (None, Some(_), None, None) => AUDIT_BY_ACTOR,
+            (None, None, Some(_), _) => AUDIT_BY_ACTION,
+            (None, None, None, Some(_)) => AUDIT_BY_KIND,
+            (None, None, None, None) => AUDIT,
+        };
+        // Where the time begins, so that what is older is not read to find that out.
+        let first = match filter.since {
+            None => 0,
+            Some(since) => {
+                let rows = self.0.read(AUDIT_SINCE, &[Value::Int(since.saturating_sub(CLOCKS))]).await?;
+                rows.first().map_or(Ok(0), |row| row.get("id"))?
+            }
         };
         let args = [
             Value::Int(before),
@@ -381,6 +405,7 @@ impl<B: Backend> Registry for SqlStore<B> {
             Value::OptText(object.as_deref()),
             Value::Int(filter.since.unwrap_or(0)),
             Value::Int(limit.into()),
+            Value::Int(first),
         ];
         self.0.read(sql, &args).await?.iter().map(rows::recorded).collect()
     }

@@ -2,8 +2,9 @@
 
 use crate::confirmation::Confirmation;
 use crate::model::{
-    Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, Grant, GrantEntry,
-    Passkey, Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp, Versioned,
+    Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, FollowerName, Grant,
+    GrantEntry, Passkey, Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp,
+    Versioned,
 };
 use crate::storage::{Result, StoreError};
 use bearward_token::feed::Entry;
@@ -245,5 +246,10 @@ pub(super) fn activity(row: &Row) -> Result<Activity> {
 }
 
 pub(super) fn follower(row: &Row) -> Result<Follower> {
-    Ok(Follower { name: row.get("name")?, seen_at: row.get("seen_at")?, current_at: row.get("current_at")? })
+    Ok(Follower {
+        name: FollowerName { address: row.get("address")?, id: row.get("id")? },
+        node: row.get("node")?,
+        seen_at: row.get("seen_at")?,
+        current_at: row.get("current_at")?,
+    })
 }

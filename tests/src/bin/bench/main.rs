@@ -1,5 +1,5 @@
-//! `make bench`: what a request costs in Envoy, what a token costs in the authserver and how soon a revocation holds,
-//! written to docs/benchmarks.md.
+//! `make bench`: what a request costs in Envoy, what a token costs in the authserver, how soon a revocation holds
+//! and how quick the console is, written to docs/benchmarks.md.
 //!
 //! The figure is processor time (user and system time of the process, divided by its requests): other work on the
 //! machine changes it far less than it changes requests per second. All variants run side by side and are measured in
@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
 mod authserver;
+mod console;
 mod document;
 mod gateway;
 mod probe;
@@ -24,6 +25,7 @@ use bearward_tests::{Error, Result, workspace};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Measures, and writes docs/benchmarks.md.
 #[derive(Parser, Debug)]
@@ -52,6 +54,7 @@ enum Part {
     HostCalls,
     Authserver,
     Revocation,
+    Console,
 }
 
 #[tokio::main]
@@ -96,6 +99,9 @@ async fn run(args: &Args) -> Result<()> {
     if wanted(Part::Revocation) {
         sections.extend(revocation::sections(&revocation::measure(&parts).await?, &report::machine()));
     }
+    if wanted(Part::Console) {
+        sections.push(console::section(&console::measure(&parts).await?, &report::machine()));
+    }
     let file = workspace::root().join("docs/benchmarks.md");
     let old = std::fs::read_to_string(&file).map_err(Error::io("reading docs/benchmarks.md"))?;
     let text = document::merged(&old, report::INTRO, &sections);
@@ -112,4 +118,13 @@ fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// The nearest rank: the least of the values that so large a part of them does not exceed.
+pub(crate) fn percentile(values: &[Duration], part: f64) -> Duration {
+    let mut sorted = values.to_vec();
+    sorted.sort();
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
+    let rank = (part * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use crate::tokens::Algorithm;
 pub(crate) const INTRO: &str = "# Benchmarks
 
 Written by `make bench` (which needs `wrk`); run it again rather than compare figures of different machines. `make bench ARGS=revocation`,
-`ARGS=gateway`, `ARGS=host-calls` and `ARGS=authserver` measure one part again and leave the others as they are.
+`ARGS=gateway`, `ARGS=host-calls`, `ARGS=authserver` and `ARGS=console` measure one part again and leave the others as they are.
 ";
 
 pub(crate) fn gateway(args: &Args, gateway: &[Figure], wasm: u64) -> Section {

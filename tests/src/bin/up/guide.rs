@@ -47,9 +47,11 @@ In a browser, sign in as {username} with {password}:
 
 The console, for {admin_name} with {admin_password}:
 
-    http://127.0.0.1:{authserver}/admin
-
+    http://{host}:{authserver}/admin
+{passkeys}
 Ctrl-C stops everything."#,
+        host = args.host,
+        passkeys = passkeys(args),
         admin = args.envoy_admin_port,
         authserver = args.authserver_port,
         management = args.management_port,
@@ -59,4 +61,12 @@ Ctrl-C stops everything."#,
         username = demo::USERNAME,
         password = demo::PASSWORD,
     )
+}
+
+/// Browsers bind passkeys to names alone.
+fn passkeys(args: &Args) -> String {
+    if args.host == "localhost" {
+        return format!("\nPasskeys are made on the account page:\n\n    {}/account\n", args.url());
+    }
+    "\nPasskeys need a name instead of an address: make up UP_HOST=localhost\n".to_owned()
 }

@@ -36,6 +36,9 @@ struct Args {
     /// Where the demo clients' people are sent back to.
     #[arg(long, env = "CALLBACK_PORT", default_value_t = 8400)]
     callback_port: u16,
+    /// The host in every URL: 127.0.0.1, or localhost, to which browsers also bind passkeys.
+    #[arg(long, env = "UP_HOST", default_value = "127.0.0.1", value_parser = ["127.0.0.1", "localhost"])]
+    host: String,
     /// Where the database, the master key and the logs are (default: .bearward/up).
     #[arg(long, env = "UP_DIR")]
     dir: Option<PathBuf>,
@@ -96,7 +99,7 @@ impl Args {
     }
 
     fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.gateway_port)
+        format!("http://{}:{}", self.host, self.gateway_port)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::snapshot::Holding;
 use super::{ENVOYS, FOLLOWERS, Figures, OTHERS, PAUSE, REVOCATIONS, Scenario, WORKERS};
 use crate::document::Section;
+use crate::percentile;
 use std::time::Duration;
 
 pub(crate) fn sections(figures: &Figures, machine: &str) -> [Section; 2] {
@@ -68,15 +69,6 @@ fn held(holding: &Holding) -> String {
         millis(holding.longest.1),
         verdict(holding.longest.0 <= Duration::from_millis(1)),
     )
-}
-
-/// The nearest rank: the least of the values that so large a part of them does not exceed.
-fn percentile(values: &[Duration], part: f64) -> Duration {
-    let mut sorted = values.to_vec();
-    sorted.sort();
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
-    let rank = (part * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! How quick the console's pages are where there is much: 50,000 clients, 1,000,000 grants. Every page, by an
+//! administrator who signed in through the form, over HTTP, on a real PostgreSQL.
+
+mod fill;
+mod pages;
+mod report;
+mod visitor;
+
+use crate::say;
+use bearward_tests::authserver::{self, Authserver, Settings};
+use bearward_tests::pg::Postgres;
+use bearward_tests::stack::{Parts, local};
+use bearward_tests::tempdir::TempDir;
+use bearward_tests::{Result, ports};
+use pages::{PAGES, Page};
+pub(crate) use report::section;
+use std::time::Duration;
+use visitor::Visitor;
+
+/// How often each page is asked for; each time about another object, another place of the list.
+const TIMES: u64 = 200;
+
+/// What one page took.
+#[derive(Debug, Clone)]
+pub(crate) struct Figure {
+    page: &'static Page,
+    /// From the request until the last byte of the page.
+    times: Vec<Duration>,
+    /// The longest page, in bytes.
+    bytes: usize,
+}
+
+pub(crate) async fn measure(parts: &Parts) -> Result<Vec<Figure>> {
+    let postgres = Postgres::start()?;
+    let database = postgres.database()?;
+    let dir = TempDir::new()?;
+    let master_key = dir.path().join("master.key");
+    authserver::master_key(&parts.authserver, &master_key)?;
+    let listen = local(ports::free()?);
+    let settings = Settings {
+        binary: parts.authserver.clone(),
+        issuer: format!("http://{listen}"),
+        listen,
+        management: local(ports::free()?),
+        database: database.clone(),
+        master_key,
+        demo: true,
+        more: Vec::new(),
+        log: dir.path().join("authserver.log"),
+    };
+    let server = Authserver::start(settings).await?;
+    say("console: filling the database");
+    fill::fill(&postgres, &database)?;
+    let visitor = Visitor::sign_in(&format!("http://{}", server.address())).await?;
+    // In turns, so that what slows the machine down slows all pages down; the first turn warms up and does not count.
+    let mut figures: Vec<Figure> = PAGES.iter().map(|page| Figure { page, times: Vec::new(), bytes: 0 }).collect();
+    for turn in 0..=TIMES {
+        if turn % 50 == 1 {
+            say(&format!("console: turn {turn} of {TIMES}"));
+        }
+        for figure in &mut figures {
+            let (took, bytes) = visitor.visit(figure.page, turn).await?;
+            if turn > 0 {
+                figure.times.push(took);
+                figure.bytes = figure.bytes.max(bytes);
+            }
+        }
+    }
+    Ok(figures)
+}
