@@ -8,9 +8,12 @@ use crate::proxy::Host;
 use crate::slots::{Head, LOG_SLOT, Slots, log_entries};
 use bearward_token::revocation::RevocationSet;
 
-/// How many entries are read in one go: they take a third of a millisecond, and more than one in all would block the
-/// worker for too long.
+/// The most entries that are read in one go.
 const AT_ONCE: u32 = LOG_SLOT;
+/// After so many of them the clock is looked at: more than a millisecond would block the worker for too long.
+const STEP: u32 = 128;
+/// How long one go may take until then, in nanoseconds.
+const TURN_NS: u64 = 500_000;
 
 /// How far one VM has read.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Follower {
     set: RevocationSet,
     /// A log that is read from its beginning; what held before goes on holding until that is done.
     catching_up: Option<(Position, RevocationSet)>,
+    /// When reading was last broken off, with more to come; Unix time in milliseconds.
+    broken_off_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,15 +44,25 @@ impl Follower {
         self.set.maintain(now_s);
     }
 
-    /// Reads what is new; whether it has read everything now. Reads [`AT_ONCE`] entries at most.
-    pub fn follow(&mut self, host: &impl Host, slots: &Slots, head: &Head, now_s: u64) -> bool {
+    /// Reads what is new; whether it has read everything now. Reads [`AT_ONCE`] entries at most, and for [`TURN_NS`]; and if
+    /// that is not enough, no more within this millisecond, as many requests that wait are looked at in one callback.
+    pub fn follow(&mut self, host: &impl Host, slots: &Slots, head: &Head, now_ms: u64) -> bool {
         let target = Position { epoch: head.epoch, len: head.len };
         if self.at == target {
             return head.epoch != 0;
         }
-        if head.epoch == 0 {
+        if head.epoch == 0 || self.broken_off_ms == now_ms {
             return false;
         }
+        let caught_up = self.read_on(host, slots, head, now_ms / 1_000);
+        if !caught_up {
+            self.broken_off_ms = now_ms;
+        }
+        caught_up
+    }
+
+    fn read_on(&mut self, host: &impl Host, slots: &Slots, head: &Head, now_s: u64) -> bool {
+        let target = Position { epoch: head.epoch, len: head.len };
         if self.at.epoch != head.epoch && self.at == (Position { epoch: head.previous, len: head.previous_len }) {
             self.at = Position { epoch: head.epoch, len: head.base };
             self.catching_up = None;
@@ -73,13 +88,14 @@ impl Follower {
 fn read_log(host: &impl Host, slots: &Slots, from: Position, len: u32, set: &mut RevocationSet, now_s: u64) -> u32 {
     let mut at = from.len;
     let len = len.min(at.saturating_add(AT_ONCE));
-    while at < len {
+    let began = host.now_ns();
+    while at < len && (at == from.len || host.now_ns().saturating_sub(began) < TURN_NS) {
         let (index, skip) = (at / LOG_SLOT, at % LOG_SLOT);
         let Ok(Some(slot)) = host.shared(&slots.log(from.epoch, index)) else { break };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let Some(entries) = log_entries(&slot.value, from.epoch, skip) else { break };
         // Entries beyond the head's length are not said yet.
-        let wanted = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(len.saturating_sub(at).min(STEP)).unwrap_or(usize::MAX);
         let read = entries.len().min(wanted);
         if read == 0 {
             break;

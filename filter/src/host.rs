@@ -144,13 +144,10 @@ fn header_map(kind: u32) -> HostResult<Headers> {
 }
 
 impl Host for Envoy {
-    fn now_ms(&self) -> u64 {
+    fn now_ns(&self) -> u64 {
         let mut time = 0;
         // SAFETY: the pointer is valid for the call.
-        match unsafe { proxy_get_current_time_nanoseconds(&raw mut time) } {
-            0 => time / 1_000_000,
-            _ => u64::MAX, // without a clock every token has expired
-        }
+        if unsafe { proxy_get_current_time_nanoseconds(&raw mut time) } == 0 { time } else { u64::MAX }
     }
 
     fn environment(&self, name: &str) -> Option<String> {

@@ -100,7 +100,7 @@ impl Provider {
         self.keys.follow(host, &self.head);
         let Some(feed) = &mut self.feed else { return Freshness::Fresh };
         let age = now_ms.saturating_sub(self.head.fresh_ms);
-        let caught_up = feed.follower.follow(host, &self.slots, &self.head, now_ms / 1_000);
+        let caught_up = feed.follower.follow(host, &self.slots, &self.head, now_ms);
         if caught_up && age <= feed.max_staleness_ms {
             Freshness::Fresh
         } else if (self.head.epoch == 0 && now_ms <= feed.expected_until_ms) || age <= feed.max_staleness_ms {

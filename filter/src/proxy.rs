@@ -73,8 +73,15 @@ pub struct CallResponse {
 
 /// The proxy, as one VM sees it.
 pub trait Host {
+    /// Unix time in nanoseconds; all ones where there is no clock.
+    fn now_ns(&self) -> u64;
     /// Unix time in milliseconds.
-    fn now_ms(&self) -> u64;
+    fn now_ms(&self) -> u64 {
+        match self.now_ns() {
+            u64::MAX => u64::MAX, // without a clock every token has expired
+            time => time / 1_000_000,
+        }
+    }
     /// A variable of the VM's environment.
     fn environment(&self, name: &str) -> Option<String>;
     /// Fills the bytes with randomness; false if there is none.

@@ -176,7 +176,8 @@ async fn many_at_the_same_cursor_cost_one_reading_for_each_change() {
         answers.push(soon(one).await);
     }
     assert!(answers.iter().all(|a| *a == answers[0]) && answers[0].entries.len() == 1);
-    assert_eq!(fixture.feed.reads.load(Ordering::SeqCst) - before, 2, "one before they waited, one after the change");
+    let reads = fixture.feed.reads.load(Ordering::SeqCst) - before;
+    assert!((1..=2).contains(&reads), "{reads}: one before they waited, if it was needed, and one after the change");
 }
 
 #[tokio::test]

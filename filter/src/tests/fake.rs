@@ -14,6 +14,9 @@ pub(crate) const START_MS: u64 = 1_800_000_000_000;
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) now_ms: Cell<u64>,
+    /// How much time passes from one look at the clock to the next.
+    pub(crate) look_ns: Cell<u64>,
+    pub(crate) looks: Cell<u64>,
     pub(crate) shared: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
     cas: Cell<u32>,
     next: Cell<u32>,
@@ -104,8 +107,9 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn now_ms(&self) -> u64 {
-        self.world.now_ms.get()
+    fn now_ns(&self) -> u64 {
+        self.world.looks.set(self.world.looks.get() + 1);
+        self.world.now_ms.get() * 1_000_000 + self.world.looks.get() * self.world.look_ns.get()
     }
 
     fn environment(&self, name: &str) -> Option<String> {

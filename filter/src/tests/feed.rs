@@ -294,3 +294,28 @@ fn so_many_entries_are_read_in_so_many_steps() {
     }
     assert_eq!(outcome(&envoy, 1, id), 401);
 }
+
+#[test]
+fn a_slow_machine_reads_fewer_entries_in_one_go() {
+    let mut envoy = ready(1, &config());
+    let mut entries = others(0, 3_000, expiry(600));
+    entries.push(revoked(Subject::Token("t1")));
+    envoy.answer(FEED, 200, &page(false, false, "c1", &entries));
+    envoy.add_vm(&config());
+    let authorization = format!("Bearer {}", token());
+    // The first of them reads 1,024; then it is enough for this millisecond.
+    let ids: Vec<_> = (0..20).map(|_| envoy.send(1, &get("/orders/1", &authorization))).collect();
+    // Nearly half a millisecond for each look at the clock: 128 entries, and 128 more.
+    envoy.world.look_ns.set(499_999);
+    let mut turns = 0;
+    while outcome(&envoy, 1, ids[0]) == 0 {
+        envoy.world.now_ms.set(envoy.world.now_ms.get() + 1);
+        let before = envoy.world.looks.get();
+        envoy.tick(1);
+        // However many requests wait, the log is read on once.
+        assert!(envoy.world.looks.get() - before < 10);
+        turns += 1;
+    }
+    assert_eq!(turns, (3_001_u32 - 1_024).div_ceil(256));
+    assert!(ids.iter().all(|id| outcome(&envoy, 1, *id) == 401));
+}
