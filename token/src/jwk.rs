@@ -239,7 +239,8 @@ pub enum KeySetError {
 impl KeySet {
     /// Reads a JWK Set (RFC 7517 §5). Entries of no use are skipped, and counted in [`KeySet::skipped`].
     ///
-    /// Of two entries with one `kid`, neither is taken unless they hold the same key: a name must not be ambiguous.
+    /// Of two entries with one `kid`, neither is taken unless they hold the same key: a name must not be ambiguous. The same
+    /// key is then good for the algorithms of both.
     /// `accepted` is as for [`PublicKey::from_jwk`].
     ///
     /// # Errors
@@ -266,9 +267,9 @@ impl KeySet {
         let mut ambiguous: Vec<String> = Vec::new();
         for entry in entries {
             let Ok(key) = PublicKey::from_jwk(entry, accepted) else { continue };
-            match keys.iter().find(|known| known.kid.is_some() && known.kid == key.kid) {
+            match keys.iter_mut().find(|known| known.kid.is_some() && known.kid == key.kid) {
                 None => keys.push(key),
-                Some(known) if known.spki == key.spki => {}
+                Some(known) if known.spki == key.spki => known.algorithms = known.algorithms.either(key.algorithms),
                 Some(_) => ambiguous.extend(key.kid),
             }
         }

@@ -206,6 +206,19 @@ fn without_a_name_only_one_key_will_do() {
 }
 
 #[test]
+fn one_key_of_two_entries_is_good_for_both_in_either_order() {
+    let [first, second] = ["PS256", "PS512"].map(|alg| with(rsa(), "alg", alg));
+    for entries in [[first.clone(), second.clone()], [second, first]] {
+        let keys = set(&entries).unwrap();
+        assert_eq!((keys.len(), keys.skipped()), (1, 1));
+        for algorithm in [Algorithm::PS256, Algorithm::PS512] {
+            assert!(keys.find(None, algorithm).unwrap().permits(algorithm));
+        }
+        assert!(keys.find(None, Algorithm::RS256).is_none());
+    }
+}
+
+#[test]
 fn what_is_written_can_be_read() {
     let (x, y) = (bytes(EC_X).try_into().unwrap(), bytes(EC_Y).try_into().unwrap());
     let written = serde_json::to_value(Jwk::es256("k1", &x, &y)).unwrap();

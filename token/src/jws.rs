@@ -95,6 +95,12 @@ impl Algorithms {
         Self(self.0 & other.0)
     }
 
+    /// Those that are in either set.
+    #[must_use]
+    pub fn either(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {

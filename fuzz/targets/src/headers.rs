@@ -405,7 +405,8 @@ fn quiet(envoy: &FakeEnvoy, request: &Request) {
         let holds = |value: &[u8]| value.windows(token.len()).any(|window| window == token.as_bytes());
         let named = request.headers.iter().any(|(name, value)| {
             let value = if name == b":path" { value.split(|b| *b == b'?').next().unwrap_or_default() } else { value };
-            shown.contains(&name.as_slice()) && holds(&decoded(value))
+            // As it is, or as it is read: an escape before it can take its first letter.
+            shown.contains(&name.as_slice()) && (holds(value) || holds(&decoded(value)))
         });
         if !named {
             assert!(
