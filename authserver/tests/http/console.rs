@@ -43,6 +43,7 @@ async fn keys_are_pasted_switched_and_removed() {
     let added =
         act(&mut browser, path, &[("do", "key-add"), ("key_label", "The <new> one"), ("keys", &new.certificate)]).await;
     assert_eq!(added.location(), "/admin/clients/signer?done=key-added");
+    server.clock.advance(2);
     assert_eq!((prove(&server, &old).await, prove(&server, &new).await), (StatusCode::OK, StatusCode::OK));
     server.app.counters.flush(server.app.store.as_ref(), &server.app.env).await.unwrap();
     let page = browser.get(path).await;
