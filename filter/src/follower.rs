@@ -13,7 +13,7 @@ const AT_ONCE: u32 = LOG_SLOT;
 /// After so many of them the clock is looked at: more than a millisecond would block the worker for too long.
 const STEP: u32 = 128;
 /// How long one go may take until then, in nanoseconds.
-const TURN_NS: u64 = 500_000;
+const TURN_NS: u64 = 400_000;
 
 /// How far one VM has read.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ pub const HOLD_MOST: usize = 512;
 const CACHE: Limits = Limits { entries: 2_048, bytes: 1024 * 1024 };
 /// Ticks, in milliseconds: while nothing waits, and while something does.
 const TICK_MS: u32 = 500;
-const TICK_BUSY_MS: u32 = 5;
+const TICK_BUSY_MS: u32 = 10;
 
 /// Whether the host goes on with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
