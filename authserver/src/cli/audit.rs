@@ -1,7 +1,7 @@
 //! `bearward audit`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json};
+use super::{Context, Output, as_json, table};
 use crate::model::AuditFilter;
 
 #[derive(clap::Args)]
@@ -36,25 +36,27 @@ pub(super) async fn run(context: &Context, audit: Audit) -> Result<(), Failure> 
     let filter = AuditFilter { actor: audit.actor, action: audit.action, object_kind, object, since: audit.since };
     let mut left = if audit.limit == 0 { usize::MAX } else { audit.limit };
     let mut after: Option<String> = None;
+    let mut rows = Vec::new();
     while left > 0 {
         let most = u32::try_from(left.min(500)).unwrap_or(500);
         let page = context.admin().audit(&filter, after.as_deref(), most).await?;
         left = left.saturating_sub(page.items.len());
-        for entry in &page.items {
+        for entry in page.items {
             if audit.output.json {
-                println!("{}", as_json(entry)?);
-            } else {
-                let from = entry.address.as_deref().unwrap_or("-");
-                println!(
-                    "{}\t{} {}\t{from}\t{}\t{} {}",
-                    entry.at, entry.actor_kind, entry.actor, entry.action, entry.object_kind, entry.object
-                );
+                println!("{}", as_json(&entry)?);
+                continue;
             }
+            let who = format!("{} {}", entry.actor_kind, entry.actor);
+            let what = format!("{} {}", entry.object_kind, entry.object);
+            rows.push([table::at(entry.at), who, entry.address.unwrap_or_default(), entry.action, what]);
         }
         after = page.next;
         if after.is_none() {
             break;
         }
+    }
+    if !audit.output.json {
+        table::print(["when", "who", "from", "did", "to"], rows);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `bearward authorization-type`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
+use super::{Context, Output, print_json, table};
 use crate::model::{AuthorizationField, AuthorizationType};
 use clap::Subcommand;
 use std::collections::BTreeMap;
@@ -86,9 +86,10 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
         print_json(&serde_json::to_value(&types).map_err(|e| Failure::new(e.to_string()))?);
         return Ok(());
     }
-    for kind in types {
-        let fields: Vec<_> = kind.fields.keys().map(String::as_str).collect();
-        println!("{}\t{}\t{}", kind.name, kind.title, fields.join(" "));
-    }
+    let rows = types.into_iter().map(|kind| {
+        let fields: Vec<_> = kind.fields.into_keys().collect();
+        [kind.name, kind.title, fields.join(" ")]
+    });
+    table::print(["type", "title", "fields"], rows);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::client_options::TokenOptions;
 use super::client_proof::ProofOptions;
 use super::failure::Failure;
-use super::{Context, Output, as_json, client_key, print_json, redirect_uri, secret};
+use super::{Context, Output, as_json, client_key, print_json, redirect_uri, secret, table};
 use crate::client_auth::seal_secret;
 use crate::keys::{Sealer, lifecycle};
 use crate::model::{Client, ClientAuthMethod, Digest, GrantType};
@@ -263,11 +263,12 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
         print_json(&clients.into());
         return Ok(());
     }
-    for client in clients {
+    let rows = clients.into_iter().map(|client| {
         let state = if client.disabled_at.is_some() { "disabled" } else { "enabled" };
         let kind = if client.auth_method == ClientAuthMethod::None { "public" } else { "confidential" };
-        println!("{}\t{}\t{kind}\t{state}\t{}", client.id, client.name, client.scopes);
-    }
+        [client.id, client.name, kind.to_owned(), state.to_owned(), client.scopes.to_string()]
+    });
+    table::print(["client_id", "name", "kind", "state", "scopes"], rows);
     Ok(())
 }
 

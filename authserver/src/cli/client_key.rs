@@ -1,7 +1,7 @@
 //! `bearward client key`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json};
+use super::{Context, Output, as_json, print_json, table};
 use crate::admin::{ClientKeyView, NewKeys, SecretEdit};
 use clap::Subcommand;
 use std::io::Read as _;
@@ -87,19 +87,18 @@ fn print(keys: &[ClientKeyView], output: Output) -> Result<(), Failure> {
         print_json(&as_json(&keys)?);
         return Ok(());
     }
-    for key in keys {
+    let rows = keys.iter().map(|key| {
         let state = if key.disabled_at.is_some() { "off" } else { "on" };
-        let time = |at: Option<i64>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-        println!(
-            "{}\t{state}\t{} {}\tadded {}\tlast used {}\tcertificate until {}\t{}",
-            key.id,
-            key.kind,
-            key.form,
-            key.created_at,
-            time(key.used_at),
-            time(key.not_after),
-            key.label
-        );
-    }
+        [
+            key.id.clone(),
+            state.to_owned(),
+            format!("{} {}", key.kind, key.form),
+            table::at(key.created_at),
+            table::at_or_none(key.used_at),
+            table::at_or_none(key.not_after),
+            key.label.clone(),
+        ]
+    });
+    table::print(["key", "state", "kind", "added", "last used", "certificate until", "label"], rows);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `bearward grant`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json};
+use super::{Context, Output, as_json, print_json, table};
 use crate::model::GrantFilter;
 use clap::Subcommand;
 
@@ -42,10 +42,11 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             if output.json {
                 print_json(&as_json(&grants)?);
             } else {
-                for grant in grants {
+                let rows = grants.into_iter().map(|grant| {
                     let state = if grant.revoked_at.is_some() { "revoked" } else { "live" };
-                    println!("{}\t{}\t{}\t{state}\t{}", grant.id, grant.username, grant.client_id, grant.scope);
-                }
+                    [grant.id, grant.username, grant.client_id, state.to_owned(), grant.scope]
+                });
+                table::print(["grant", "person", "client_id", "state", "scopes"], rows);
             }
         }
         Command::Revoke { id } => {

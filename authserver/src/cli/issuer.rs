@@ -1,7 +1,7 @@
 //! `bearward issuer`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
+use super::{Context, Output, print_json, table};
 use crate::jwt::KeySet;
 use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer};
 use crate::saml;
@@ -141,13 +141,15 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
         print_json(&serde_json::Value::Array(json));
         return Ok(());
     }
-    for TrustedIssuer { issuer, settings, .. } in &issuers {
+    let rows = issuers.into_iter().map(|TrustedIssuer { issuer, settings, .. }| {
         let kind = match settings.kind {
             AssertionKind::Jwt => "JWT",
             AssertionKind::Saml => "SAML",
         };
-        let scopes = settings.scopes.as_ref().map_or("any scope".to_owned(), ToString::to_string);
-        println!("{issuer}\t{kind}\t{scopes}\t{}", settings.clients.join(" "));
-    }
+        let scopes = settings.scopes.map_or("any".to_owned(), |scopes| scopes.to_string());
+        let clients = if settings.clients.is_empty() { "all".to_owned() } else { settings.clients.join(" ") };
+        [issuer, kind.to_owned(), scopes, clients]
+    });
+    table::print(["issuer", "kind", "scopes", "clients"], rows);
     Ok(())
 }

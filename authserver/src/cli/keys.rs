@@ -1,7 +1,7 @@
 //! `bearward keys`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
+use super::{Context, Output, print_json, table};
 use crate::admin::RotateSpec;
 use crate::env::Env;
 use crate::keys::lifecycle::{self, State};
@@ -60,15 +60,16 @@ async fn list(context: &Context, output: Output) -> Result<(), Failure> {
         print_json(&keys.collect());
         return Ok(());
     }
-    for (key, state) in rows {
+    let rows = rows.map(|(key, state)| {
         let state = match state {
             State::Next => "next",
             State::Active => "active",
             State::Retired => "retired",
         };
-        let activates = key.activates_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-        println!("{}\t{}\t{state}\tpublished {}\tsigns from {activates}", key.kid, key.alg, key.published_at);
-    }
+        let alg = key.alg.to_string();
+        [key.kid.clone(), alg, state.to_owned(), table::at(key.published_at), table::at_or_none(key.activates_at)]
+    });
+    table::print(["kid", "alg", "state", "published", "signs from"], rows);
     Ok(())
 }
 

@@ -29,6 +29,7 @@ mod registration_token;
 mod scope;
 mod secret;
 mod stdout;
+mod table;
 mod transfer;
 mod user;
 

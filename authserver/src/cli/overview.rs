@@ -1,7 +1,7 @@
 //! `bearward overview`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json};
+use super::{Context, Output, as_json, print_json, table};
 use crate::admin::{Overview, Point};
 
 pub(super) async fn run(context: &Context, output: Output) -> Result<(), Failure> {
@@ -13,11 +13,14 @@ pub(super) async fn run(context: &Context, output: Output) -> Result<(), Failure
     println!("{} clients ({} disabled), {} people", overview.clients, overview.clients_disabled, overview.people);
     println!("last 24 hours: {}", sums(&overview));
     println!("{} gateways follow revocations, {} behind", overview.followers_count, overview.followers_behind);
-    for one in &overview.followers {
-        let behind = one.behind.map_or_else(|| "still reading".to_owned(), |seconds| format!("{seconds} s behind"));
-        let (node, id) = (one.node.as_deref().unwrap_or("-"), if one.id.is_empty() { "-" } else { &one.id });
-        println!("{}\t{id}\t{node:?}\tasked last {}\t{behind}", one.address, one.seen_at);
+    if overview.followers.is_empty() {
+        return Ok(());
     }
+    let rows = overview.followers.into_iter().map(|one| {
+        let behind = one.behind.map_or_else(|| "still reading".to_owned(), |seconds| format!("{seconds} s"));
+        [one.node.unwrap_or_default(), one.id, one.address, table::at(one.seen_at), behind]
+    });
+    table::print(["gateway", "process", "address", "asked last", "behind"], rows);
     Ok(())
 }
 

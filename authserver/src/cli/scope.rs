@@ -1,7 +1,7 @@
 //! `bearward scope`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
+use super::{Context, Output, print_json, table};
 use crate::admin::ScopeSpec;
 use clap::Subcommand;
 
@@ -46,7 +46,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             if output.json {
                 print_json(&serde_json::to_value(&scopes).map_err(|e| Failure::new(e.to_string()))?);
             } else {
-                scopes.iter().for_each(|s| println!("{}\t{}\t{}", s.name, s.title, s.description));
+                let rows = scopes.into_iter().map(|scope| [scope.name, scope.title, scope.description]);
+                table::print(["scope", "title", "description"], rows);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `bearward client secret`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json};
+use super::{Context, Output, as_json, print_json, table};
 use crate::admin::{NewSecret, SecretEdit};
 use clap::Subcommand;
 
@@ -68,11 +68,12 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             if output.json {
                 print_json(&as_json(&secrets)?);
             } else {
-                for secret in secrets {
+                let rows = secrets.into_iter().map(|secret| {
                     let state = if secret.disabled_at.is_some() { "off" } else { "on" };
-                    let until = secret.expires_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-                    println!("{}\t{state}\tmade {}\tuntil {until}\t{}", secret.id, secret.created_at, secret.label);
-                }
+                    let [until, used] = [secret.expires_at, secret.used_at].map(table::at_or_none);
+                    [secret.id, state.to_owned(), table::at(secret.created_at), until, used, secret.label]
+                });
+                table::print(["secret", "state", "made", "until", "last used", "label"], rows);
             }
         }
         Command::Enable { id, secret } => {

@@ -1,7 +1,7 @@
 //! `bearward user`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json};
+use super::{Context, Output, as_json, print_json, table};
 use crate::admin::{NewPerson, PersonEdit, PersonView, check_password, check_username};
 use crate::model::Role;
 use crate::passwords::Passwords;
@@ -141,15 +141,7 @@ async fn list(context: &Context, text: Option<&str>, output: Output) -> Result<(
     let mut all = Vec::new();
     loop {
         let page = context.admin().people(text, after.as_deref(), 500).await?;
-        if output.json {
-            all.extend(page.items);
-        } else {
-            for person in &page.items {
-                let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
-                let factor = person.factors();
-                println!("{}\t{}\t{}\t{state}\t{factor}", person.username, person.id, person.role.name());
-            }
-        }
+        all.extend(page.items);
         after = page.next;
         if after.is_none() {
             break;
@@ -157,7 +149,14 @@ async fn list(context: &Context, text: Option<&str>, output: Output) -> Result<(
     }
     if output.json {
         print_json(&as_json(&all)?);
+        return Ok(());
     }
+    let rows = all.into_iter().map(|person| {
+        let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
+        let (role, factor) = (person.role.name().to_owned(), person.factors());
+        [person.username, person.id, role, state.to_owned(), factor]
+    });
+    table::print(["username", "sub", "role", "state", "second factor"], rows);
     Ok(())
 }
 

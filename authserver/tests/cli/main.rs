@@ -285,7 +285,9 @@ fn issuers_are_trusted_listed_and_removed() {
     assert_eq!(listed[0]["issuer"], "https://idp.example/metadata");
     assert_eq!((&settings["kind"], &settings["subjects"]), (&"saml".into(), &"any".into()));
     assert!(settings["keys"]["certificates"][0].as_str().unwrap().contains("BEGIN CERTIFICATE"));
-    assert!(bearward.says(&["issuer", "list"]).contains("SAML\torders:read"));
+    let table = "issuer                        kind  scopes       clients\n\
+                 https://idp.example/metadata  SAML  orders:read  all\n";
+    assert_eq!(bearward.says(&["issuer", "list"]), table);
 
     assert!(bearward.refuses(&with(&["--saml"])).contains("--certificate-file"));
     assert!(bearward.refuses(&with(&[])).contains("--jwks-uri"));
