@@ -313,3 +313,18 @@ async fn types_of_authorization_details_are_made_edited_and_go() {
     assert!(server.app.store.authorization_types().await.unwrap().is_empty());
     assert_eq!(browser.get("/admin/details/payment").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_scope_that_is_a_uri_has_a_page() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let fields = [("name", "https://api.example/orders.read"), ("title", "Read your orders")];
+    act(&mut browser, "/admin/scopes", &fields).await.location();
+    let list = browser.get("/admin/scopes").await;
+    let path = "/admin/scopes/https%3A%2F%2Fapi%2Eexample%2Forders%2Eread";
+    assert!(list.body.contains(&format!("href=\"{path}\"")), "{}", list.body);
+    let version = browser.get(path).await.field("version");
+    let edit = [("do", "save"), ("version", version.as_str()), ("title", "Read them")];
+    act(&mut browser, path, &edit).await.location();
+    assert!(browser.get(path).await.body.contains("value=\"Read them\""));
+}

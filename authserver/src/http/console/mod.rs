@@ -15,9 +15,11 @@ use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
 use crate::model::Role;
 use crate::pages::{ConsoleFrame, Problem, Trouble};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What the console's forms are bound to, beside the session.
@@ -38,20 +40,14 @@ struct Visit<'a> {
     query: Params,
 }
 
-pub(super) async fn get(
-    State(app): State<Arc<App>>,
-    address: Address,
-    rest: Option<Path<String>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
     let shown = async {
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => return Ok(login),
         };
         let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(rest)?, query };
+        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
         let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => others::overview(&visit).await,
@@ -79,7 +75,6 @@ pub(super) async fn get(
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     address: Address,
-    rest: Option<Path<String>>,
     uri: Uri,
     headers: HeaderMap,
     form: Result<LongForm, ParamsError>,
@@ -97,7 +92,7 @@ pub(super) async fn post(
             return Err(Trouble::Foreign);
         }
         let query = Params::parse(b"")?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(rest)?, query };
+        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
         let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["clients", "new"] => clients::create(&visit, &form).await,
@@ -130,12 +125,12 @@ async fn admitted(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Result<Si
     }
 }
 
-fn segments(rest: Option<Path<String>>) -> Result<Vec<String>, Trouble> {
-    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
-    if rest.contains('\0') {
-        return Err(Trouble::NotFound);
-    }
-    Ok(rest.split('/').filter(|segment| !segment.is_empty()).map(ToOwned::to_owned).collect())
+/// Taken apart before it is decoded: a scope may be a URI, with slashes of its own.
+fn segments(app: &App, uri: &Uri) -> Result<Vec<String>, Trouble> {
+    let rest = uri.path().strip_prefix(&app.urls.path(Route::Admin)).unwrap_or_default();
+    let decode = |segment| percent_decode_str(segment).decode_utf8().ok().filter(|text| !text.contains('\0'));
+    let segments = rest.split('/').filter(|segment| !segment.is_empty()).map(decode);
+    segments.map(|text| text.map(Cow::into_owned).ok_or(Trouble::NotFound)).collect()
 }
 
 impl Visit<'_> {
