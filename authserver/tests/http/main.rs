@@ -28,6 +28,8 @@ mod exchange;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod markup;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod pages;

@@ -1,8 +1,7 @@
 //! Sign-in with throttles and a second factor, the account page, the console: what people do, and what is done against them.
 
 use crate::support::{Answer, Browser, CALLBACK, ISSUER, PASSWORD, Server, client};
-use bearward::model::{Account, AuditFilter, Change, FollowerName, GrantType, Person, Role, Scope};
-use bearward_token::scope::ScopeSet;
+use bearward::model::{Account, AuditFilter, Change, FollowerName, GrantType, Person, Role};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
@@ -278,83 +277,6 @@ async fn the_console_is_for_administrators() {
     for path in ["/admin", "/admin/clients", "/admin/audit.jsonl"] {
         assert_eq!(browser.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
         assert_eq!(server.get(path).await.status, StatusCode::SEE_OTHER, "{path}: to sign-in");
-    }
-}
-
-const PAGES: [&str; 11] = [
-    "/admin",
-    "/admin/clients",
-    "/admin/clients/new",
-    "/admin/clients/evil",
-    "/admin/scopes",
-    "/admin/scopes/evil",
-    "/admin/people",
-    "/admin/people/evil",
-    "/admin/grants",
-    "/admin/audit",
-    "/account",
-];
-
-#[tokio::test]
-async fn nothing_that_is_registered_becomes_markup() {
-    let server = with_admin().await;
-    let text = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
-    let mut evil = client("evil", Some("s"), &[GrantType::AuthorizationCode]);
-    evil.name = text.into();
-    evil.redirect_uris = vec![format!("https://a.example/{text}")];
-    evil.audience = vec![text.into()];
-    evil.options.first_secret.label = text.into();
-    evil.scopes = ScopeSet::parse("evil").unwrap();
-    server.app.store.create_client(&evil).await.unwrap();
-    let words = Scope { name: "evil".into(), title: text.into(), description: text.into() };
-    server.app.store.put_scope(&words).await.unwrap();
-    let person = Person {
-        id: "evil".into(),
-        username: text.into(),
-        password_hash: "x".into(),
-        disabled_at: None,
-        created_at: 1,
-    };
-    server.app.store.create_person(&person).await.unwrap();
-    let mut recorded = change();
-    recorded.actor = text.to_owned();
-    recorded.after = Some(serde_json::json!({ "name": text }).to_string());
-    server.app.store.record(&recorded).await.unwrap();
-    let mut browser = server.browser_of_alice().await;
-    // The person at the browser has that name too, and granted something.
-    let asked = browser.authorize(vec![("response_type", "code"), ("client_id", "evil"), ("scope", "evil")]).await;
-    for path in PAGES.into_iter().chain([asked.location().as_str()]) {
-        let page = browser.get(path).await;
-        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-        assert!(!page.body.contains("<script") && !page.body.contains("<img src=x"), "{path}: {}", page.body);
-        assert!(!page.body.contains("\"'>"), "{path}: an attribute is left");
-    }
-    let search = browser.get("/admin/clients?q=%22%3E%3Cscript%3E").await;
-    assert!(!search.body.contains("<script"));
-}
-
-#[tokio::test]
-async fn every_page_is_protected() {
-    let server = with_admin().await;
-    let mut browser = server.browser_of_alice().await;
-    let own = [
-        "/admin",
-        "/admin/clients",
-        "/admin/clients/demo-web",
-        "/admin/scopes",
-        "/admin/people",
-        "/admin/keys",
-        "/account",
-    ];
-    for path in own.into_iter().chain(["/admin/grants", "/admin/audit", "/nothing"]) {
-        let page = browser.get(path).await;
-        let policy = page.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert!(policy.contains("form-action 'self';") && !policy.contains("unsafe"), "{path}: {policy}");
-        assert_eq!((page.header("x-frame-options"), page.header("cache-control")), ("DENY", "no-store"), "{path}");
-        for inline in ["<script", " style=", "<style", " onclick", "javascript:"] {
-            assert!(!page.body.contains(inline), "{path}: {inline}");
-        }
     }
 }
 
