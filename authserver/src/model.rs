@@ -415,6 +415,9 @@ pub struct Revocation {
 }
 
 impl Revocation {
+    /// Every [`Self::kind`].
+    pub const KINDS: [&str; 4] = ["jti", "gid", "client_id", "sub"];
+
     /// Everything about the subject, whenever it was issued, until `expires_at`.
     #[must_use]
     pub fn always(subject: Subject<'_>, now: i64, expires_at: i64) -> Self {

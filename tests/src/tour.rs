@@ -58,6 +58,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         ("console-scope", "/scopes/orders:read"),
         ("console-people", "/people"),
         ("console-grants", "/grants"),
+        ("console-tokens", "/tokens"),
         ("console-issuers", "/issuers"),
         ("console-keys", "/keys"),
         ("console-audit", "/audit"),
@@ -68,6 +69,12 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     open(browser, &format!("{console}/people?q=alice")).await?;
     press(browser, "tbody a").await?;
     at("console-person").await?;
+    open(browser, &format!("{console}/tokens")).await?;
+    look_at(browser, &service_token(url).await?).await?;
+    at("console-token").await?;
+    press(browser, ".found button").await?;
+    look_at(browser, "bw_at_broken").await?;
+    at("console-token-broken").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
     add_key(browser, "This is no key.").await?;
     at("console-key-wrong").await?;
@@ -107,6 +114,22 @@ async fn traffic(url: &str) -> Result<()> {
         request.send().await?.error_for_status()?;
     }
     Ok(())
+}
+
+/// An access token of the demo's service.
+async fn service_token(url: &str) -> Result<String> {
+    let request = crate::stack::client()?.post(format!("{url}/oauth2/token"));
+    let request = request.basic_auth(demo::SERVICE, Some(demo::SERVICE_SECRET));
+    let answer = request.form(&[("grant_type", "client_credentials")]).send().await?.error_for_status()?;
+    let answer: serde_json::Value = answer.json().await?;
+    Ok(answer.get("access_token").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
+}
+
+/// Pastes a token into the page that says what it is.
+async fn look_at(browser: &Browser, token: &str) -> Result<()> {
+    let field = browser.client.find(Locator::Css("#token")).await.map_err(words)?;
+    field.send_keys(token).await.map_err(words)?;
+    press(browser, "form:has(#token) button").await
 }
 
 /// A public key, of RFC 8037 appendix A.2.

@@ -14,6 +14,7 @@ mod people;
 mod registration_tokens;
 mod scopes;
 mod secrets;
+mod tokens;
 
 pub use client_keys::{ClientKeyView, NewKeys};
 pub use clients::{ClientSpec, ClientView};
@@ -24,6 +25,7 @@ pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};
 pub use scopes::{ScopeSpec, ScopeView};
 pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
+pub use tokens::{IssuedToken, TokenFault, TokenKind, TokenReason, TokenView};
 
 use crate::config::Config;
 use crate::env::Env;

@@ -26,11 +26,6 @@ pub(super) enum Command {
         /// The grant's id: the gid of its tokens.
         id: String,
     },
-    /// Revoke one access token.
-    RevokeToken {
-        /// The token's jti.
-        jti: String,
-    },
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -52,10 +47,6 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Revoke { id } => {
             admin.revoke_grant(&id).await?;
             println!("{id} is revoked, with every token that came from it.");
-        }
-        Command::RevokeToken { jti } => {
-            admin.revoke_token(&jti).await?;
-            println!("{jti} is revoked.");
         }
     }
     Ok(())

@@ -30,6 +30,7 @@ mod scope;
 mod secret;
 mod stdout;
 mod table;
+mod token;
 mod transfer;
 mod user;
 
@@ -86,6 +87,9 @@ enum Command {
     /// What people granted to clients: look for it, revoke it.
     #[command(subcommand)]
     Grant(grant::Command),
+    /// A token that you have: see what it is and whether it is good; revoke one by its name.
+    #[command(subcommand)]
+    Token(token::Command),
     /// What happened in the last day, and who follows the revocation feed.
     Overview(Output),
     /// The audit log: who did what to which object, from where.
@@ -175,6 +179,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Man => generate::manual(),
         Command::Init(init) => init::run(&Context::open(config()?).await?, init).await,
         Command::Grant(command) => grant::run(&Context::open(config()?).await?, command).await,
+        Command::Token(command) => token::run(&Context::open(config()?).await?, command).await,
         Command::Overview(output) => overview::run(&Context::open(config()?).await?, output).await,
         Command::Audit(audit) => audit::run(&Context::open(config()?).await?, audit).await,
         Command::AuthorizationType(command) => authorization_type::run(&Context::open(config()?).await?, command).await,

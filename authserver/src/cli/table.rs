@@ -29,7 +29,7 @@ fn text<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String;
 }
 
 /// A terminal obeys control characters, and whoever registers a client chooses its name.
-fn plain(cell: &str) -> String {
+pub(super) fn plain(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

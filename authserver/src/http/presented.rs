@@ -4,9 +4,9 @@
 use super::App;
 use crate::confirmation::Confirmation;
 use crate::custom_claims::is_custom;
-use crate::model::Digest;
+use crate::model::{Digest, Revocation};
 use crate::secret;
-use crate::storage::StoreError;
+use crate::storage::{Store, StoreError};
 use bearward_token::claims::Claims;
 use bearward_token::feed::Subject;
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ pub(crate) fn everything(payload: &[u8]) -> Map<String, Value> {
 }
 
 /// The operator's own claims among them.
-pub(super) fn custom(everything: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn custom(everything: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
     everything.iter().filter(|(name, _)| is_custom(name))
 }
 
@@ -49,6 +49,15 @@ pub(super) fn token_type(everything: &Map<String, Value>) -> &'static str {
 
 /// Whether the token, its grant, its client, its person or a token that it was exchanged from was revoked.
 pub(crate) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, StoreError> {
+    Ok(!revoked_by(app.store.as_ref(), claims, app.env.clock.now()).await?.is_empty())
+}
+
+/// What revoked a token: each revocation of those that concerns it.
+pub(crate) async fn revoked_by(
+    store: &dyn Store,
+    claims: &Claims<'_>,
+    now: i64,
+) -> Result<Vec<Revocation>, StoreError> {
     let mut keys = vec![
         Subject::Token(&claims.jti).key(),
         Subject::Client(&claims.client_id).key(),
@@ -56,6 +65,7 @@ pub(crate) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, S
     ];
     keys.extend(claims.exchanged_from.iter().map(|jti| Subject::Token(jti).key()));
     keys.extend(claims.gid.as_deref().map(|id| Subject::Grant(id).key()));
-    let entries = app.store.revocations(&keys, app.env.clock.now()).await?;
-    Ok(entries.iter().any(|entry| keys.contains(&entry.key) && claims.iat <= u64::from(entry.cutoff)))
+    let mut found = store.revocations(&keys, now).await?;
+    found.retain(|revocation| keys.contains(&revocation.key) && claims.iat <= u64::from(revocation.cutoff));
+    Ok(found)
 }

@@ -29,6 +29,30 @@ pub enum KeyError {
     Crypto(&'static str),
 }
 
+/// A JWT that one of the published keys signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Which key.
+    pub kid: String,
+    /// What it says: JSON.
+    pub payload: Vec<u8>,
+}
+
+/// Why a text is no JWT that one of the published keys signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unverified {
+    /// It is no JWT at all.
+    Malformed,
+    /// It is one of another `typ`, or with extensions (`crit`).
+    Type,
+    /// It names no key that is published now.
+    Key,
+    /// It names a key, and an algorithm that is not the key's.
+    Algorithm,
+    /// It names a key, and the signature is not by it.
+    Signature,
+}
+
 /// Signs, publishes and verifies with the keys in the database; kept up to date with [`crate::storage::Changes`].
 pub trait Keys: Send + Sync + 'static {
     /// A signed access token (`typ: at+jwt`) over these claims, with the key that is active now.
@@ -51,9 +75,16 @@ pub trait Keys: Send + Sync + 'static {
     /// # Errors
     /// [`KeyError`] if no key can sign, or none of this algorithm.
     fn sign_with(&self, algorithm: Option<Algorithm>, typ: &str, payload: &[u8]) -> Result<String, KeyError>;
-    /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise. Checks `alg`, `kid`,
-    /// `typ`, `crit` and the signature; not time, issuer or audience.
-    fn verify(&self, token: &str) -> Option<Vec<u8>>;
+    /// The payload (JSON) of a token that one of the published keys signed; `None` otherwise.
+    fn verify(&self, token: &str) -> Option<Vec<u8>> {
+        self.examine(token).ok().map(|verified| verified.payload)
+    }
+    /// A token that one of the published keys signed. Checks `alg`, `kid`, `typ`, `crit` and the signature; not time,
+    /// issuer or audience.
+    ///
+    /// # Errors
+    /// [`Unverified`]
+    fn examine(&self, token: &str) -> Result<Verified, Unverified>;
     /// The algorithms (JWA names) that it signs with, the usual one first.
     fn algorithms(&self) -> Vec<&'static str>;
     /// The JWK Set (RFC 7517 §5) to publish, JSON text.

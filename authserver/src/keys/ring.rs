@@ -3,7 +3,7 @@
 use super::lifecycle::{self, Line, Rotation};
 use super::seal::Sealer;
 use super::signing::{Signer, Verifier, algorithm};
-use super::{KeyError, Keys};
+use super::{KeyError, Keys, Unverified, Verified};
 use crate::admin::{Actor, NOTHING, change};
 use crate::config::KeyPolicy;
 use crate::env::Env;
@@ -52,8 +52,22 @@ impl KeyRing {
     ) -> Result<Arc<Self>, KeyError> {
         lifecycle::check_master_key(&*store, &sealer).await?;
         lifecycle::init(&*store, &sealer, &policy, env.now()).await?;
+        Self::read(store, sealer, env, policy, access_lifetime).await.map(Arc::new)
+    }
+
+    /// Reads what there is, and makes nothing.
+    ///
+    /// # Errors
+    /// [`KeyError::Sealed`] if the database was sealed under another master key.
+    pub async fn read(
+        store: Arc<dyn Store>,
+        sealer: Arc<Sealer>,
+        env: Env,
+        policy: KeyPolicy,
+        access_lifetime: Duration,
+    ) -> Result<Self, KeyError> {
         let set = RwLock::new(Arc::new(KeySet::build(&sealer, &store.signing_keys().await?)?));
-        Ok(Arc::new(Self { store, sealer, env, policy, access_lifetime, set }))
+        Ok(Self { store, sealer, env, policy, access_lifetime, set })
     }
 
     /// Reads the database again.
@@ -136,21 +150,26 @@ impl Keys for KeyRing {
         signer.ok_or(KeyError::Crypto("no key is active for this algorithm"))?.token(typ, payload)
     }
 
-    fn verify(&self, token: &str) -> Option<Vec<u8>> {
-        let token = Compact::parse(token).ok()?;
-        let header: Header<'_> = serde_json::from_slice(&token.header).ok()?;
+    fn examine(&self, token: &str) -> Result<Verified, Unverified> {
+        let token = Compact::parse(token).map_err(|_| Unverified::Malformed)?;
+        let header: Header<'_> = serde_json::from_slice(&token.header).map_err(|_| Unverified::Malformed)?;
         // RFC 9068 §4: `at+jwt`, or with its media type's tree before it; compared without case (RFC 7515 §4.1.9).
-        let typ = header.typ.as_deref()?;
+        let typ = header.typ.as_deref().ok_or(Unverified::Type)?;
         let typ = typ.get(..12).filter(|t| t.eq_ignore_ascii_case("application/")).and(typ.get(12..)).unwrap_or(typ);
         if header.crit.is_some() || !typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE) {
-            return None;
+            return Err(Unverified::Type);
         }
-        let kid = header.kid.as_deref()?;
+        let kid = header.kid.as_deref().ok_or(Unverified::Key)?;
         let set = self.current();
-        let (_, key) = set.verifiers.iter().find(|(k, _)| k == kid)?;
+        let (kid, key) = set.verifiers.iter().find(|(k, _)| k == kid).ok_or(Unverified::Key)?;
         // The key says which algorithm it is for, the token can only agree (RFC 8725 §3.1).
-        let agrees = header.alg == key.algorithm.name();
-        (agrees && key.verify(token.signing_input, &token.signature)).then_some(token.payload)
+        if header.alg != key.algorithm.name() {
+            return Err(Unverified::Algorithm);
+        }
+        if !key.verify(token.signing_input, &token.signature) {
+            return Err(Unverified::Signature);
+        }
+        Ok(Verified { kid: kid.clone(), payload: token.payload })
     }
 
     fn algorithms(&self) -> Vec<&'static str> {

@@ -37,13 +37,14 @@ impl ConsoleFrame<'_> {
 }
 
 /// The parts of the console: path, and words.
-pub(super) const SECTIONS: [(&str, &str, &str); 9] = [
+pub(super) const SECTIONS: [(&str, &str, &str); 10] = [
     ("overview", "", "Overview"),
     ("clients", "/clients", "Clients"),
     ("scopes", "/scopes", "Scopes"),
     ("details", "/details", "Details"),
     ("people", "/people", "People"),
     ("grants", "/grants", "Grants"),
+    ("tokens", "/tokens", "Tokens"),
     ("issuers", "/issuers", "Issuers"),
     ("keys", "/keys", "Keys"),
     ("audit", "/audit", "Audit log"),

@@ -18,12 +18,14 @@ mod device;
 mod field;
 mod form_post;
 mod passkey;
+mod tokens;
 mod trouble;
 
 pub use details::{DetailWords, details};
 pub use device::{DeviceDone, DevicePage, device_done};
 pub use field::{Field, Problem};
 pub use form_post::form_post;
+pub use tokens::TokensPage;
 pub use trouble::{Trouble, not_found};
 
 use crate::http::App;

@@ -194,7 +194,7 @@ pub trait Store:
     /// Records a revocation. Idempotent; the greater cutoff and expiry hold.
     async fn revoke(&self, revocation: &Revocation) -> Result<()>;
     /// The recorded revocations with one of these keys, for introspection.
-    async fn revocations(&self, keys: &[u64], now: i64) -> Result<Vec<feed::Entry>>;
+    async fn revocations(&self, keys: &[u64], now: i64) -> Result<Vec<Revocation>>;
 
     /// What the feed holds after a cursor (`None`: all that is live), at most `limit` entries. Never skips: a
     /// revocation that was not visible when the cursor was given comes later, whatever committed in between.

@@ -3,6 +3,7 @@
 
 mod registry;
 mod setup;
+mod token;
 
 use std::io::Write as _;
 use std::net::TcpListener;

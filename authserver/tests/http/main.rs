@@ -59,3 +59,5 @@ mod saml_bearer;
 mod support;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod tokens;

@@ -8,6 +8,7 @@ mod clients;
 mod people;
 mod problem;
 mod registry;
+mod tokens;
 
 use super::{App, Route, address::Address};
 use crate::admin::Admin;
@@ -71,7 +72,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/keys/rotate", post(registry::rotate))
         .route("/grants", get(registry::grants))
         .route("/grants/{id}", axum::routing::delete(registry::revoke_grant))
-        .route("/tokens/revoke", post(registry::revoke_token))
+        .route("/tokens/lookup", post(tokens::look_up))
+        .route("/tokens/revoke", post(tokens::revoke_token))
         .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
         .route("/authorization-types", get(authorization_types::list).put(authorization_types::put))
         .route("/authorization-types/{name}", axum::routing::delete(authorization_types::remove))
@@ -137,7 +139,8 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
         people::remove_passkeys,
         registry::issuers, registry::put_issuer, registry::remove_issuer,
-        registry::keys, registry::rotate, registry::grants, registry::revoke_grant, registry::revoke_token,
+        registry::keys, registry::rotate, registry::grants, registry::revoke_grant,
+        tokens::look_up, tokens::revoke_token,
         registry::audit, registry::overview,
     )
 )]

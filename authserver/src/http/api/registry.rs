@@ -89,14 +89,6 @@ pub(super) struct AuditQuery {
     limit: Option<u32>,
 }
 
-/// A token to revoke.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TokenName {
-    /// The token's `jti`.
-    jti: String,
-}
-
 /// All scopes, in order of name.
 #[utoipa::path(
     get,
@@ -252,24 +244,6 @@ pub(super) async fn revoke_grant(
     Named(id): Named<String>,
 ) -> Result<Response, Problem> {
     admin(&app, caller).revoke_grant(&id).await?;
-    app.counters.count(Kind::Revoked);
-    Ok(done())
-}
-
-/// Revoke one access token by its `jti`.
-#[utoipa::path(
-    post,
-    path = "/tokens/revoke",
-    tag = "Grants and tokens",
-    request_body = TokenName,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
-)]
-pub(super) async fn revoke_token(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(token): Json<TokenName>,
-) -> Result<Response, Problem> {
-    admin(&app, caller).revoke_token(&token.jti).await?;
     app.counters.count(Kind::Revoked);
     Ok(done())
 }

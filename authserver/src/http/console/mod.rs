@@ -7,6 +7,7 @@ mod clients;
 mod others;
 mod people;
 mod rows;
+mod tokens;
 
 use super::address::Address;
 use super::cookies::{self, SignedIn};
@@ -59,6 +60,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
             ["people"] => people::list(&visit).await,
             ["people", id] => people::one(&visit, id).await,
             ["grants"] => others::grants(&visit, None).await,
+            ["tokens"] => tokens::page(&visit).await,
             ["issuers"] => others::issuers(&visit, None).await,
             ["keys"] => others::keys(&visit).await,
             ["details"] => authorization_types::list(&visit).await,
@@ -102,6 +104,7 @@ pub(super) async fn post(
             ["people"] => people::create(&visit, &form).await,
             ["people", id] => people::act(&visit, id, &form).await,
             ["grants"] => others::revoke(&visit, &form).await,
+            ["tokens"] => tokens::act(&visit, &form).await,
             ["issuers"] => others::act_on_issuers(&visit, &form).await,
             ["keys"] => others::rotate(&visit, &form).await,
             ["details", "new"] => authorization_types::act(&visit, None, &form).await,
@@ -240,6 +243,8 @@ fn field_name(field: &str) -> &str {
         "password" => "Password",
         "label" => "Label",
         "issuer" => "Issuer",
+        "jti" => "jti",
+        "token" => "Token",
         "keys" => "Keys",
         "clients" => "Clients",
         other => other,

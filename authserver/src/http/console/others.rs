@@ -124,7 +124,6 @@ pub(super) async fn grants(visit: &Visit<'_>, problem: Option<String>) -> Answer
 pub(super) async fn revoke(visit: &Visit<'_>, form: &Params) -> Answer {
     let result = match form.get("do") {
         Some("grant") => visit.admin().revoke_grant(form.get("grant").unwrap_or_default()).await,
-        Some("token") => visit.admin().revoke_token(form.get("jti").unwrap_or_default().trim()).await,
         _ => return Err(Trouble::NotFound),
     };
     match result {

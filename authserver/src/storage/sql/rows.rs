@@ -3,11 +3,10 @@
 use crate::confirmation::Confirmation;
 use crate::model::{
     Access, Account, Activity, AuthorizationCode, Client, ClientAuthMethod, Digest, Follower, FollowerName, Grant,
-    GrantEntry, Passkey, Person, Recorded, RefreshToken, Role, Scope, Session, SessionEntry, SigningKey, Spent, Totp,
-    Versioned,
+    GrantEntry, Passkey, Person, Recorded, RefreshToken, Revocation, Role, Scope, Session, SessionEntry, SigningKey,
+    Spent, Totp, Versioned,
 };
 use crate::storage::{Result, StoreError};
-use bearward_token::feed::Entry;
 use bearward_token::scope::ScopeSet;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
@@ -141,11 +140,17 @@ pub(in crate::storage) fn refresh_token(row: &Row) -> Result<RefreshToken> {
     })
 }
 
-pub(super) fn entry(row: &Row) -> Result<Entry> {
-    Ok(Entry {
+pub(super) fn revocation(row: &Row) -> Result<Revocation> {
+    let kind: String = row.get("kind")?;
+    // One that was written by hand holds too, whatever it is called.
+    let kind = Revocation::KINDS.into_iter().find(|known| *known == kind).unwrap_or_default();
+    Ok(Revocation {
         key: row.get::<i64>("key")?.cast_unsigned(),
+        kind,
+        name: row.get("name")?,
         cutoff: row.seconds("cutoff")?,
         expires_at: row.seconds("expires_at")?,
+        created_at: row.get("created_at")?,
     })
 }
 

@@ -7,7 +7,6 @@ use crate::model::{
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated, Store, StoreError};
 use async_trait::async_trait;
-use bearward_token::feed;
 use bearward_token::scope::ScopeSet;
 
 /// Codes and refresh tokens stay this long after they expired, in seconds: so long does their grant explain the access
@@ -220,8 +219,9 @@ impl<B: Backend> Store for SqlStore<B> {
         self.0.write(sql, &revocation_values(revocation)).await.map(drop)
     }
 
-    async fn revocations(&self, keys: &[u64], now: i64) -> Result<Vec<feed::Entry>> {
-        let sql = "SELECT key, cutoff, expires_at FROM revocations WHERE key IN ($1, $2, $3, $4) AND expires_at >= $5";
+    async fn revocations(&self, keys: &[u64], now: i64) -> Result<Vec<Revocation>> {
+        let sql = "SELECT key, kind, name, cutoff, expires_at, created_at FROM revocations \
+                   WHERE key IN ($1, $2, $3, $4) AND expires_at >= $5";
         let mut found = Vec::new();
         // A token has at most four keys, so this is one statement, prepared once.
         for four in keys.chunks(4) {
@@ -233,7 +233,7 @@ impl<B: Backend> Store for SqlStore<B> {
                 *last = Value::Int(now);
             }
             for row in self.0.read(sql, &args).await? {
-                found.push(rows::entry(&row)?);
+                found.push(rows::revocation(&row)?);
             }
         }
         Ok(found)

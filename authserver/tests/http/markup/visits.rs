@@ -7,7 +7,7 @@ use http::StatusCode;
 use std::collections::BTreeSet;
 
 /// The console's pages: as its router has them, and one of the kind. `{scope}` and `{type}` are the names of the evil ones.
-const CONSOLE: [(&str, &str); 18] = [
+const CONSOLE: [(&str, &str); 19] = [
     ("[]", "/admin"),
     (r#"["clients"]"#, "/admin/clients"),
     (r#"["clients", "new"]"#, "/admin/clients/new"),
@@ -17,6 +17,7 @@ const CONSOLE: [(&str, &str); 18] = [
     (r#"["people"]"#, "/admin/people"),
     (r#"["people", id]"#, "/admin/people/person-alice"),
     (r#"["grants"]"#, "/admin/grants"),
+    (r#"["tokens"]"#, "/admin/tokens"),
     (r#"["issuers"]"#, "/admin/issuers"),
     (r#"["keys"]"#, "/admin/keys"),
     (r#"["details"]"#, "/admin/details"),

@@ -572,7 +572,7 @@ pub(super) const RULES: &[Rule] = &[
         "what comes in is checked, and nothing of it becomes a header or markup",
         &[
             "bad_input/authorize::state_goes_back_as_it_came",
-            "people::nothing_that_is_registered_becomes_markup",
+            "markup::nothing_that_is_registered_becomes_markup",
             "bad_input/odd_values::no_odd_value_is_a_server_error",
         ],
     ),

@@ -213,11 +213,11 @@ pub(super) const RULES: &[Rule] = &[
         &["registration::a_client_registers_itself_and_gets_tokens"],
     ),
     must("§4.15.1", "a token of a client cannot pass for a person's", &["§4.15.1: a client's subject is nobody's"]),
-    must("§4.16", "no page in a frame", &["§4.16: no page of ours in a frame", "people::every_page_is_protected"]),
+    must("§4.16", "no page in a frame", &["§4.16: no page of ours in a frame", "markup::every_page_is_protected"]),
     should(
         "§4.16",
         "Content Security Policy, on every page",
-        &["pages::pages_are_protected", "people::every_page_is_protected"],
+        &["pages::pages_are_protected", "markup::every_page_is_protected"],
     ),
     must(
         "§4.17.2",
