@@ -348,7 +348,22 @@ pub struct IssuersPage<'a> {
     /// What the form shows.
     pub form: IssuerForm,
     /// What was wrong with it.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
+}
+
+impl IssuersPage<'_> {
+    fn field<'f>(&'f self, id: &'f str, label: &'f str, rows: usize, hint: &'f str) -> Field<'f> {
+        let form = &self.form;
+        let value = match id {
+            "issuer" => &form.issuer,
+            "jwks_uri" => &form.jwks_uri,
+            "certificates" => &form.certificates,
+            "scope" => &form.scope,
+            "clients" => &form.clients,
+            _ => &form.claims,
+        };
+        Field { id, label, value, hint, rows, problem: self.problem.as_ref() }
+    }
 }
 
 /// What the form about an issuer shows.

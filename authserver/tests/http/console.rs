@@ -328,3 +328,27 @@ async fn a_scope_that_is_a_uri_has_a_page() {
     act(&mut browser, path, &edit).await.location();
     assert!(browser.get(path).await.body.contains("value=\"Read them\""));
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_an_issuer_is_said_at_its_field() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let party = Party::new();
+    let usual = [("do", "put"), ("issuer", "https://idp.example"), ("certificates", party.certificate.as_str())];
+    for (field, value, at) in [
+        ("issuer", "", "issuer"),
+        ("certificates", "", "jwks_uri"),
+        ("certificates", "no certificate", "certificates"),
+        ("jwks_uri", "http://elsewhere.example/jwks", "jwks_uri"),
+        ("scope", "a \"b", "scope"),
+        ("clients", "nobody", "clients"),
+        ("claims", "sub=sub", "claims"),
+    ] {
+        let typed: Vec<_> = usual.iter().copied().filter(|(name, _)| *name != field).chain([(field, value)]).collect();
+        let page = act(&mut browser, "/admin/issuers", &typed).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert!(page.body.contains(&format!("id=\"{at}-wrong\"")), "{field}: {}", page.body);
+        assert_eq!(page.body.matches("class=\"wrong\"").count(), 1, "{field}");
+    }
+    act(&mut browser, "/admin/issuers", &usual).await.location();
+}

@@ -135,7 +135,7 @@ pub(super) async fn revoke(visit: &Visit<'_>, form: &Params) -> Answer {
     }
 }
 
-pub(super) async fn issuers(visit: &Visit<'_>, refused: Option<(IssuerForm, String)>) -> Answer {
+pub(super) async fn issuers(visit: &Visit<'_>, refused: Option<(IssuerForm, Problem)>) -> Answer {
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let (form, problem) = refused.map_or((IssuerForm::default(), None), |(form, problem)| (form, Some(problem)));
     let issuers = visit.admin().issuers().await?;
@@ -161,7 +161,15 @@ pub(super) async fn act_on_issuers(visit: &Visit<'_>, form: &Params) -> Answer {
     };
     match visit.admin().put_issuer_spec(typed.spec()).await {
         Ok(_) => Ok(visit.to("issuers", "issuer")),
-        Err(error) => issuers(visit, Some((typed, remark(error)?))).await,
+        Err(error) => {
+            let mut problem = problem(error)?;
+            // Keys are given in one of two fields.
+            if problem.field == "keys" {
+                let uri = typed.certificates.is_empty() || problem.text.contains("jwks_uri: ");
+                problem.field = if uri { "jwks_uri" } else { "certificates" }.to_owned();
+            }
+            issuers(visit, Some((typed, problem))).await
+        }
     }
 }
 
