@@ -7,7 +7,7 @@ use super::pending::{CONTINUE, Opened, Pending, ResponseType};
 use super::{App, Route, device, redirect_uri};
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
-use crate::grants::mint::Minting;
+use crate::grants::mint::{Exchanged, Minting};
 use crate::grants::{GrantError, resource, seconds};
 use crate::model::{AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, GrantDetails};
 use crate::pages::Trouble;
@@ -159,7 +159,7 @@ async fn token(app: &App, grant: Grant, pending: &Pending) -> Result<Response, T
         authorization_details: pending.authorization_details.clone(),
         claims: CustomClaims::default(),
         act: None,
-        exchanged_from: Vec::new(),
+        exchanged: Exchanged::default(),
         confirmation: Confirmation::default(),
         not_after: None,
     };
