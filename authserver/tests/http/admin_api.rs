@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 const V1: &str = "/admin/api/v1";
 
 /// A server whose client `robot` has a token for the API.
-struct Api {
-    server: Server,
-    token: String,
+pub(crate) struct Api {
+    pub(crate) server: Server,
+    pub(crate) token: String,
 }
 
 impl Api {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = Server::start().await;
         let scope = Scope { name: "admin".into(), title: "Administer".into(), description: String::new() };
         server.app.store.put_scope(&scope).await.unwrap();
@@ -32,7 +32,7 @@ impl Api {
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn call(&self, method: Method, path: &str, version: Option<&str>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, version: Option<&str>, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{V1}{path}"));
         request = request.header("authorization", format!("Bearer {}", self.token));
         if let Some(version) = version {
@@ -48,14 +48,14 @@ impl Api {
         self.server.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None, None).await
     }
 }
 
 impl Answer {
     #[track_caller]
-    fn problem(&self, status: u16) -> Value {
+    pub(crate) fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.header("cache-control"), "no-store");

@@ -5,6 +5,8 @@ mod admin_api;
 #[cfg(test)]
 mod assertions;
 #[cfg(test)]
+mod audited;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod bad_input;

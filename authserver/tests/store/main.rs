@@ -82,6 +82,8 @@ fn main() -> ExitCode {
         admin::of_many_edits_one_holds,
         admin::a_client_goes_with_all_it_had,
         admin::people_are_edited_and_go,
+        admin::one_administrator_always_stays,
+        admin::clients_are_found_by_any_letters,
         admin::scopes_are_edited_and_go,
         admin::a_code_is_taken_once,
         admin::a_passkey_is_used_once_as_it_was_read,

@@ -6,6 +6,7 @@
 mod access_tokens;
 mod accounts;
 mod activity;
+mod audited;
 mod authorization_types;
 mod devices;
 mod key_lines;
