@@ -28,6 +28,8 @@ mod dpop;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod metadata;

@@ -140,7 +140,7 @@ fn code_at(page: &Answer, now: i64) -> String {
 async fn a_second_factor_is_asked_for_and_taken_once() {
     let server = Server::start().await;
     let mut browser = server.browser_of_alice().await;
-    let setup = act(&mut browser, "/account", &[("do", "factor-start")]).await;
+    let setup = act(&mut browser, "/account", &[("do", "factor-start"), ("old", PASSWORD)]).await;
     assert!(setup.body.contains("<svg role=\"img\"") && setup.body.contains("otpauth://totp/"));
     let (csrf, secret) = (setup.field("csrf"), setup.field("secret"));
     let confirm = |code: String| {

@@ -49,12 +49,18 @@ impl<B: Backend> Accounts for SqlStore<B> {
         &self,
         person_id: &str,
         (old, new): (&str, &str),
-        but: &Digest,
+        (session, renamed): (&Digest, &Digest),
         change: &Change,
     ) -> Result<bool> {
         let sql = "UPDATE people SET password_hash = $3, password_at = $4 WHERE id = $1 AND password_hash = $2";
         let args = vec![Value::Text(person_id), Value::Text(old), Value::Text(new), Value::Int(change.at)];
-        audited(&self.0, vec![Step::must(sql, args), others_end(person_id, but)], change).await
+        let rename = "UPDATE sessions SET id = $2 WHERE id = $1";
+        let steps = vec![
+            Step::must(sql, args),
+            others_end(person_id, session),
+            Step::new(rename, vec![Value::Blob(&session.0), Value::Blob(&renamed.0)]),
+        ];
+        audited(&self.0, steps, change).await
     }
 
     async fn totp(&self, person_id: &str) -> Result<Option<Totp>> {
