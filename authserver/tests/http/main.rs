@@ -34,6 +34,8 @@ mod keys;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod mishaps;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod par;
