@@ -49,6 +49,18 @@ pub(super) const SECTIONS: [(&str, &str, &str); 9] = [
     ("audit", "/audit", "Audit log"),
 ];
 
+/// A form that was opened in an earlier session, to be sent once more.
+#[derive(Template)]
+#[template(path = "console/again.html")]
+pub struct AgainPage<'a> {
+    /// See [`ConsoleFrame`].
+    pub console: ConsoleFrame<'a>,
+    /// Where it goes.
+    pub action: &'a str,
+    /// What it held, but for the form token.
+    pub fields: Vec<(&'a str, &'a str)>,
+}
+
 /// The first page.
 #[derive(Template)]
 #[template(path = "console/overview.html")]

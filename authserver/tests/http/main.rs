@@ -16,6 +16,8 @@ mod certificates;
 mod client_auth;
 #[cfg(test)]
 mod code;
+#[cfg(test)]
+mod consents;
 mod console;
 #[cfg(test)]
 mod contents;

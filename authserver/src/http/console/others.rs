@@ -1,6 +1,6 @@
 //! The console's other pages: the first one, scopes, grants, keys, the audit log.
 
-use super::{Answer, ROWS, Visit, problem, remark};
+use super::{Answer, ROWS, Visit, overtaken, problem, remark};
 use crate::activity::Kind;
 use crate::admin::{AdminError, RotateSpec, ScopeSpec};
 use crate::http::params::Params;
@@ -74,9 +74,8 @@ pub(super) async fn act_on_scope(visit: &Visit<'_>, name: &str, form: &Params) -
     match result {
         Ok(()) => Ok(visit.to("scopes", done)),
         Err(AdminError::Changed) => {
-            let now = visit.admin().scope(name).await?;
-            let shown = ScopeSpec { name: now.name, title: now.title, description: now.description };
-            scope_page(visit, name, Some((shown, now.version, problem(AdminError::Changed)?))).await
+            let now = visit.admin().scope(name).await?.version;
+            scope_page(visit, name, Some((scope_spec(name, form), now, overtaken()))).await
         }
         Err(error) => scope_page(visit, name, Some((scope_spec(name, form), version, problem(error)?))).await,
     }
