@@ -54,6 +54,9 @@ async fn every_change_by_the_api_is_one_entry_and_what_is_refused_is_none() {
         if !version.is_empty() && !matches!(path.rsplit('/').next(), Some("sign-out")) {
             api.call(method.clone(), &path, Some("\"999\""), body.clone()).await.problem(412);
             api.call(method.clone(), &path, None, body.clone()).await.problem(428);
+            api.call(method.clone(), &path, Some("*"), body.clone()).await.problem(428);
+            // RFC 9110 §13.1.1: compared strongly.
+            api.call(method.clone(), &path, Some(&format!("W/{version}")), body.clone()).await.problem(412);
         }
         if body.is_some() {
             api.call(method.clone(), &path, Some(&version), Some(json!({ "no such": "field" }))).await.problem(400);
