@@ -436,6 +436,10 @@ impl KeysPage<'_> {
 pub struct AuditPage<'a> {
     /// See [`ConsoleFrame`].
     pub console: ConsoleFrame<'a>,
+    /// The day from which on entries are shown, as a date field has it.
+    pub since: String,
+    /// How many entries an export holds at most.
+    pub most: usize,
     /// What was looked for.
     pub filter: &'a AuditFilter,
     /// The page.

@@ -74,7 +74,7 @@ async fn nothing_is_slipped_into_an_answer() {
     let answer = allow(&mut browser, &few, &["orders:read", "orders:write", "admin", "a b"]).await;
     assert_eq!(granted(&server, &answer).await, "orders:read");
     // The token of one form does not fit the request of another.
-    let mixed = vec![("continue", few.field("continue")), ("csrf", many.field("csrf")), ("decision", "allow".into())];
+    let mixed = [("continue", few.field("continue")), ("csrf", many.field("csrf")), ("decision", "allow".into())];
     let form = mixed.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(browser.post("/consent", form).await.status, StatusCode::FORBIDDEN);
     // Sent twice, it is two grants of the same, each with a code of its own that works once.

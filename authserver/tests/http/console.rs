@@ -319,8 +319,7 @@ async fn what_was_typed_before_signing_in_again_is_not_lost() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;
     let page = browser.get("/admin/scopes").await;
-    let fields =
-        vec![("csrf", page.field("csrf")), ("name", "new".to_owned()), ("title", "<b>\"Typed\"</b>".to_owned())];
+    let fields = [("csrf", page.field("csrf")), ("name", "new".to_owned()), ("title", "<b>\"Typed\"</b>".to_owned())];
     let form = || fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
     // She signs in again in another tab.
     browser.cookies = server.browser_of_alice().await.cookies;
@@ -371,6 +370,26 @@ async fn a_page_that_shows_a_secret_is_not_done_again_by_loading_it_again() {
     assert!(browser.post(&path, form.clone()).await.body.contains("shown this once"));
     assert_eq!(browser.post(&path, form).await.location(), format!("{path}?done=twice"));
     assert_eq!(server.admin().client(&found[0].client_id).await.unwrap().secrets.len(), 2);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_filtered_by_day() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    act(&mut browser, "/admin/clients/demo-service", &[("do", "disable")]).await.location();
+    // The clock of these tests stands at 2027-01-15.
+    for (since, found) in [("2027-01-15", true), ("2027-01-16", false), ("not a day", true), ("", true)] {
+        let page = browser.get(&format!("/admin/audit?action=client.disable&since={}", since.replace(' ', "+"))).await;
+        assert_eq!(page.body.contains("<code>demo-service</code>"), found, "{since}");
+        let export =
+            browser.get(&format!("/admin/audit.jsonl?action=client.disable&since={}", since.replace(' ', "+"))).await;
+        assert_eq!(export.body.lines().count(), usize::from(found), "{since}");
+    }
+    let page = browser.get("/admin/audit?since=2027-01-15").await;
+    assert!(
+        page.body.contains("name=\"since\" type=\"date\" value=\"2027-01-15\"")
+            && page.body.contains("audit.jsonl?since=2027-01-15")
+    );
 }
 
 #[tokio::test]
