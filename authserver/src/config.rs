@@ -148,6 +148,9 @@ pub struct Authorization {
     pub require_pushed_requests: bool,
     /// `pushed_request_lifetime`. Default 90 seconds (RFC 9126 §2.2).
     pub pushed_request_lifetime: Duration,
+    /// `stored_requests_per_address`: pushed requests and device requests of clients that prove nothing, from one network
+    /// address, in a quarter of an hour. Default 1000.
+    pub stored_requests_per_address: u32,
 }
 
 /// `[dpop]`

@@ -137,6 +137,9 @@ impl Settings {
                     Duration::from_secs(90),
                     Duration::from_secs(5)..=MINUTE * 10,
                 )?,
+                stored_requests_per_address: self
+                    .number("authorization.stored_requests_per_address", 1..=1_000_000)?
+                    .unwrap_or(1000) as u32,
             },
             dpop: Dpop { require_nonce: self.flag("dpop.require_nonce")? },
             registration: Registration { enabled: self.flag("registration.enabled")? },

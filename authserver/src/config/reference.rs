@@ -221,6 +221,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "",
     },
     Setting {
+        path: "authorization.stored_requests_per_address",
+        secret: false,
+        default: "1000",
+        example: "100",
+        meaning: "How many requests that the server has to keep, which are pushed authorization requests and those of devices, \
+                  it takes in a quarter of an hour from one IPv4 address or IPv6 network of 64 bits, 1 to 1000000. It counts \
+                  those of clients that prove nothing: whoever knows such a client's id could fill the database. What is \
+                  beyond is answered with 429 (RFC 9126 section 2.3) and `Retry-After`.",
+        warning: "",
+    },
+    Setting {
         path: "dpop.require_nonce",
         secret: false,
         default: "false",

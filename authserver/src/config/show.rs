@@ -36,6 +36,7 @@ impl fmt::Display for Config {
             ("device.interval", show(self.device.interval)),
             ("authorization.require_pushed_requests", self.authorization.require_pushed_requests.to_string()),
             ("authorization.pushed_request_lifetime", show(self.authorization.pushed_request_lifetime)),
+            ("authorization.stored_requests_per_address", self.authorization.stored_requests_per_address.to_string()),
             ("dpop.require_nonce", self.dpop.require_nonce.to_string()),
             ("registration.enabled", self.registration.enabled.to_string()),
             ("keys.algorithm", self.keys.algorithm.name().to_owned()),

@@ -389,6 +389,7 @@ fn config() -> Config {
         authorization: Authorization {
             require_pushed_requests: false,
             pushed_request_lifetime: Duration::from_secs(90),
+            stored_requests_per_address: 1000,
         },
         dpop: Dpop { require_nonce: false },
         registration: Registration { enabled: false },

@@ -79,6 +79,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
     ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
     ("others::clients_in_node_with_extensions", |c| Box::pin(clients::in_node_with_extensions(c))),
+    ("reload::what_was_revoked_stays_revoked", |c| Box::pin(reload::what_was_revoked_stays_revoked(c))),
     ("reload::a_bad_one_leaves_the_old_one_in_force", |c| Box::pin(reload::a_bad_one_leaves_the_old_one_in_force(c))),
     ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
     ("gateway::mutual_tls_proves_clients_and_binds_tokens", |c| {
