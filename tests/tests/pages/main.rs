@@ -4,3 +4,4 @@
 
 mod axe;
 mod passkeys;
+mod unscripted;
