@@ -34,6 +34,10 @@ const KNOWN: Bucket = Bucket { burst: 10, every_ms: 10_000 };
 /// The second factor of one account; guessing it takes the password first.
 const CODES: Bucket = Bucket { burst: 5, every_ms: 30_000 };
 
+/// The same in the long run: whoever has the password and guesses without a pause gets it right in one of ten years, not
+/// within months.
+const CODES_IN_ALL: Bucket = Bucket { burst: 50, every_ms: 900_000 };
+
 /// Codes of devices: of 20^8, that is; by one who is known, and by all who are not, together.
 const USER_CODES: u32 = 20;
 const USER_CODES_OF_ALL: u32 = 1000;
@@ -61,13 +65,17 @@ impl Trier<'_> {
 
     /// One more try of a code.
     pub(crate) async fn code(&self, app: &App) -> Result<Option<i64>, StoreError> {
-        take(app, &format!("code:{}", self.account()), &CODES).await
+        match take(app, &format!("code:{}", self.account()), &CODES).await? {
+            Some(wait) => Ok(Some(wait)),
+            None => take(app, &format!("codes:{}", self.account()), &CODES_IN_ALL).await,
+        }
     }
 
     /// It was right: the tries before do not count any more.
     pub(crate) async fn right(&self, app: &App) -> Result<(), StoreError> {
         let key = self.account();
         app.store.refill(&format!("code:{key}")).await?;
+        app.store.refill(&format!("codes:{key}")).await?;
         app.store.refill(&key).await
     }
 

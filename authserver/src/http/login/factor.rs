@@ -134,5 +134,9 @@ pub(super) async fn page(
     };
     let status = remark.map_or(StatusCode::OK, Remark::status);
     let target = if let Goal::Client(pending) = &goal { redirect_uri::csp_source(&pending.redirect_uri) } else { None };
-    Ok(pages::html_with_script(status, &page, target.as_deref()))
+    let mut response = pages::html_with_script(status, &page, target.as_deref());
+    if let Some(remark) = remark {
+        remark.say_when(&mut response);
+    }
+    Ok(response)
 }
