@@ -78,6 +78,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
         write(Line::Scope(ScopeSpec { name: scope.name, title: scope.title, description: scope.description }))?;
     }
     let (mut after, mut left_out) = (String::new(), 0_usize);
+    let (mut clients, mut people) = (0_usize, 0_usize);
     loop {
         let page = context.store.find_clients(None, &after, PAGE).await?;
         let Some(last) = page.last() else { break };
@@ -89,6 +90,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
                 continue;
             }
             let secret_digest = client.secret;
+            clients = clients.saturating_add(1);
             write(Line::Client(Box::new(ClientLine { client, secret_digest })))?;
         }
     }
@@ -103,6 +105,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
                 factors = factors.saturating_add(1);
             }
             let Person { id, username, password_hash, disabled_at, created_at } = person;
+            people = people.saturating_add(1);
             write(Line::Person(PersonLine {
                 id,
                 username,
@@ -114,6 +117,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
             }))?;
         }
     }
+    context.admin().exported(clients, people).await?;
     if factors > 0 {
         eprintln!(
             "{factors} people have a second factor, which stays here: where this is imported, their passwords alone sign them in \

@@ -157,6 +157,13 @@ fn what_is_exported_is_imported_once_and_whole() {
     let file = from.path("export.jsonl").display().to_string();
     from.says(&["export", "--out", &file]);
     let exported = std::fs::read_to_string(&file).unwrap();
+    // Whoever reads every digest at once is in the log.
+    let log = from.says(&["audit", "--json", "--action", "registry.export"]);
+    let entry: serde_json::Value = serde_json::from_str(log.trim()).unwrap();
+    assert_eq!(
+        (&entry["actor_kind"], &entry["after"]),
+        (&"command".into(), &serde_json::json!({ "clients": 2, "people": 1 }))
+    );
     assert!(exported.contains("$argon2id$") && !exported.contains("bw_cs_") && !exported.contains("pass phrase"));
     // Digests are nobody else's business, and a file that is there already is not written over.
     use std::os::unix::fs::PermissionsExt as _;

@@ -373,6 +373,19 @@ async fn a_page_that_shows_a_secret_is_not_done_again_by_loading_it_again() {
 }
 
 #[tokio::test]
+async fn where_something_is_wrong_the_cursor_is() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let wrong = act(&mut browser, "/admin/scopes", &[("name", "a b"), ("title", "A")]).await;
+    assert_eq!(wrong.body.matches("autofocus").count(), 1, "{}", wrong.body);
+    assert!(
+        wrong.body.contains("name=\"name\"")
+            && wrong.body.contains("aria-describedby=\"name-wrong name-hint\" autofocus>")
+    );
+    assert!(!browser.get("/admin/scopes").await.body.contains("autofocus"));
+}
+
+#[tokio::test]
 async fn the_audit_log_is_filtered_by_day() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;

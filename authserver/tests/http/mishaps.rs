@@ -2,7 +2,10 @@
 
 use crate::people::with_admin;
 use crate::support::{Answer, Server, request};
+use bearward::env::Random;
 use http::{Method, StatusCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const PAGES: [&str; 7] =
     ["/oauth2/authorize", "/login", "/consent", "/account", "/device", "/admin", "/admin/clients/demo-web"];
@@ -47,4 +50,30 @@ async fn the_api_answers_programs_in_problems() {
         assert_eq!(status == 405, answer.headers.contains_key("allow"), "{method} {path}: {:?}", answer.headers);
     }
     assert_eq!(server.get("/admin/api/openapi.json").await.status, StatusCode::OK);
+}
+
+/// Randomness that panics once it is told to, and then no more.
+struct Faulty(Arc<AtomicBool>, Arc<dyn Random>);
+
+impl Random for Faulty {
+    fn fill(&self, bytes: &mut [u8]) {
+        assert!(!self.0.swap(false, Ordering::SeqCst), "a fault of ours");
+        self.1.fill(bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_page_for_people_and_json_for_clients() {
+    let fault = Arc::new(AtomicBool::new(false));
+    let armed = fault.clone();
+    let server = Server::of(|_| {}, |env| env.random = Arc::new(Faulty(armed, env.random.clone()))).await;
+    let mut browser = server.browser_of_alice().await;
+    fault.store(true, Ordering::SeqCst);
+    let broken = server.get("/device").await;
+    page(&broken, 500);
+    assert!(broken.body.contains("Something broke on our side") && !broken.body.contains("a fault of ours"));
+    fault.store(true, Ordering::SeqCst);
+    let pairs = vec![("grant_type", "client_credentials")];
+    server.token(crate::support::SERVICE, pairs).await.is_error(500, "server_error");
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK, "and it goes on");
 }
