@@ -76,7 +76,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
 
     let env = Env::system();
     let store = storage::open(&config.database).await?;
-    let sealer = Arc::new(Sealer::new(&config.master_key));
+    let sealer = Arc::new(Sealer::of(&config));
     let (policy, lifetime) = (config.keys.clone(), config.tokens.max_access_lifetime);
     let keys = KeyRing::open(Arc::clone(&store), Arc::clone(&sealer), env.clone(), policy, lifetime).await?;
     let app = Arc::new(App::new(config, Arc::clone(&store), keys.clone(), sealer, env.clone()));

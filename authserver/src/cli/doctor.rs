@@ -54,7 +54,7 @@ pub(super) async fn run(config: Config, doctor: Doctor) -> Result<(), Failure> {
 }
 
 async fn keys(store: &dyn Store, config: &Config, env: &Env) -> (Result<String, String>, Option<String>) {
-    let sealer = Sealer::new(&config.master_key);
+    let sealer = Sealer::of(config);
     if let Err(error) = lifecycle::check_master_key(store, &sealer).await {
         return (Err(Failure::from(error).to_string()), None);
     }

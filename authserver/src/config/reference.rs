@@ -51,6 +51,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "Without it the signing keys in the database are lost. Keep it apart from the database's backups.",
     },
     Setting {
+        path: "other_master_key",
+        secret: true,
+        default: "none",
+        example: r#"other_master_key_file = "/run/secrets/bearward-old-master-key""#,
+        meaning: "A second master key, while one takes over from the other: what the first does not open, this one does; \
+                  nothing is sealed under it. `docs/operations.md` has the steps.",
+        warning: "",
+    },
+    Setting {
         path: "database.url",
         secret: true,
         default: "none, required",

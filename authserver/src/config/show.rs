@@ -16,6 +16,7 @@ impl fmt::Display for Config {
             ("listen", self.listen.to_string()),
             ("management_listen", self.management_listen.to_string()),
             ("master_key", HIDDEN.to_owned()),
+            ("other_master_key", if self.other_master_key.is_some() { HIDDEN } else { "(not set)" }.to_owned()),
             ("database.url", HIDDEN.to_owned()),
             ("database.max_connections", connections),
             ("tokens.access_lifetime", show(self.tokens.access_lifetime)),
