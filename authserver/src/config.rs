@@ -104,6 +104,8 @@ pub struct Gateway {
     pub secret: Option<Secret>,
     /// `client_authorities_file`: whose certificates prove a client (`tls_client_auth`).
     pub client_authorities: Vec<rustls_pki_types::CertificateDer<'static>>,
+    /// `open_feed`: the revocation feed answers those too that do not have the secret. Default false.
+    pub open_feed: bool,
 }
 
 /// `[assertions]`

@@ -93,6 +93,8 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
         tokio::spawn(upkeep(metrics.clone())),
     ];
     let feed = Feed::new(Arc::clone(&store), env.clone(), Arc::clone(&app.counters), stopping.clone()).router();
+    let gateways = (Arc::new(app.config.gateway.clone()), app.env.clone());
+    let feed = feed.layer(axum::middleware::from_fn_with_state(gateways, crate::gateway::insist));
     let feed = feed.layer(axum::middleware::from_fn(crate::http::count));
     let operators = Management::new(store, env, metrics, stopping.clone()).router();
     tracing::info!(

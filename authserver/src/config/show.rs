@@ -28,6 +28,7 @@ impl fmt::Display for Config {
             ("tokens.audience", self.tokens.audience.join(", ")),
             ("gateway.secret", if self.gateway.secret.is_some() { HIDDEN } else { "(not set)" }.to_owned()),
             ("gateway.client_authorities_file", format!("{} certificates", self.gateway.client_authorities.len())),
+            ("gateway.open_feed", self.gateway.open_feed.to_string()),
             ("assertions.audience", self.assertions.audience.join(", ")),
             ("assertions.leeway", show(self.assertions.leeway)),
             ("assertions.max_lifetime", show(self.assertions.max_lifetime)),
