@@ -222,7 +222,8 @@ impl Alone {
             database,
             master_key,
             demo: true,
-            more: Vec::new(),
+            // No gateway, so whoever plays one has no secret.
+            more: vec![("BEARWARD_GATEWAY__OPEN_FEED".to_owned(), "true".to_owned())],
             log: dir.path().join("authserver.log"),
         };
         Ok(Self { url, server: Authserver::start(settings).await?, _dir: dir })

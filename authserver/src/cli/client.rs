@@ -153,7 +153,7 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
     match &secret {
         Some(secret) if method.shows_secret() => client.secret = Some(Digest::of(secret)),
         Some(secret) => {
-            let sealer = Sealer::new(&context.config.master_key);
+            let sealer = Sealer::of(&context.config);
             lifecycle::check_master_key(&*context.store, &sealer).await?;
             client.sealed_secret = Some(seal_secret(&sealer, &client.id, secret)?);
         }

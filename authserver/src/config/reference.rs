@@ -51,6 +51,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "Without it the signing keys in the database are lost. Keep it apart from the database's backups.",
     },
     Setting {
+        path: "other_master_key",
+        secret: true,
+        default: "none",
+        example: r#"other_master_key_file = "/run/secrets/bearward-old-master-key""#,
+        meaning: "A second master key, while one takes over from the other: what the first does not open, this one does; \
+                  nothing is sealed under it. `docs/operations.md` has the steps.",
+        warning: "",
+    },
+    Setting {
         path: "database.url",
         secret: true,
         default: "none, required",
@@ -136,7 +145,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         example: r#"secret_file = "/run/secrets/bearward-gateway""#,
         meaning: "A random text of 32 characters or more that the gateway (the filter) has too. With it the gateway proves what it says \
                   about a client: its certificate and its address (docs/gateway-vouching.md).",
-        warning: "Without it no client can prove itself by a certificate, and limits count by account only.",
+        warning: "Without it no client can prove itself by a certificate, limits count by account only, and whoever reaches \
+                  the revocation feed can follow it.",
     },
     Setting {
         path: "gateway.client_authorities_file",
@@ -146,6 +156,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "PEM certificates of the authorities whose certificates prove a client that is registered for `tls_client_auth`; at most 8. \
                   Needs `gateway.secret`.",
         warning: "",
+    },
+    Setting {
+        path: "gateway.open_feed",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Where there is a `gateway.secret`, the revocation feed answers only filters that have it \
+                  (`revocations.gateway_secret`); this lets it answer all that reach it.",
+        warning: "The feed names nobody and holds no tokens, but each that follows it holds a connection.",
     },
     Setting {
         path: "assertions.audience",

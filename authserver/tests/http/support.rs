@@ -384,6 +384,7 @@ fn config() -> Config {
         management_listen: "127.0.0.1:0".parse().unwrap(),
         database: Database { url: Secret(Zeroizing::new("sqlite::memory:".into())), max_connections: None },
         master_key: MasterKey(Zeroizing::new([7; 32])),
+        other_master_key: None,
         tokens: Tokens {
             access_lifetime: Duration::from_secs(600),
             max_access_lifetime: Duration::from_secs(3600),

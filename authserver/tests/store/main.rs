@@ -106,6 +106,7 @@ fn main() -> ExitCode {
         keys::one_of_many_rotates,
         keys::a_line_ends_resumes_and_goes,
         keys::a_value_is_set_once,
+        keys::what_is_sealed_is_replaced_if_it_is_what_was_read,
         prune::what_is_over_goes_in_batches,
         prune::a_grant_goes_with_its_last_token,
         changes::every_replica_learns_of_the_registry,

@@ -15,6 +15,7 @@ mod pushed_requests;
 mod registrations;
 mod registry;
 mod rows;
+mod sealed;
 mod store;
 mod trusted_issuers;
 mod used_once;
