@@ -192,6 +192,10 @@ fn a_password_comes_from_a_pipe_or_a_file() {
     let file = bearward.path("password");
     let created = bearward.json(&["user", "create", "carol", "--json", "--password-file", file.to_str().unwrap()]);
     assert_eq!(created["username"], "carol");
+    assert_eq!(bearward.says(&["user", "edit", "carol", "--rename", "Caroline"]), "carol is changed.\n");
+    let found = bearward.json(&["user", "list", "caro", "--json"]);
+    assert_eq!((&found[0]["username"], &found[0]["id"]), (&"Caroline".into(), &created["sub"]));
+    assert!(bearward.refuses(&["user", "edit", "bob", "--rename", "CAROLINE"]).contains("exists already"));
 }
 
 #[test]

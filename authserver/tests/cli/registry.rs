@@ -87,6 +87,22 @@ issuers:
 }
 
 #[test]
+fn a_client_is_replaced_by_what_a_file_says() {
+    let bearward = Bearward::new();
+    bearward.says(&["apply", "-f", &write(&bearward, "registry.yaml", FILE)]);
+    let before = bearward.json(&["client", "show", "job"]);
+    let spec = "{name: The Job, auth_method: client_secret, grant_types: [client_credentials], scope: 'orders:read'}";
+    let file = write(&bearward, "job.yaml", spec);
+    assert_eq!(bearward.says(&["client", "edit", "job", &file]), "job is changed.\n");
+    let after = bearward.json(&["client", "show", "job"]);
+    assert_eq!((&after["name"], &after["secrets"]), (&"The Job".into(), &before["secrets"]));
+    let wrong = write(&bearward, "wrong.yaml", "{auth_method: client_secret, grant_types: [], colour: red}");
+    assert!(bearward.refuses(&["client", "edit", "job", &wrong]).contains("unknown field `colour`"));
+    assert!(bearward.refuses(&["client", "edit", "nobody", &file]).contains("there is no such client"));
+    assert_eq!(bearward.json(&["client", "show", "job"]), after);
+}
+
+#[test]
 fn what_is_no_line_of_an_export_is_named_by_its_number() {
     let bearward = Bearward::new();
     let scope = "{\"kind\":\"scope\",\"name\":\"a\",\"title\":\"A\"}\n";
