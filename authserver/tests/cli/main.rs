@@ -193,6 +193,10 @@ fn a_password_comes_from_a_pipe_or_a_file() {
     let file = bearward.path("password");
     let created = bearward.json(&["user", "create", "carol", "--json", "--password-file", file.to_str().unwrap()]);
     assert_eq!(created["username"], "carol");
+    assert_eq!(bearward.says(&["user", "edit", "carol", "--rename", "Caroline"]), "carol is changed.\n");
+    let found = bearward.json(&["user", "list", "caro", "--json"]);
+    assert_eq!((&found[0]["username"], &found[0]["id"]), (&"Caroline".into(), &created["sub"]));
+    assert!(bearward.refuses(&["user", "edit", "bob", "--rename", "CAROLINE"]).contains("exists already"));
 }
 
 #[test]
@@ -207,6 +211,40 @@ fn keys_rotate() {
     assert!(bearward.says(&["keys", "rotate"]).contains("signs in "));
     let other = Bearward::new();
     std::fs::copy(other.path("master-key"), bearward.path("master-key")).unwrap();
+    assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"));
+}
+
+#[test]
+fn another_master_key_takes_over() {
+    let bearward = Bearward::new();
+    bearward.says(&["keys", "rotate", "--now"]);
+    let create = ["client", "create", "hmac", "--grant", "client_credentials", "--auth-method", "client_secret_jwt"];
+    bearward.says(&create);
+    assert!(bearward.refuses(&["keys", "reseal"]).contains("other_master_key is not set"));
+    std::fs::rename(bearward.path("master-key"), bearward.path("old")).unwrap();
+    std::fs::write(bearward.path("master-key"), bearward.run(&["keys", "generate-master"]).stdout).unwrap();
+    let old = bearward.path("old");
+    let with = |arguments: &[&str]| {
+        let mut command = bearward.command(arguments);
+        command.env("BEARWARD_OTHER_MASTER_KEY_FILE", &old);
+        command
+    };
+    let says = |arguments: &[&str]| {
+        let output = with(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"), "the new one alone opens nothing");
+    says(&["keys", "rotate"]);
+    let said = says(&["keys", "reseal"]);
+    // Of the four signing keys, the last was made under the new one; and there are a client and the check.
+    assert!(said.starts_with("5 sealed anew."), "{said}");
+    assert!(says(&["keys", "reseal"]).starts_with("0 sealed anew."));
+    let audit = bearward.json(&["audit", "--json", "--action", "master_key.reseal"]);
+    assert_eq!((&audit["actor_kind"], &audit["object_kind"]), (&"command".into(), &"master_key".into()));
+    // The new one alone opens everything now, and the old one nothing.
+    bearward.says(&["keys", "rotate", "--now"]);
+    std::fs::copy(&old, bearward.path("master-key")).unwrap();
     assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"));
 }
 

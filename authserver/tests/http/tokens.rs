@@ -341,6 +341,11 @@ async fn only_administrators_look_and_only_by_the_form() {
     let mut browser = api.server.browser_of_alice().await;
     let form = vec![("do", "look-up"), ("token", token.as_str())];
     assert_eq!(browser.post(PAGE, form.clone()).await.status, StatusCode::FORBIDDEN, "without the form's token");
+    // Of the session before: forms that hold no token are shown to be sent again.
+    let old = [&[("csrf", "old")][..], &form].concat();
+    let again = browser.post(PAGE, old).await;
+    assert!(again.status == StatusCode::UNPROCESSABLE_ENTITY && again.body.contains("Paste it once more"));
+    assert!(!again.body.contains(&token) && !again.body.contains("demo-service"), "{}", again.body);
     let asked = browser.get(&format!("{PAGE}?{}", encode(&form))).await;
     assert!(asked.status == StatusCode::OK && !asked.body.contains("demo-service"), "not by a link");
     assert!(asked.body.contains("<textarea id=\"token\" name=\"token\" rows=\"5\" required autocomplete=\"off\""));

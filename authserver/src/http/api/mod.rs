@@ -17,7 +17,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use problem::Problem;
+pub(super) use problem::Problem;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -84,6 +84,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .method_not_allowed_fallback(no_such_method);
     Router::new()
         .nest(&format!("{base}/v1"), v1)
+        .route(&format!("{base}/"), axum::routing::any(no_such_path))
+        .route(&format!("{base}/{{*rest}}"), axum::routing::any(no_such_path))
         .route(&base, get(description))
         .route(&format!("{base}/openapi.json"), get(description))
 }

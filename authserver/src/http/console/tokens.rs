@@ -18,6 +18,12 @@ fn show(visit: &Visit<'_>, found: Option<TokenView>, jti: &str, problem: Option<
     Ok(pages::html(status, &page, None))
 }
 
+/// Whoever signed in again since they opened the page pastes the token again.
+pub(super) fn again(visit: &Visit<'_>) -> Answer {
+    let text = "You signed in again since this page was opened, so nothing was done. Paste it once more.";
+    show(visit, None, "", Some(Problem::at("token", text)))
+}
+
 pub(super) async fn act(visit: &Visit<'_>, form: &Params) -> Answer {
     let admin = visit.admin();
     let text = |name: &str| form.get(name).unwrap_or_default();
