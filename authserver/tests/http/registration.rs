@@ -19,8 +19,7 @@ async fn server() -> Server {
 async fn initial(server: &Server, uses: u32) -> String {
     let scopes = ScopeSet::parse("orders:read").unwrap();
     let new = NewRegistrationToken { note: "partner".into(), scope: scopes.to_string(), uses, expires_in: 100 };
-    let token = server.admin().create_registration_token(new).await.unwrap().initial_access_token;
-    token
+    server.admin().create_registration_token(new).await.unwrap().initial_access_token
 }
 
 /// What the audit log says of a client, the oldest entry first.
