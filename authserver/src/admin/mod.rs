@@ -23,6 +23,7 @@ pub use issuers::IssuerSpec;
 pub use keys::{KeyView, RotateSpec, Rotated};
 pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};
+pub use registration_tokens::{NewRegistrationToken, RegistrationTokenView, ShownRegistrationToken};
 pub use scopes::{ScopeSpec, ScopeView};
 pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 pub use tokens::{IssuedToken, TokenFault, TokenKind, TokenReason, TokenView};

@@ -419,6 +419,15 @@ fn an_initial_access_token_is_shown_once() {
     let token = made["initial_access_token"].as_str().unwrap();
     assert!(bearward::secret::well_formed("bw_it_", token) && made["expires_at"].is_i64());
     assert!(bearward.says(&["registration-token", "create"]).contains("registration.enabled"));
+    let id = made["id"].as_str().unwrap();
+    let listed = bearward.json(&["registration-token", "list", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(listed.as_array().unwrap().iter().any(|one| one["id"] == id && one["uses"] == 2 && one["scope"] == "x"));
+    bearward.says(&["registration-token", "revoke", id]);
+    assert!(bearward.refuses(&["registration-token", "revoke", id]).contains("no such initial access token"));
+    let left = bearward.says(&["registration-token", "list"]);
+    assert!(left.lines().count() == 2 && !left.contains(id), "{left}");
     let log = bearward.says(&["audit"]);
-    assert!(log.contains("registration_token.create") && !log.contains(token), "{log}");
+    assert!(log.contains("registration_token.create") && log.contains("registration_token.revoke"), "{log}");
+    assert!(!log.contains(token), "{log}");
 }

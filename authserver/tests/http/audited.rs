@@ -130,6 +130,15 @@ async fn every_change_by_the_api_is_one_entry_and_what_is_refused_is_none() {
     carry_out(row(Method::PUT, "/authorization-types", &[], Some(kind), "authorization_type.put")).await;
     let types = "/authorization-types/{name}";
     carry_out(row(Method::DELETE, types, &["payment"], None, "authorization_type.delete")).await;
+    let new = Some(json!({ "note": "partner", "scope": "orders:read", "uses": 1, "expires_in": 60 }));
+    let tokens = "/registration-tokens";
+    let made = carry_out(row(post.clone(), tokens, &[], new, "registration_token.create")).await.json();
+    assert!(made["initial_access_token"].as_str().unwrap().starts_with("bw_it_"));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(api.get(tokens).await.json()["items"][0]["id"], id);
+    let one = "/registration-tokens/{id}";
+    carry_out(row(Method::DELETE, one, &[id], None, "registration_token.revoke")).await;
+    assert_eq!(api.get(tokens).await.json()["items"], json!([]));
     carry_out(row(post, "/keys/rotate", &[], Some(json!({})), "key.rotate")).await;
 
     let description: Value = serde_json::from_str(&bearward::http::openapi().unwrap()).unwrap();
@@ -147,7 +156,7 @@ async fn every_change_by_the_api_is_one_entry_and_what_is_refused_is_none() {
     }
     // Nothing that opens a door, in any of what was there before and after.
     let all = serde_json::to_string(&entries().await).unwrap();
-    for secret in ["argon2", "digest", "password\":", "sealed", "bw_cs_", "PRIVATE"] {
+    for secret in ["argon2", "digest", "password\":", "sealed", "bw_cs_", "bw_it_", "PRIVATE"] {
         assert!(!all.contains(secret), "{secret}: {all}");
     }
     assert_eq!(api.server.get(ISSUER).await.status, StatusCode::NOT_FOUND);

@@ -7,7 +7,7 @@ mod payload;
 mod visits;
 
 use crate::support::{Answer, Browser, CALLBACK, PASSWORD, Server, encode};
-use bearward_token::scope::ScopeSet;
+use bearward::admin::NewRegistrationToken;
 use fields::{Filled, NOT_SHOWN};
 use html::{Form, forms, shown};
 use http::{Request, StatusCode};
@@ -158,8 +158,8 @@ async fn send(
 async fn nothing_that_a_client_registers_itself_becomes_markup() {
     let server = server().await;
     let mut filled = fields::fill(&server).await;
-    let scopes = ScopeSet::parse(&filled.scope).unwrap();
-    let (token, _) = server.admin().create_registration_token("partner".into(), scopes, 9, 100).await.unwrap();
+    let new = NewRegistrationToken { note: "partner".into(), scope: filled.scope.clone(), uses: 9, expires_in: 100 };
+    let token = server.admin().create_registration_token(new).await.unwrap().initial_access_token;
     let mut metadata = json!({
         "client_name": filled.payloads.text("registered.name"), "redirect_uris": ["https://partner.example/cb"],
         "scope": filled.scope, "authorization_details_types": [filled.kind.name],
@@ -171,7 +171,7 @@ async fn nothing_that_a_client_registers_itself_becomes_markup() {
     metadata["contacts"] = json!([filled.payloads.text("registered.contact")]);
     let register = async |metadata: &serde_json::Value| {
         let request = Request::post("/oauth2/register").header("content-type", "application/json");
-        let request = request.header("authorization", format!("Bearer {}", *token));
+        let request = request.header("authorization", format!("Bearer {token}"));
         server.send(request.body(metadata.to_string().into()).unwrap()).await
     };
     let made = register(&metadata).await;

@@ -104,6 +104,11 @@ pub(super) fn created(body: &impl Serialize, version: i64, location: &str) -> Re
     response
 }
 
+/// 201 with JSON that has no place of its own.
+pub(super) fn shown(body: &impl Serialize) -> Response {
+    json(StatusCode::CREATED, body)
+}
+
 /// 204.
 pub(super) fn done() -> Response {
     (StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response()

@@ -7,6 +7,7 @@ mod body;
 mod clients;
 mod people;
 mod problem;
+mod registration_tokens;
 mod registry;
 mod tokens;
 
@@ -77,6 +78,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
         .route("/authorization-types", get(authorization_types::list).put(authorization_types::put))
         .route("/authorization-types/{name}", axum::routing::delete(authorization_types::remove))
+        .route("/registration-tokens", get(registration_tokens::list).post(registration_tokens::create))
+        .route("/registration-tokens/{id}", axum::routing::delete(registration_tokens::revoke))
         .route("/audit", get(registry::audit))
         .route("/overview", get(registry::overview))
         // Not a fallback: that would be the console, whose pages are everything else under its path.
@@ -137,6 +140,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         clients::add_keys, clients::set_key, clients::delete_key,
         clients::add_secret, clients::set_secret, clients::delete_secret,
         authorization_types::list, authorization_types::put, authorization_types::remove,
+        registration_tokens::list, registration_tokens::create, registration_tokens::revoke,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
         people::remove_passkeys,

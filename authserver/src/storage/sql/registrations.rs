@@ -30,6 +30,19 @@ impl<B: Backend> Registrations for SqlStore<B> {
         audited(&self.0, vec![Step::new(sql, args)], change).await.map(drop)
     }
 
+    async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>> {
+        let sql = "SELECT digest, note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
+             WHERE uses_left > 0 AND expires_at > $1 ORDER BY expires_at, digest LIMIT 1000";
+        let rows = self.0.read(sql, &[Value::Int(now)]).await?;
+        let missing = || StoreError::Corrupt("initial_access_tokens: no digest".to_owned());
+        rows.iter().map(|row| Ok((row.digest("digest")?.ok_or_else(missing)?, initial(row)?))).collect()
+    }
+
+    async fn delete_initial_access_token(&self, token: &Digest, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM initial_access_tokens WHERE digest = $1";
+        audited(&self.0, vec![Step::must(sql, vec![Value::Blob(&token.0)])], change).await
+    }
+
     async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>> {
         let sql = "SELECT note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
              WHERE digest = $1 AND uses_left > 0 AND expires_at > $2";
