@@ -142,6 +142,10 @@ pub struct IssuedToken {
 impl TokenView {
     pub(super) fn new(kind: TokenKind, reasons: Vec<TokenReason>, token: Option<IssuedToken>) -> Self {
         let description = match kind {
+            // What nothing vouches for only looks like one.
+            TokenKind::JwtAccessToken if token.is_none() => "What looks like an access token of this server, a JWT.",
+            TokenKind::OpaqueAccessToken if token.is_none() => "What looks like an opaque access token of this server.",
+            TokenKind::RefreshToken if token.is_none() => "What looks like a refresh token of this server.",
             TokenKind::JwtAccessToken => "An access token of this server, a JWT.",
             TokenKind::OpaqueAccessToken => "An opaque access token of this server.",
             TokenKind::RefreshToken => "A refresh token of this server.",
