@@ -42,6 +42,8 @@ pub struct Config {
     pub database: Database,
     /// `master_key` or `master_key_file`: 32 bytes as base64. Seals signing keys; cookies and links derive from it.
     pub master_key: MasterKey,
+    /// `other_master_key` or `other_master_key_file`: opens what `master_key` does not, while one takes over from the other.
+    pub other_master_key: Option<MasterKey>,
     /// `[tokens]`.
     pub tokens: Tokens,
     /// `[gateway]`.
@@ -102,6 +104,8 @@ pub struct Gateway {
     pub secret: Option<Secret>,
     /// `client_authorities_file`: whose certificates prove a client (`tls_client_auth`).
     pub client_authorities: Vec<rustls_pki_types::CertificateDer<'static>>,
+    /// `open_feed`: the revocation feed answers those too that do not have the secret. Default false.
+    pub open_feed: bool,
 }
 
 /// `[assertions]`
@@ -148,6 +152,9 @@ pub struct Authorization {
     pub require_pushed_requests: bool,
     /// `pushed_request_lifetime`. Default 90 seconds (RFC 9126 §2.2).
     pub pushed_request_lifetime: Duration,
+    /// `stored_requests_per_address`: pushed requests and device requests of clients that prove nothing, from one network
+    /// address, in a quarter of an hour. Default 1000.
+    pub stored_requests_per_address: u32,
 }
 
 /// `[dpop]`

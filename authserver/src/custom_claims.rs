@@ -13,7 +13,7 @@ const MAX_SIZE: usize = 2048;
 
 /// Names that mean something already: in the token (RFC 7519, 9068, 8693, 8705, 9396), in introspection (RFC 7662
 /// §2.2) or in token info.
-const RESERVED: [&str; 29] = [
+const RESERVED: [&str; 30] = [
     "iss",
     "sub",
     "aud",
@@ -25,6 +25,7 @@ const RESERVED: [&str; 29] = [
     "scope",
     "gid",
     "exchanged_from",
+    "exchanged_by",
     "auth_time",
     "acr",
     "amr",

@@ -5,15 +5,16 @@
 //! true.
 
 use crate::config::Gateway;
-use crate::http::App;
+use crate::env::Env;
+use crate::http::{App, Refusal};
 use crate::x509;
 use aws_lc_rs::hmac;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
 use std::net::IpAddr;
@@ -25,6 +26,9 @@ pub const VOUCH: &str = "x-bearward-gateway";
 pub const CLIENT_ADDRESS: &str = "x-bearward-client-address";
 /// The client's certificate, as Envoy writes it.
 pub const CLIENT_CERTIFICATE: &str = "x-forwarded-client-cert";
+/// How many proxies behind the gateway may add an element of their own to [`CLIENT_CERTIFICATE`], as the sidecars of a mesh
+/// do.
+const MOST_BEHIND: usize = 2;
 /// How far a proof's time may be from ours, in seconds.
 const WINDOW: i64 = 30;
 
@@ -59,32 +63,66 @@ pub fn address(headers: &HeaderMap) -> Option<IpAddr> {
 
 /// Takes the headers off that the gateway did not vouch for; the proof itself goes in any case.
 pub(crate) async fn believe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let vouched = is_vouched(&app.config.gateway, request.method(), request.uri(), request.headers(), app.env.now());
+    let vouched = vouched(&app.config.gateway, request.method(), request.uri(), request.headers(), app.env.now());
     let headers = request.headers_mut();
     headers.remove(VOUCH);
-    if !vouched {
+    if vouched.is_none() {
         headers.remove(CLIENT_ADDRESS);
-        headers.remove(CLIENT_CERTIFICATE);
+    }
+    match vouched {
+        Some(certificate) if !certificate.is_empty() => drop(headers.insert(CLIENT_CERTIFICATE, certificate)),
+        _ => drop(headers.remove(CLIENT_CERTIFICATE)),
     }
     next.run(request).await
 }
 
-fn is_vouched(gateway: &Gateway, method: &Method, uri: &Uri, headers: &HeaderMap, now: i64) -> bool {
-    let Some(secret) = &gateway.secret else { return false };
-    // Each at most once: of two, the gateway can have meant only one.
-    let only = |name: &str| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Some(&b""[..]),
-            (Some(one), None) => Some(one.as_bytes()),
-            _ => None,
+/// Lets only a gateway through that has the secret, where there is one, unless the configuration opens the feed.
+pub(crate) async fn insist(
+    State((gateway, env)): State<(Arc<Gateway>, Env)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // A gateway asks for itself: it says nothing of a client.
+    let known = only(request.headers(), VOUCH)
+        .is_some_and(|proof| proves(&gateway, proof, env.now(), request.method(), request.uri(), [b"", b""]));
+    if gateway.secret.is_none() || gateway.open_feed || known {
+        return next.run(request).await;
+    }
+    Refusal::feed_needs_secret().into_response()
+}
+
+/// What the gateway vouched for as the client's certificate, which may be nothing; `None` if it vouched for nothing.
+fn vouched(gateway: &Gateway, method: &Method, uri: &Uri, headers: &HeaderMap, now: i64) -> Option<HeaderValue> {
+    let (proof, address) = (only(headers, VOUCH)?, only(headers, CLIENT_ADDRESS)?);
+    let mut certificate = only(headers, CLIENT_CERTIFICATE)?;
+    for _ in 0..=MOST_BEHIND {
+        if proves(gateway, proof, now, method, uri, [certificate, address]) {
+            return HeaderValue::from_bytes(certificate).ok();
         }
-    };
-    let Some(((proof, certificate), address)) = only(VOUCH).zip(only(CLIENT_CERTIFICATE)).zip(only(CLIENT_ADDRESS))
-    else {
-        return false;
-    };
-    let Some((seconds, mac)) = read(proof) else { return false };
+        certificate = without_last(certificate)?;
+    }
+    None
+}
+
+/// A header that is there at most once, and nothing if it is not there: of two, the gateway can have meant only one.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Some(b""),
+        (Some(one), None) => Some(one.as_bytes()),
+        _ => None,
+    }
+}
+
+fn proves(
+    gateway: &Gateway,
+    proof: &[u8],
+    now: i64,
+    method: &Method,
+    uri: &Uri,
+    [certificate, address]: [&[u8]; 2],
+) -> bool {
+    let Some((secret, (seconds, mac))) = gateway.secret.as_ref().zip(read(proof)) else { return false };
     if seconds.abs_diff(now) > WINDOW.unsigned_abs() {
         return false;
     }
@@ -105,13 +143,19 @@ fn message(seconds: i64, method: &Method, path: &str, certificate: &[u8], addres
     [head.as_bytes(), certificate, b"\n", address].concat()
 }
 
-/// The proof that a gateway would send, for tests of this crate and of others.
-#[cfg(any(test, feature = "testing"))]
+/// The proof that a gateway sends.
 #[must_use]
 pub fn vouch(secret: &str, seconds: i64, method: &Method, path: &str, certificate: &str, address: &str) -> String {
     let message = message(seconds, method, path, certificate.as_bytes(), address.as_bytes());
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), &message);
     format!("v1.{seconds}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// The elements but for the last one; `None` of nothing.
+fn without_last(value: &[u8]) -> Option<&[u8]> {
+    let text = str::from_utf8(value).ok().filter(|text| !text.is_empty())?;
+    let end = text.len().checked_sub(last_element(text).len())?;
+    Some(value.get(..end)?.strip_suffix(b",").unwrap_or_default())
 }
 
 /// The last of the elements: what the nearest proxy, the one that vouches, added. Commas in quotes do not part them.
@@ -164,7 +208,7 @@ mod tests {
         let proof = vouch("between us", 1000, &Method::POST, "/oauth2/token?x=1", "By=a;Cert=\"b\"", "192.0.2.7");
         let good = [(VOUCH, proof.as_str()), (CLIENT_CERTIFICATE, "By=a;Cert=\"b\""), (CLIENT_ADDRESS, "192.0.2.7")];
         let check = |method: Method, path: &'static str, given: &HeaderMap, now| {
-            is_vouched(&gateway(), &method, &Uri::from_static(path), given, now)
+            vouched(&gateway(), &method, &Uri::from_static(path), given, now).is_some()
         };
         let path = "/oauth2/token?x=1";
         assert!(check(Method::POST, path, &headers(&good), 1000));
@@ -187,12 +231,65 @@ mod tests {
         forged[0].1 = &other;
         assert!(!check(Method::POST, path, &headers(&forged), 1000));
         let alone = Uri::from_static("/oauth2/token?x=1");
-        assert!(!is_vouched(&Gateway::default(), &Method::POST, &alone, &headers(&good), 1000), "no secret, no belief");
+        assert!(
+            vouched(&Gateway::default(), &Method::POST, &alone, &headers(&good), 1000).is_none(),
+            "no secret, no belief"
+        );
         // The example of docs/gateway-vouching.md.
         assert_eq!(
             vouch("correct horse battery staple", 1_800_000_000, &Method::POST, "/oauth2/token", "", "192.0.2.7"),
             "v1.1800000000.BZLX89zJas7waoe4TMO9Wfd83Wvyeephxm2hQbmto7c"
         );
+    }
+
+    #[test]
+    fn what_proxies_behind_the_gateway_add_is_cut_off() {
+        let said = |signed: &str, arrived: &str| {
+            let proof = vouch("between us", 1000, &Method::GET, "/", signed, "192.0.2.7");
+            let given = headers(&[(VOUCH, &proof), (CLIENT_CERTIFICATE, arrived), (CLIENT_ADDRESS, "192.0.2.7")]);
+            let vouched = vouched(&gateway(), &Method::GET, &Uri::from_static("/"), &given, 1000);
+            vouched.map(|value| value.to_str().unwrap().to_owned())
+        };
+        let sidecar = "By=spiffe://a;Hash=ef;Subject=\"CN=a,O=b\"";
+        for signed in ["", "Cert=\"x\"", "Hash=ab;Subject=\"a,b\",Cert=\"x\""] {
+            let [one, two, three] = [1, 2, 3].map(|count| {
+                let mut parts = vec![signed; usize::from(!signed.is_empty())];
+                parts.extend([sidecar; 3].iter().take(count));
+                parts.join(",")
+            });
+            assert_eq!(said(signed, signed).as_deref(), Some(signed));
+            assert_eq!(said(signed, &one).as_deref(), Some(signed));
+            assert_eq!(said(signed, &two).as_deref(), Some(signed));
+            assert_eq!(said(signed, &three), None, "as many as a mesh has, and no more");
+        }
+        assert_eq!(said("Cert=\"x\"", sidecar), None, "nothing of the gateway's is left");
+    }
+
+    #[tokio::test]
+    async fn the_feed_is_for_gateways_that_have_the_secret() {
+        use axum::Router;
+        use axum::body::Body;
+        use tower::ServiceExt as _;
+        let status = async |gateway: Gateway, proof: &str| {
+            let state = (Arc::new(gateway), crate::testing::env(&crate::testing::TestClock::at(1000)));
+            let router = Router::new().route("/mesh/revocations", axum::routing::get(async || "page"));
+            let router = router.layer(axum::middleware::from_fn_with_state(state, insist));
+            let mut request = Request::get("/mesh/revocations?wait=1").header(CLIENT_CERTIFICATE, "By=a sidecar");
+            if !proof.is_empty() {
+                request = request.header(VOUCH, proof);
+            }
+            router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+        };
+        let proof = |secret: &str, path: &str| vouch(secret, 1000, &Method::GET, path, "", "");
+        let good = proof("between us", "/mesh/revocations?wait=1");
+        assert_eq!(status(gateway(), &good).await, 200);
+        for bad in
+            ["", "v1.1000.", &proof("another", "/mesh/revocations?wait=1"), &proof("between us", "/mesh/revocations")]
+        {
+            assert_eq!(status(gateway(), bad).await, 403, "{bad}");
+            assert_eq!(status(Gateway { open_feed: true, ..gateway() }, bad).await, 200);
+            assert_eq!(status(Gateway::default(), bad).await, 200);
+        }
     }
 
     #[test]

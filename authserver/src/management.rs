@@ -74,3 +74,34 @@ async fn ready(State(management): State<Arc<Management>>) -> Response {
 async fn metrics(State(management): State<Arc<Management>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], management.metrics.render()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn operators_are_told_of_each_metric() {
+        let page = include_str!("../../docs/operations.md");
+        let mut found = 0;
+        each_source(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut |source| {
+            // What is between quotes is every second piece, give or take those in comments.
+            let names = source.split('"').filter(|text| text.len() > 9 && text.starts_with("bearward_"));
+            for name in names.filter(|text| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')) {
+                found += 1;
+                assert!(page.contains(&format!("| `{name}` |")), "{name}");
+            }
+        });
+        assert!(found >= 9, "{found}");
+    }
+
+    fn each_source(dir: &Path, look: &mut impl FnMut(&str)) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                each_source(&path, look);
+            } else {
+                look(&std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+}

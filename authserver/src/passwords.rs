@@ -112,6 +112,14 @@ impl Passwords {
     }
 }
 
+/// Whether a stored text is one that a password can be checked against: a PHC string of Argon2, of any parameters.
+#[must_use]
+pub fn is_understood(stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok_and(|hash| {
+        Algorithm::try_from(hash.algorithm.as_str()).is_ok() && hash.hash.is_some() && Params::try_from(&hash).is_ok()
+    })
+}
+
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -168,6 +176,12 @@ mod tests {
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
         let old = weak.hash_password_with_salt(b"pw", b"0123456789abcdef").unwrap().to_string();
         let passwords = Passwords::new(1, Arc::new(SystemRandom));
+        assert!(is_understood(&old) && is_understood(DUMMY));
+        for other in
+            ["", "pw", "$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234", "$argon2id$v=19$m=64,t=1,p=1"]
+        {
+            assert!(!is_understood(other), "{other}");
+        }
         assert_eq!(passwords.verify(Some(old), text("pw")).await, Ok(Verdict::RightButOld));
     }
 

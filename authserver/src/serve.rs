@@ -76,7 +76,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
 
     let env = Env::system();
     let store = storage::open(&config.database).await?;
-    let sealer = Arc::new(Sealer::new(&config.master_key));
+    let sealer = Arc::new(Sealer::of(&config));
     let (policy, lifetime) = (config.keys.clone(), config.tokens.max_access_lifetime);
     let keys = KeyRing::open(Arc::clone(&store), Arc::clone(&sealer), env.clone(), policy, lifetime).await?;
     let app = Arc::new(App::new(config, Arc::clone(&store), keys.clone(), sealer, env.clone()));
@@ -93,6 +93,8 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), ServeError> {
         tokio::spawn(upkeep(metrics.clone())),
     ];
     let feed = Feed::new(Arc::clone(&store), env.clone(), Arc::clone(&app.counters), stopping.clone()).router();
+    let gateways = (Arc::new(app.config.gateway.clone()), app.env.clone());
+    let feed = feed.layer(axum::middleware::from_fn_with_state(gateways, crate::gateway::insist));
     let feed = feed.layer(axum::middleware::from_fn(crate::http::count));
     let operators = Management::new(store, env, metrics, stopping.clone()).router();
     tracing::info!(

@@ -10,7 +10,7 @@ use totp_rs::{Builder, Totp};
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-const PURPOSE: &str = "totp secret";
+pub(crate) const PURPOSE: &str = "totp secret";
 /// 160 bits, as RFC 4226 §4 wants.
 const LENGTH: usize = 20;
 const RECOVERY_CODES: usize = 10;

@@ -180,6 +180,8 @@ pub struct RevocationsConfig {
     pub max_staleness_ms: u64,
     /// What happens to tokens when that is too long ago.
     pub on_stale: OnStale,
+    /// The key by which the feed knows its followers.
+    pub gateway_secret: Option<Secret>,
 }
 
 /// What happens to tokens when the feed is stale.

@@ -8,6 +8,7 @@
 use crate::call::push_encoded;
 use crate::config::RevocationsConfig;
 use crate::feed::compaction::Compaction;
+use crate::gateway;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, HostError, HostResult, Level, Write};
 use crate::slots::{Head, Instance, LOG_SLOT, LOG_SLOTS, Lease, Slots, log_slot, read, update};
@@ -236,17 +237,19 @@ impl Leader {
             path.push_str("&after=");
             push_encoded(&mut path, cursor);
         }
-        let headers = [
+        let secret = self.config.gateway_secret.as_ref();
+        let proof =
+            secret.and_then(|secret| gateway::proof(secret, now_ms / 1_000, [b"GET", path.as_bytes(), b"", b""]));
+        let mut headers = vec![
             (":method", "GET"),
             (":path", path.as_str()),
             (":authority", self.authority.as_str()),
             ("accept", MEDIA_TYPE),
             (FOLLOWER_HEADER, self.name.as_str()),
-            (NODE_HEADER, self.node.as_str()),
         ];
-        let headers =
-            if self.node.is_empty() { headers.split_last().map_or(&headers[..], |(_, rest)| rest) } else { &headers };
-        match host.call(&self.config.cluster, headers, &[], timeout) {
+        headers.extend(Some((NODE_HEADER, self.node.as_str())).filter(|(_, node)| !node.is_empty()));
+        headers.extend(proof.as_ref().map(|proof| (gateway::GATEWAY, proof.as_str())));
+        match host.call(&self.config.cluster, &headers, &[], timeout) {
             Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms }),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }

@@ -39,15 +39,22 @@ pub fn vouch<'a>(
     let Some(secret) = secret else { return };
     let address = host.property(b"source\0address").ok().flatten().unwrap_or_default();
     let address = without_port(&address);
-    let now = now.to_string();
-    let text = [b"v1", now.as_bytes(), seen.method, seen.path, certificate, address].join(&b'\n');
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose()) else { return };
-    mac.update(&text);
-    let code = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-    changes.add.push((GATEWAY, format!("v1.{now}.{code}").into_bytes()));
+    let Some(proof) = proof(secret, now, [seen.method, seen.path, certificate, address]) else { return };
+    changes.add.push((GATEWAY, proof.into_bytes()));
     if !address.is_empty() {
         changes.add.push((CLIENT_ADDRESS, address.to_vec()));
     }
+}
+
+/// What [`GATEWAY`] says of a request: its method, its path with the query, `x-forwarded-client-cert` and the client's
+/// address, either of which may be nothing. `now` is Unix time in seconds.
+pub fn proof(secret: &Secret, now: u64, [method, path, certificate, address]: [&[u8]; 4]) -> Option<String> {
+    let now = now.to_string();
+    let text = [b"v1", now.as_bytes(), method, path, certificate, address].join(&b'\n');
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).ok()?;
+    mac.update(&text);
+    let code = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    Some(format!("v1.{now}.{code}"))
 }
 
 /// `192.0.2.1:443` and `[2001:db8::1]:443` without port and brackets.

@@ -148,3 +148,17 @@ impl Metrics {
 fn defined(metric: Result<u32, HostError>) -> Option<u32> {
     metric.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_are_told_of_each() {
+        let page = include_str!("../../docs/envoy.md");
+        for name in COUNTERS.iter().map(|(_, name)| name).chain(GAUGES.iter().map(|(_, name)| name)) {
+            let rest = name.trim_start_matches("bearward");
+            assert!(page.contains(&format!("`wasmcustom.{name}`")) || page.contains(&format!("`{rest}`")), "{name}");
+        }
+    }
+}

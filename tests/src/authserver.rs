@@ -64,18 +64,13 @@ impl Authserver {
         }
         let mut child = Child::start("the authserver", &mut command, &self.settings.log)?;
         let url = format!("http://{}/readyz", self.settings.management);
-        let end = tokio::time::Instant::now() + Duration::from_secs(30);
-        loop {
-            child.check()?;
-            match reqwest::get(&url).await {
-                Ok(answer) if answer.status().is_success() => break,
-                _ if tokio::time::Instant::now() >= end => {
-                    let what = "the authserver to be ready".to_owned();
-                    return Err(Error::Timeout { what, limit: Duration::from_secs(30), last: child.tail(20) });
-                }
-                _ => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        }
+        child
+            .until_ready(async || match reqwest::get(&url).await {
+                Ok(answer) if answer.status().is_success() => Ok(()),
+                Ok(answer) => Err(answer.status().to_string()),
+                Err(error) => Err(error.to_string()),
+            })
+            .await?;
         self.child = Some(child);
         Ok(())
     }
@@ -184,7 +179,7 @@ fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(Error::io(what))
 }
 
-/// An authserver with the demo data and no gateway before it, for what concerns its pages alone.
+/// An authserver with the demo data and no gateway before it, for what concerns it alone.
 #[derive(Debug)]
 pub struct Alone {
     /// Where it is, which is also its issuer.
@@ -201,6 +196,19 @@ impl Alone {
     /// As for [`Authserver::start`].
     pub async fn start(binary: PathBuf) -> Result<Self> {
         let dir = TempDir::new()?;
+        let database = format!("sqlite://{}", dir.path().join("bearward.db").display());
+        Self::start_in(binary, dir, database).await
+    }
+
+    /// Starts one on this database.
+    ///
+    /// # Errors
+    /// As for [`Authserver::start`].
+    pub async fn on(binary: PathBuf, database: String) -> Result<Self> {
+        Self::start_in(binary, TempDir::new()?, database).await
+    }
+
+    async fn start_in(binary: PathBuf, dir: TempDir, database: String) -> Result<Self> {
         let master_key = dir.path().join("master.key");
         self::master_key(&binary, &master_key)?;
         let (listen, management) = (local(ports::free()?), local(ports::free()?));
@@ -211,10 +219,11 @@ impl Alone {
             issuer: url.clone(),
             listen,
             management,
-            database: format!("sqlite://{}", dir.path().join("bearward.db").display()),
+            database,
             master_key,
             demo: true,
-            more: Vec::new(),
+            // No gateway, so whoever plays one has no secret.
+            more: vec![("BEARWARD_GATEWAY__OPEN_FEED".to_owned(), "true".to_owned())],
             log: dir.path().join("authserver.log"),
         };
         Ok(Self { url, server: Authserver::start(settings).await?, _dir: dir })

@@ -1,7 +1,7 @@
 //! A program under test: its output goes to a file, and it ends when its handle does.
 
 use crate::error::{Error, Result};
-use crate::guard;
+use crate::{guard, wait};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -66,6 +66,20 @@ impl Child {
                 Err(Error::Ended { name: self.name.clone(), status: status.to_string(), tail: self.tail(20) })
             }
         }
+    }
+
+    /// Waits until `probe` says so; its error says why not yet.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] if it ends meanwhile, [`Error::Timeout`] with the last lines it wrote.
+    pub async fn until_ready(&mut self, mut probe: impl AsyncFnMut() -> std::result::Result<(), String>) -> Result<()> {
+        let mut ended = Ok(());
+        let what = format!("{} to be ready", self.name);
+        let ready = wait::until(&what, Duration::from_secs(30), async || {
+            ended = self.check();
+            if ended.is_err() { Ok(()) } else { probe().await.map_err(|why| format!("{why}\n{}", self.tail(20))) }
+        });
+        ready.await.and(ended)
     }
 
     /// The last lines it wrote.

@@ -1,4 +1,4 @@
-//! An issuer whose private keys the tests hold: it publishes keys and an empty revocation feed as an authserver does,
+//! An issuer whose private keys the tests hold: it publishes keys and a revocation feed as an authserver does,
 //! and signs whatever it is told, so that tokens which no authserver would issue can be tried at the gateway.
 
 use crate::error::{Error, Result};
@@ -7,23 +7,28 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256};
 use axum::Router;
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearward_token::feed;
+use bearward_token::feed::{self, Entry, Subject};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
-/// Two keys, one per algorithm.
+/// Two keys, one per algorithm, and what was revoked.
 pub struct Issuer {
     es256: EcdsaKeyPair,
     rs256: RsaKeyPair,
     random: SystemRandom,
+    revoked: watch::Sender<Vec<Entry>>,
 }
+
+/// How long its tokens live, in seconds.
+const LIFETIME: u64 = 300;
 
 /// The `kid` of the P-256 key.
 pub const ES256: &str = "test-es256";
@@ -31,14 +36,14 @@ pub const ES256: &str = "test-es256";
 pub const RS256: &str = "test-rs256";
 
 impl Issuer {
-    /// Fresh keys.
+    /// Fresh keys, nothing revoked.
     ///
     /// # Errors
     /// [`Error::Crypto`].
     pub fn new() -> Result<Self> {
         let es256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Crypto("P-256"))?;
         let rs256 = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::Crypto("RSA"))?;
-        Ok(Self { es256, rs256, random: SystemRandom::new() })
+        Ok(Self { es256, rs256, random: SystemRandom::new(), revoked: watch::Sender::default() })
     }
 
     /// The public keys, RFC 7517 §5.
@@ -100,12 +105,19 @@ impl Issuer {
         signed.map(|()| signature).map_err(|_| Error::Crypto("RS256"))
     }
 
-    /// What the filter asks an authserver for: the keys, and the feed in which nothing ever happens.
+    /// Puts it into the feed, for as long as tokens of [`claims`] live.
+    pub fn revoke(&self, subject: Subject<'_>) {
+        let expires_at = u32::try_from(unix_now().saturating_add(LIFETIME)).unwrap_or(u32::MAX);
+        self.revoked.send_modify(|all| all.push(Entry { key: subject.key(), cutoff: feed::ALWAYS, expires_at }));
+    }
+
+    /// What the filter asks an authserver for: the keys, and the feed.
     pub fn router(&self) -> Router {
         let jwks = self.jwks().to_string();
         Router::new()
             .route("/oauth2/jwks", get(async move || ([(CONTENT_TYPE, "application/json")], jwks)))
-            .route("/mesh/revocations", get(nothing_revoked))
+            .route("/mesh/revocations", get(revocations))
+            .with_state(self.revoked.subscribe())
     }
 }
 
@@ -134,7 +146,7 @@ pub fn claims(issuer: &str, audience: &str, scope: &str, id: &str) -> Value {
     let now = unix_now();
     json!({
         "iss": issuer, "sub": "tester", "aud": audience, "client_id": "tester", "scope": scope,
-        "iat": now, "exp": now.saturating_add(300), "jti": id,
+        "iat": now, "exp": now.saturating_add(LIFETIME), "jti": id,
     })
 }
 
@@ -155,13 +167,21 @@ struct Poll {
     wait: u64,
 }
 
-async fn nothing_revoked(Query(poll): Query<Poll>) -> impl IntoResponse {
-    let following = poll.after.is_some();
-    if following {
-        // A long poll: the answer to a follower that has seen everything comes when its time is over.
-        tokio::time::sleep(Duration::from_secs(poll.wait)).await;
+/// The cursor is how many entries a follower has seen.
+async fn revocations(
+    State(mut revoked): State<watch::Receiver<Vec<Entry>>>,
+    Query(poll): Query<Poll>,
+) -> impl IntoResponse {
+    let seen = poll.after.as_deref().and_then(|cursor| cursor.parse::<usize>().ok());
+    if let Some(seen) = seen {
+        // A long poll: who has seen everything is answered when there is more, or when its time is over.
+        let more = revoked.wait_for(|all| all.len() > seen);
+        let _over = tokio::time::timeout(Duration::from_secs(poll.wait), more).await;
     }
     let now_ms = u64::try_from(now().as_millis()).unwrap_or(u64::MAX);
-    let page = feed::Page { reset: !following, now_ms, cursor: "none".to_owned(), ..feed::Page::default() };
+    let all = revoked.borrow();
+    let entries = all.iter().skip(seen.unwrap_or_default()).copied().collect();
+    let page =
+        feed::Page { reset: seen.is_none(), now_ms, cursor: all.len().to_string(), entries, ..feed::Page::default() };
     ([(CONTENT_TYPE, feed::MEDIA_TYPE)], page.encode().unwrap_or_default())
 }

@@ -23,6 +23,7 @@ pub mod stack;
 pub mod tempdir;
 pub mod tour;
 pub mod wait;
+pub mod wasm;
 pub mod workspace;
 
 pub use error::{Error, Result};

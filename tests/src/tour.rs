@@ -35,13 +35,10 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     at("error").await?;
     open(browser, &format!("{url}/account")).await?;
     at("account").await?;
-    press(browser, "form:has(input[value=factor-start]) button").await?;
+    prove(browser, "#factor-old", demo::PASSWORD).await?;
     at("account-factor").await?;
     open(browser, &format!("{url}/account")).await?;
-    press(browser, "details:has(#passkey-old) summary").await?;
-    let password = browser.client.find(Locator::Css("#passkey-old")).await.map_err(words)?;
-    password.send_keys(demo::PASSWORD).await.map_err(words)?;
-    press(browser, "form:has(#passkey-old) button").await?;
+    prove(browser, "#passkey-old", demo::PASSWORD).await?;
     at("account-passkey").await?;
     let console = format!("{url}/admin");
     browser.client.delete_all_cookies().await.map_err(words)?;
@@ -143,6 +140,14 @@ pub async fn sign_in(browser: &Browser, username: &str, password: &str) -> Resul
         field.send_keys(value).await.map_err(words)?;
     }
     press(browser, "button[type=submit]").await
+}
+
+/// Opens what asks for the password in this field of the account page, gives it and goes on.
+pub(crate) async fn prove(browser: &Browser, field: &str, password: &str) -> Result<()> {
+    press(browser, &format!("details:has({field}) summary")).await?;
+    let input = browser.client.find(Locator::Css(field)).await.map_err(words)?;
+    input.send_keys(password).await.map_err(words)?;
+    press(browser, &format!("form:has({field}) button")).await
 }
 
 /// Presses what a selector finds, and waits for the page after it where there is one.

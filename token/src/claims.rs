@@ -1,4 +1,4 @@
-//! The claims of an access token, RFC 9068 §2.2, with Bearward's `gid` and `exchanged_from`.
+//! The claims of an access token, RFC 9068 §2.2, with Bearward's `gid`, `exchanged_from` and `exchanged_by`.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -38,6 +38,9 @@ pub struct Claims<'a> {
     /// revokes this one as well.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub exchanged_from: Vec<Cow<'a, str>>,
+    /// The other clients that those tokens were issued to: what ends all of a client's tokens ends this one as well.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanged_by: Vec<Cow<'a, str>>,
     /// When the person signed in; Unix time in seconds (RFC 9068 §2.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,

@@ -67,6 +67,7 @@ impl Expectation {
             claims.text(name)?;
         }
         claims.texts("exchanged_from")?;
+        claims.texts("exchanged_by")?;
         claims.seconds("auth_time")?;
         Ok(())
     }
@@ -234,8 +235,9 @@ impl Verified {
                 text("sub").map(|sub| Subject::Person(sub).key()),
             ],
             exchanged_from: {
-                let tokens = self.claims.texts("exchanged_from").unwrap_or_default();
-                tokens.into_iter().map(|jti| Subject::Token(jti).key()).collect()
+                let texts = |name| self.claims.texts(name).unwrap_or_default().into_iter();
+                let tokens = texts("exchanged_from").map(|jti| Subject::Token(jti).key());
+                tokens.chain(texts("exchanged_by").map(|client| Subject::Client(client).key())).collect()
             },
             // Without a time it is older than any cutoff.
             iat: self.claims.seconds("iat").ok().flatten().unwrap_or(0),
@@ -249,7 +251,8 @@ impl Verified {
 pub struct Handle {
     /// The keys of what the token has.
     pub keys: [Option<u64>; 4],
-    /// The keys of the tokens that it was exchanged from (`exchanged_from`).
+    /// The keys of the tokens that it was exchanged from (`exchanged_from`), and of the clients those were issued to
+    /// (`exchanged_by`).
     pub exchanged_from: Box<[u64]>,
     /// When it was issued; Unix time in seconds.
     pub iat: u64,

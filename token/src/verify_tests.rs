@@ -147,7 +147,9 @@ fn the_handle_names_what_can_be_revoked() {
     assert_eq!(handle(&payload()), Handle { keys: keys.map(Some), exchanged_from: [].into(), iat: NOW - 10 });
     let mut exchanged = payload();
     exchanged["exchanged_from"] = json!(["t0", "t-1"]);
-    assert_eq!(*handle(&exchanged).exchanged_from, ["t0", "t-1"].map(|jti| Subject::Token(jti).key()));
+    exchanged["exchanged_by"] = json!(["c0"]);
+    let came_from = [Subject::Token("t0").key(), Subject::Token("t-1").key(), Subject::Client("c0").key()];
+    assert_eq!(*handle(&exchanged).exchanged_from, came_from);
     let mut without = payload();
     without.as_object_mut().unwrap().remove("gid");
     assert_eq!(handle(&without).keys, [Some(keys[0]), None, Some(keys[2]), Some(keys[3])]);

@@ -22,7 +22,7 @@ CREATE TABLE constants (
 
 CREATE TABLE clients (
     id TEXT COLLATE "C" PRIMARY KEY,
-    name TEXT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL, -- looked for by how it begins, byte by byte
     auth_method TEXT NOT NULL,
     secret BYTEA CHECK (length(secret) = 32),
     grant_types TEXT NOT NULL,      -- JSON array

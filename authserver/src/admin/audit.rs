@@ -1,6 +1,6 @@
 //! The audit log.
 
-use super::{Admin, Page, Result, invalid};
+use super::{Admin, NOTHING, Page, Result, invalid};
 use crate::model::{AuditFilter, Recorded};
 
 impl Admin<'_> {
@@ -16,5 +16,14 @@ impl Admin<'_> {
         };
         let found = self.store.audit(filter, before, limit.saturating_add(1)).await?;
         Ok(Page::new(found, limit, |entry| entry.id.to_string()))
+    }
+
+    /// Notes that everything was read at once, to be kept elsewhere: clients and people, with the digests of their secrets.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`](super::AdminError::Store).
+    pub async fn exported(&self, clients: usize, people: usize) -> Result<()> {
+        let after = serde_json::json!({ "clients": clients, "people": people });
+        Ok(self.store.record(&self.change("registry.export", "registry", "all", NOTHING, Some(&after))).await?)
     }
 }

@@ -309,6 +309,14 @@ fn scopes(field: &'static str, text: &str) -> Result<ScopeSet> {
     }
 }
 
+/// Options as they are stored and shown: without what has its default.
+///
+/// # Errors
+/// [`AdminError::Invalid`].
+pub(crate) fn as_stored(given: &Map<String, Value>) -> Result<Map<String, Value>> {
+    read_options(given).map(|options| open_options(&options))
+}
+
 /// Options, each known: a slip of the pen is not silently ignored.
 fn read_options(given: &Map<String, Value>) -> Result<ClientOptions> {
     if OWN.iter().any(|own| given.contains_key(*own)) {
@@ -319,16 +327,13 @@ fn read_options(given: &Map<String, Value>) -> Result<ClientOptions> {
         Err(error) => return invalid("options", error.to_string()),
     };
     let known = open_options(&options);
-    // What has its default need not be written; anything else that is not written back was not understood.
-    let is_default = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::String(text) => text.is_empty(),
-        _ => false,
+    // What has its default is not written back; but a name that is read at all refuses a value that fits nothing.
+    let is_read = |key: &String| {
+        serde_json::from_value::<ClientOptions>(Value::Object(Map::from_iter([(key.clone(), Value::from(-0.5))])))
+            .is_err()
     };
-    match given.iter().find(|(key, value)| !known.contains_key(*key) && !is_default(value)) {
-        Some((key, _)) => invalid("options", format!("there is no option {key}")),
+    match given.keys().find(|key| !known.contains_key(*key) && !is_read(key)) {
+        Some(key) => invalid("options", format!("there is no option {key}")),
         None => Ok(options),
     }
 }

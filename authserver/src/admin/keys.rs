@@ -4,6 +4,7 @@ use super::{Admin, NOTHING, Result, invalid};
 use crate::jwt::Algorithm;
 use crate::keys::Sealer;
 use crate::keys::lifecycle::{self, Line, Rotation, State};
+use crate::keys::reseal::reseal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -65,7 +66,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Key`](super::AdminError::Key), [`AdminError::Invalid`](super::AdminError::Invalid).
     pub async fn rotate_keys(&self, spec: RotateSpec) -> Result<Rotated> {
-        let sealer = Sealer::new(&self.config.master_key);
+        let sealer = Sealer::of(self.config);
         let now = self.now();
         lifecycle::check_master_key(self.store, &sealer).await?;
         // A database that no server has used yet gets its first keys here.
@@ -86,5 +87,14 @@ impl Admin<'_> {
             Rotation::Begun { kid, activates_at } => Rotated { kid: Some(kid), activates_at: Some(activates_at) },
             Rotation::Another => Rotated { kid: None, activates_at: None },
         })
+    }
+
+    /// Seals under the master key what the other one sealed; how many texts that were.
+    ///
+    /// # Errors
+    /// [`AdminError::Key`](super::AdminError::Key).
+    pub async fn reseal(&self) -> Result<u64> {
+        let change = self.change("master_key.reseal", "master_key", "", NOTHING, NOTHING);
+        Ok(reseal(self.store, &Sealer::of(self.config), &change).await?)
     }
 }

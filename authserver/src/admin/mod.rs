@@ -22,6 +22,7 @@ pub use issuers::IssuerSpec;
 pub use keys::{KeyView, RotateSpec, Rotated};
 pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};
+pub use registration_tokens::{NewRegistrationToken, RegistrationTokenView, ShownRegistrationToken};
 pub use scopes::{ScopeSpec, ScopeView};
 pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 
@@ -137,7 +138,7 @@ impl<T> Page<T> {
 }
 
 impl Admin<'_> {
-    /// The entry of the audit log for what is about to be done, and a line in the log that says the same.
+    /// The entry of the audit log for what is about to be done.
     pub(crate) fn change(
         &self,
         action: &'static str,
@@ -190,11 +191,6 @@ pub(crate) fn change(
 ) -> Change {
     let before = before.and_then(|value| serde_json::to_string(value).ok());
     let after = after.and_then(|value| serde_json::to_string(value).ok());
-    tracing::info!(
-        target: "bearward::audit",
-        action, object_kind, object, actor_kind = actor.kind, actor = actor.id, address = actor.address, before, after,
-        "audit"
-    );
     Change {
         at: env.now(),
         actor_kind: actor.kind,

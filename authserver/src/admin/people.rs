@@ -196,7 +196,7 @@ impl Admin<'_> {
         let change = self.change("person.edit", "person", id, Some(&before), Some(&after));
         match self.store.edit_account(&account.value, version, revocation.as_ref(), &change).await? {
             true => Ok(after),
-            false => Err(self.why_not_edited(id, version).await?),
+            false => Err(self.why_not_edited(id, version, was_admin && !is_admin).await?),
         }
     }
 
@@ -215,7 +215,7 @@ impl Admin<'_> {
         let change = self.change("person.delete", "person", id, Some(&PersonView::of(&stored)), NOTHING);
         match self.store.delete_account(id, version, &self.person_revocation(id), &change).await? {
             true => Ok(()),
-            false => Err(AdminError::Changed),
+            false => Err(self.why_not_edited(id, version, stored.value.role == Role::Admin).await?),
         }
     }
 
@@ -270,7 +270,11 @@ impl Admin<'_> {
         Err(AdminError::Refused("this is the last administrator; make somebody else one first"))
     }
 
-    async fn why_not_edited(&self, id: &str, version: i64) -> Result<AdminError> {
+    async fn why_not_edited(&self, id: &str, version: i64, ends_an_admin: bool) -> Result<AdminError> {
+        if ends_an_admin {
+            // Another one may have ended at the same moment.
+            self.keep_an_admin(id).await?;
+        }
         let unchanged = self.store.account(id).await?.is_some_and(|account| account.version == version);
         Ok(if unchanged { AdminError::Exists("user") } else { AdminError::Changed })
     }

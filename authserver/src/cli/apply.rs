@@ -2,8 +2,10 @@
 
 use super::Context;
 use super::failure::Failure;
-use crate::admin::{AdminError, ClientSpec, ClientView, IssuerSpec, ScopeSpec};
+use crate::admin::{AdminError, ClientSpec, ClientView, IssuerSpec, ScopeSpec, clients};
+use bearward_token::scope::ScopeSet;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -25,6 +27,22 @@ struct Wanted {
     issuers: Vec<IssuerSpec>,
 }
 
+impl Wanted {
+    /// Of two that are named alike only one could hold, and the next time it would be the other one's turn.
+    fn named_once(&self) -> Result<(), Failure> {
+        let names = self.scopes.iter().map(|scope| ("scope", scope.name.as_str()));
+        let names =
+            names.chain(self.clients.iter().filter_map(|client| Some(("client", client.client_id.as_deref()?))));
+        let mut seen = BTreeSet::new();
+        for (kind, name) in names.chain(self.issuers.iter().map(|issuer| ("issuer", issuer.issuer.as_str()))) {
+            if !seen.insert((kind, name)) {
+                return Err(Failure::new(format!("{kind} {name} is there twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One thing that has to change.
 enum Action {
     AddScope(ScopeSpec),
@@ -38,6 +56,7 @@ pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> 
     let shown = apply.file.display();
     let text = std::fs::read_to_string(&apply.file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
     let wanted: Wanted = serde_yaml_ng::from_str(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    wanted.named_once()?;
     let plan = plan(context, wanted).await?;
     if plan.is_empty() {
         println!("Nothing changes.");
@@ -51,8 +70,13 @@ pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> 
         return Ok(());
     }
     let many = plan.len();
-    for action in plan {
-        carry_out(context, action).await?;
+    for (done, action) in plan.into_iter().enumerate() {
+        let words = action.words();
+        if let Err(failure) = carry_out(context, action).await {
+            return Err(Failure::new(format!(
+                "{words}: {failure}; {done} of {many} were done before, and apply goes on from there"
+            )));
+        }
     }
     println!("{many} changed.");
     Ok(())
@@ -81,8 +105,16 @@ async fn plan(context: &Context, wanted: Wanted) -> Result<Vec<Action>, Failure>
         }
     }
     let there = admin.issuers().await?;
-    plan.extend(wanted.issuers.into_iter().filter(|issuer| !there.contains(issuer)).map(Action::PutIssuer));
+    let same = |issuer: &IssuerSpec| {
+        there.contains(&IssuerSpec { scope: in_order(issuer.scope.as_deref()), ..issuer.clone() })
+    };
+    plan.extend(wanted.issuers.into_iter().filter(|issuer| !same(issuer)).map(Action::PutIssuer));
     Ok(plan)
+}
+
+/// Scopes as they are stored; what is none stays, to be refused when it is carried out.
+fn in_order(scope: Option<&str>) -> Option<String> {
+    scope.map(|text| ScopeSet::parse(text).map_or_else(|_| text.to_owned(), |scopes| scopes.to_string()))
 }
 
 /// Whether a client is as it is wanted; the order of what has none does not matter.
@@ -94,8 +126,8 @@ fn is(there: &ClientView, wanted: &ClientSpec) -> bool {
     }
     let names = |grants: &[crate::model::GrantType]| sorted(grants.iter().map(|grant| grant.wire_name()));
     let words = |text: &str| sorted(text.split_whitespace().map(ToOwned::to_owned));
-    let mut options = wanted.options.clone();
-    options.retain(|_, value| !matches!(value, serde_json::Value::Null | serde_json::Value::Bool(false)));
+    // What says no more than its default is not stored. Options that hold no water are refused when they are carried out.
+    let options = clients::as_stored(&wanted.options).unwrap_or_else(|_| wanted.options.clone());
     there.name == wanted.name.clone().unwrap_or_else(|| there.client_id.clone())
         && there.auth_method == wanted.auth_method
         && names(&there.grant_types) == names(&wanted.grant_types)

@@ -4,6 +4,7 @@ use super::client_options::TokenOptions;
 use super::client_proof::ProofOptions;
 use super::failure::Failure;
 use super::{Context, Output, as_json, client_key, print_json, redirect_uri, secret, table};
+use crate::admin::ClientSpec;
 use crate::client_auth::seal_secret;
 use crate::keys::{Sealer, lifecycle};
 use crate::model::{Client, ClientAuthMethod, Digest, GrantType};
@@ -30,6 +31,13 @@ pub(super) enum Command {
     Show {
         /// Its client_id.
         id: String,
+    },
+    /// Replace what a client is registered with by what a file says; its secrets and keys stay.
+    Edit {
+        /// Its client_id.
+        id: String,
+        /// A YAML or JSON file with what `client show` shows and apply takes: auth_method, grant_types, scope and so on.
+        file: std::path::PathBuf,
     },
     /// Delete a client with its grants and consents; its tokens are revoked.
     Delete {
@@ -123,6 +131,17 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
             print_json(&as_json(&context.admin().client(&id).await?)?);
             Ok(())
         }
+        Command::Edit { id, file } => {
+            let shown = file.display();
+            let text = std::fs::read_to_string(&file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+            let spec: ClientSpec =
+                serde_yaml_ng::from_str(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+            let admin = context.admin();
+            let version = admin.client(&id).await?.version;
+            admin.edit_client(&id, version, spec).await?;
+            println!("{id} is changed.");
+            Ok(())
+        }
         Command::Delete { id } => {
             let client = context.admin().client(&id).await?;
             context.admin().delete_client(&id, client.version).await?;
@@ -153,7 +172,7 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
     match &secret {
         Some(secret) if method.shows_secret() => client.secret = Some(Digest::of(secret)),
         Some(secret) => {
-            let sealer = Sealer::new(&context.config.master_key);
+            let sealer = Sealer::of(&context.config);
             lifecycle::check_master_key(&*context.store, &sealer).await?;
             client.sealed_secret = Some(seal_secret(&sealer, &client.id, secret)?);
         }

@@ -4,9 +4,11 @@ use super::failure::Failure;
 use super::{Output, print_json};
 use crate::config::Config;
 use crate::env::Env;
+use crate::gateway;
 use crate::keys::Sealer;
 use crate::keys::lifecycle::{self, State};
 use crate::storage::{self, Store};
+use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -54,7 +56,7 @@ pub(super) async fn run(config: Config, doctor: Doctor) -> Result<(), Failure> {
 }
 
 async fn keys(store: &dyn Store, config: &Config, env: &Env) -> (Result<String, String>, Option<String>) {
-    let sealer = Sealer::new(&config.master_key);
+    let sealer = Sealer::of(config);
     if let Err(error) = lifecycle::check_master_key(store, &sealer).await {
         return (Err(Failure::from(error).to_string()), None);
     }
@@ -119,7 +121,12 @@ async fn outside(config: &Config, env: &Env, active: Option<&str>, findings: &mu
         }
     };
     findings.push(Finding { check: "key set", result });
-    let result = match client.get(format!("http://{}{}", config.listen, crate::feed::PATH)).send().await {
+    let mut feed = client.get(format!("http://{}{}", config.listen, crate::feed::PATH));
+    if let Some(secret) = &config.gateway.secret {
+        feed =
+            feed.header(gateway::VOUCH, gateway::vouch(&secret.0, env.now(), &Method::GET, crate::feed::PATH, "", ""));
+    }
+    let result = match feed.send().await {
         Ok(answer) if answer.status().is_success() => Ok("is served".to_owned()),
         Ok(answer) => Err(format!("{} at {}", answer.status(), config.listen)),
         Err(_) => Err(format!("nothing answers at {}: is the server running?", config.listen)),

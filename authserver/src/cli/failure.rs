@@ -64,7 +64,7 @@ impl From<KeyError> for Failure {
             KeyError::Sealed => {
                 Self::new(format!("{error}; give the one it was made with (master_key or master_key_file)"))
             }
-            KeyError::Crypto(_) => Self::new(error.to_string()),
+            KeyError::Unopened { .. } | KeyError::Crypto(_) => Self::new(error.to_string()),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Command {
     },
     /// Print a new master key; it needs no configuration.
     GenerateMaster,
+    /// Seal under master_key what other_master_key sealed: the last step before the old key can go.
+    Reseal,
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
@@ -36,6 +38,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::List { output } => list(context, output).await,
         Command::Rotate { now, algorithm } => rotate(context, RotateSpec { now, algorithm }).await,
         Command::GenerateMaster => generate_master(&context.env),
+        Command::Reseal => reseal(context).await,
     }
 }
 
@@ -43,6 +46,17 @@ pub(super) fn generate_master(env: &Env) -> Result<(), Failure> {
     let mut key = Zeroizing::new([0; 32]);
     env.random.fill(key.as_mut());
     println!("{}", Zeroizing::new(STANDARD.encode(*key)).as_str());
+    Ok(())
+}
+
+async fn reseal(context: &Context) -> Result<(), Failure> {
+    if context.config.other_master_key.is_none() {
+        return Err(Failure::new("other_master_key is not set: it is the key that was master_key until now"));
+    }
+    let resealed = context.admin().reseal().await?;
+    println!(
+        "{resealed} sealed anew. Nothing is left under other_master_key: take it out everywhere, then destroy it."
+    );
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 //! `bearward registration-token`.
 
 use super::failure::Failure;
-use super::{Context, Output, print_json};
-use bearward_token::scope::ScopeSet;
+use super::{Context, Output, as_json, print_json, table};
+use crate::admin::NewRegistrationToken;
 use clap::Subcommand;
-use serde_json::json;
 
 const DAY: i64 = 86_400;
 
@@ -27,21 +26,57 @@ pub(super) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// List those that can still register somebody.
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Take one away. The clients that were registered with it stay.
+    Revoke {
+        /// Its id, as list shows it.
+        id: String,
+    },
 }
 
 pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
-    let Command::Create { note, scopes, uses, days, output } = command;
-    let scopes = ScopeSet::parse(&scopes.join(" ")).map_err(|e| Failure::new(e.to_string()))?;
-    let made = context.admin().create_registration_token(note, scopes, uses, i64::from(days) * DAY).await;
-    let (token, expires_at) = made?;
+    match command {
+        Command::Create { note, scopes, uses, days, output } => {
+            let expires_in = i64::from(days) * DAY;
+            create(context, NewRegistrationToken { note, scope: scopes.join(" "), uses, expires_in }, output).await
+        }
+        Command::List { output } => list(context, output).await,
+        Command::Revoke { id } => {
+            context.admin().revoke_registration_token(&id).await?;
+            println!("{id} registers nobody any more.");
+            Ok(())
+        }
+    }
+}
+
+async fn create(context: &Context, new: NewRegistrationToken, output: Output) -> Result<(), Failure> {
+    let made = context.admin().create_registration_token(new).await?;
     if output.json {
-        print_json(&json!({ "initial_access_token": token.as_str(), "expires_at": expires_at }));
+        print_json(&as_json(&made)?);
         return Ok(());
     }
-    println!("initial_access_token  {}", token.as_str());
+    println!("initial_access_token  {}", made.initial_access_token);
+    println!("id                    {}", made.token.id);
     println!("\nKeep the token now: only its digest is stored, so it cannot be shown again.");
     if !context.config.registration.enabled {
         println!("Registration is off: set registration.enabled to true.");
     }
+    Ok(())
+}
+
+async fn list(context: &Context, output: Output) -> Result<(), Failure> {
+    let tokens = context.admin().registration_tokens().await?;
+    if output.json {
+        print_json(&as_json(&tokens)?);
+        return Ok(());
+    }
+    let rows = tokens
+        .into_iter()
+        .map(|token| [token.id, token.uses.to_string(), table::at(token.expires_at), token.scope, token.note]);
+    table::print(["id", "uses", "good until", "scopes", "note"], rows);
     Ok(())
 }

@@ -5,11 +5,14 @@ use super::failure::Failure;
 use super::progress::Progress;
 use crate::admin::{AdminError, ScopeSpec};
 use crate::model::{Account, Client, Digest, Person, Role};
+use crate::passwords;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::PathBuf;
 
 const PAGE: u32 = 500;
+/// The longest line of an import, in bytes.
+const LONGEST: u64 = 1024 * 1024;
 /// How often an import says how far it is, in lines.
 const EVERY: usize = 500;
 
@@ -75,6 +78,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
         write(Line::Scope(ScopeSpec { name: scope.name, title: scope.title, description: scope.description }))?;
     }
     let (mut after, mut left_out) = (String::new(), 0_usize);
+    let (mut clients, mut people) = (0_usize, 0_usize);
     loop {
         let page = context.store.find_clients(None, &after, PAGE).await?;
         let Some(last) = page.last() else { break };
@@ -86,6 +90,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
                 continue;
             }
             let secret_digest = client.secret;
+            clients = clients.saturating_add(1);
             write(Line::Client(Box::new(ClientLine { client, secret_digest })))?;
         }
     }
@@ -100,6 +105,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
                 factors = factors.saturating_add(1);
             }
             let Person { id, username, password_hash, disabled_at, created_at } = person;
+            people = people.saturating_add(1);
             write(Line::Person(PersonLine {
                 id,
                 username,
@@ -111,6 +117,7 @@ pub(super) async fn export(context: &Context, export: Export) -> Result<(), Fail
             }))?;
         }
     }
+    context.admin().exported(clients, people).await?;
     if factors > 0 {
         eprintln!(
             "{factors} people have a second factor, which stays here: where this is imported, their passwords alone sign them in \
@@ -138,13 +145,14 @@ pub(super) async fn import(context: &Context, import: Import) -> Result<(), Fail
     let mut progress = Progress::new(size);
     let mut read = 0_u64;
     let (mut added, mut there) = (0_usize, 0_usize);
-    for (number, line) in BufReader::new(source).lines().enumerate().map(|(n, line)| (n.saturating_add(1), line)) {
-        let line = line?;
-        read = read.saturating_add(u64::try_from(line.len()).unwrap_or(0)).saturating_add(1);
+    let mut source = BufReader::new(source);
+    for number in 1_usize.. {
+        let wrong = |problem: String| Failure::new(format!("line {number}: {problem}; the lines before it are done"));
+        let Some(line) = next_line(&mut source).map_err(|error| wrong(error.to_string()))? else { break };
+        read = read.saturating_add(u64::try_from(line.len()).unwrap_or(0));
         if line.trim().is_empty() {
             continue;
         }
-        let wrong = |problem: String| Failure::new(format!("line {number}: {problem}; the lines before it are done"));
         let parsed: Line = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
         if import.dry_run {
             added = added.saturating_add(1);
@@ -167,6 +175,20 @@ pub(super) async fn import(context: &Context, import: Import) -> Result<(), Fail
     Ok(())
 }
 
+/// The next line, with its end; `None` after the last one. A file that has no lines does not fill the memory.
+fn next_line(source: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
+    let invalid = |text: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, text);
+    let mut line = Vec::new();
+    source.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.last() != Some(&b'\n') && u64::try_from(line.len()).is_ok_and(|length| length >= LONGEST) {
+        return Err(invalid("longer than 1 MiB"));
+    }
+    String::from_utf8(line).map(Some).map_err(|_| invalid("not UTF-8"))
+}
+
 async fn add(context: &Context, line: Line) -> Result<(), AdminError> {
     let admin = context.admin();
     match line {
@@ -182,6 +204,11 @@ async fn add(context: &Context, line: Line) -> Result<(), AdminError> {
         }
         Line::Person(line) => {
             let PersonLine { id, username, password_hash, role, disabled_at, created_at, password_at } = line;
+            // Any other would be a person who never gets in.
+            if !passwords::is_understood(&password_hash) {
+                let problem = "is no PHC string of Argon2".to_owned();
+                return Err(AdminError::Invalid { field: "password_hash", problem });
+            }
             let person = Person { id, username, password_hash, disabled_at, created_at };
             admin.add_whole_account(Account { person, role, password_at, totp: false, passkeys: 0 }).await.map(drop)
         }

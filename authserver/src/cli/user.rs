@@ -66,6 +66,9 @@ pub(super) enum Command {
 pub(super) struct Edit {
     /// Their username.
     username: String,
+    /// What they type to sign in from now on.
+    #[arg(long, value_name = "USERNAME")]
+    rename: Option<String>,
     /// Make them an administrator.
     #[arg(long, conflicts_with = "no_admin")]
     admin: bool,
@@ -165,7 +168,7 @@ async fn edit(context: &Context, edit: Edit) -> Result<(), Failure> {
     let ask = edit.password || edit.password_file.is_some();
     let password = if ask { Some(read_password(edit.password_file)?.to_string()) } else { None };
     let changes = PersonEdit {
-        username: None,
+        username: edit.rename,
         password,
         role: (edit.admin || edit.no_admin).then(|| role(edit.admin)),
         disabled: (edit.disable || edit.enable).then_some(edit.disable),

@@ -27,7 +27,7 @@ pub fn supported() -> Vec<&'static str> {
 }
 
 /// What the secret of a `client_secret_jwt` client is sealed for; the client's id goes with it.
-const SECRET: &str = "client secret";
+pub(crate) const SECRET: &str = "client secret";
 
 /// Why a client was not authenticated.
 #[derive(Debug, thiserror::Error)]

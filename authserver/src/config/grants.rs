@@ -34,7 +34,7 @@ impl Settings {
         if secret.is_none() && !client_authorities.is_empty() {
             return Err(self.wrong(path, "needs gateway.secret: without it no certificate is believed"));
         }
-        Ok(Gateway { secret, client_authorities })
+        Ok(Gateway { secret, client_authorities, open_feed: self.flag("gateway.open_feed")? })
     }
 
     pub(super) fn assertions(&self) -> Result<Assertions, ConfigError> {

@@ -125,7 +125,11 @@ impl Settings {
                 url: self.database_url()?,
                 max_connections: self.number("database.max_connections", 1..=1000)?.map(|n| n as u32),
             },
-            master_key: self.master_key()?,
+            master_key: self.master_key("master_key")?,
+            other_master_key: match self.is_set("other_master_key") {
+                true => Some(self.master_key("other_master_key")?),
+                false => None,
+            },
             tokens: self.tokens(&issuer)?,
             gateway: self.gateway()?,
             assertions: self.assertions()?,
@@ -137,6 +141,9 @@ impl Settings {
                     Duration::from_secs(90),
                     Duration::from_secs(5)..=MINUTE * 10,
                 )?,
+                stored_requests_per_address: self
+                    .number("authorization.stored_requests_per_address", 1..=1_000_000)?
+                    .unwrap_or(1000) as u32,
             },
             dpop: Dpop { require_nonce: self.flag("dpop.require_nonce")? },
             registration: Registration { enabled: self.flag("registration.enabled")? },
@@ -253,8 +260,7 @@ impl Settings {
         })
     }
 
-    fn master_key(&self) -> Result<MasterKey, ConfigError> {
-        let path = "master_key";
+    fn master_key(&self, path: &str) -> Result<MasterKey, ConfigError> {
         let hint = "32 bytes in base64, as `bearward keys generate-master` prints them";
         let (text, place) = self.secret(path, hint)?;
         // Either alphabet, padded or not: people paste what `openssl rand -base64 32` gave them.

@@ -51,6 +51,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         warning: "Without it the signing keys in the database are lost. Keep it apart from the database's backups.",
     },
     Setting {
+        path: "other_master_key",
+        secret: true,
+        default: "none",
+        example: r#"other_master_key_file = "/run/secrets/bearward-old-master-key""#,
+        meaning: "A second master key, while one takes over from the other: what the first does not open, this one does; \
+                  nothing is sealed under it. `docs/operations.md` has the steps.",
+        warning: "",
+    },
+    Setting {
         path: "database.url",
         secret: true,
         default: "none, required",
@@ -136,7 +145,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         example: r#"secret_file = "/run/secrets/bearward-gateway""#,
         meaning: "A random text of 32 characters or more that the gateway (the filter) has too. With it the gateway proves what it says \
                   about a client: its certificate and its address (docs/gateway-vouching.md).",
-        warning: "Without it no client can prove itself by a certificate, and limits count by account only.",
+        warning: "Without it no client can prove itself by a certificate, limits count by account only, and whoever reaches \
+                  the revocation feed can follow it.",
     },
     Setting {
         path: "gateway.client_authorities_file",
@@ -146,6 +156,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         meaning: "PEM certificates of the authorities whose certificates prove a client that is registered for `tls_client_auth`; at most 8. \
                   Needs `gateway.secret`.",
         warning: "",
+    },
+    Setting {
+        path: "gateway.open_feed",
+        secret: false,
+        default: "false",
+        example: "true",
+        meaning: "Where there is a `gateway.secret`, the revocation feed answers only filters that have it \
+                  (`revocations.gateway_secret`); this lets it answer all that reach it.",
+        warning: "The feed names nobody and holds no tokens, but each that follows it holds a connection.",
     },
     Setting {
         path: "assertions.audience",
@@ -218,6 +237,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: r#""90s""#,
         example: r#""60s""#,
         meaning: "How long the `request_uri` of a pushed authorization request is good, 5 seconds to 10 minutes.",
+        warning: "",
+    },
+    Setting {
+        path: "authorization.stored_requests_per_address",
+        secret: false,
+        default: "1000",
+        example: "100",
+        meaning: "How many requests that the server has to keep, which are pushed authorization requests and those of devices, \
+                  it takes in a quarter of an hour from one IPv4 address or IPv6 network of 64 bits, 1 to 1000000. It counts \
+                  those of clients that prove nothing: whoever knows such a client's id could fill the database. What is \
+                  beyond is answered with 429 (RFC 9126 section 2.3) and `Retry-After`.",
         warning: "",
     },
     Setting {

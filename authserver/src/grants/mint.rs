@@ -36,12 +36,20 @@ pub(crate) struct Minting<'a> {
     pub(crate) claims: CustomClaims,
     /// `act`: who acts for the subject (RFC 8693 §4.1).
     pub(crate) act: Option<Value>,
-    /// The tokens it is exchanged from (RFC 8693), by `jti`, the latest first.
-    pub(crate) exchanged_from: Vec<String>,
+    pub(crate) exchanged: Exchanged,
     /// What it is bound to.
     pub(crate) confirmation: Confirmation,
     /// When it has to end at the latest, Unix time in seconds.
     pub(crate) not_after: Option<i64>,
+}
+
+/// What a token is exchanged from (RFC 8693); nothing, if it is not.
+#[derive(Default)]
+pub(crate) struct Exchanged {
+    /// The tokens, by `jti`, the latest first.
+    pub(crate) tokens: Vec<String>,
+    /// The clients that they were issued to, each once.
+    pub(crate) clients: Vec<String>,
 }
 
 /// The payload of a token. The operator's own claims cannot have the name of another (`custom_claims`).
@@ -97,7 +105,7 @@ pub(super) async fn minting<'a>(
         authorization_details,
         claims,
         act: None,
-        exchanged_from: Vec::new(),
+        exchanged: Exchanged::default(),
         confirmation: request.confirmation.clone(),
         not_after: None,
     })
@@ -176,7 +184,12 @@ impl Minting<'_> {
             exp: unsigned(expires_at),
             jti: Cow::Owned(URL_SAFE_NO_PAD.encode(id)),
             gid: grant.map(|g| Cow::Borrowed(g.id.as_str())),
-            exchanged_from: self.exchanged_from.iter().map(|jti| Cow::Borrowed(jti.as_str())).collect(),
+            exchanged_from: self.exchanged.tokens.iter().map(|jti| Cow::Borrowed(jti.as_str())).collect(),
+            // Its own client's end is its end anyway.
+            exchanged_by: {
+                let others = self.exchanged.clients.iter().filter(|id| **id != client.id);
+                others.map(|id| Cow::Borrowed(id.as_str())).collect()
+            },
             auth_time: grant.map(|g| unsigned(g.auth_time)),
             acr: grant.map(|g| Cow::Borrowed(g.acr.as_str())),
         };

@@ -3,6 +3,7 @@
 //! Two policies, each registered for a client by itself. *Impersonation*: the new token is the subject's, and does not
 //! say who acts. *Delegation*: its `act` says so: the party of the actor token, or the client itself.
 
+use super::mint::Exchanged;
 use super::resource::{self, InvalidTarget};
 use super::scope::ScopeRefused;
 use super::{Grant, GrantError, Request, TokenResponse, details, jwt_bearer, mint, scope};
@@ -61,8 +62,8 @@ struct Party {
     details: AuthorizationDetails,
     expires_at: i64,
     grant_id: Option<String>,
-    /// The token and those it was exchanged from, by `jti`, the latest first; empty if nobody here could revoke it.
-    tokens: Vec<String>,
+    /// The token and those it was exchanged from; empty if nobody here could revoke it.
+    exchanged: Exchanged,
     act: Option<Value>,
     may_act: Option<Value>,
     /// What another issuer says of it, and its registration takes into tokens.
@@ -88,7 +89,7 @@ impl Grant for TokenExchange {
         let subject = subject.ok_or(GrantError::MissingParameter("subject_token"))?;
         let actor = party(request, "actor_token", "actor_token_type").await?;
         let act = actors(request.client, &subject, actor.as_ref())?;
-        if subject.tokens.len() > MAX_EXCHANGES {
+        if subject.exchanged.tokens.len() > MAX_EXCHANGES {
             return Err(ExchangeError::TooOften.into());
         }
         let scope = narrowed(request, &subject)?;
@@ -101,9 +102,10 @@ impl Grant for TokenExchange {
             None => None,
         };
         let mut minting = mint::minting(request, None, &scope).await?;
-        // The grant goes on: whoever takes it back takes this token along, and so does who revokes the subject token.
+        // The grant goes on: whoever takes it back takes this token along, and so does who revokes the subject token or
+        // disables the client that had it.
         minting.grant = grant.as_ref();
-        minting.exchanged_from = subject.tokens;
+        minting.exchanged = subject.exchanged;
         minting.claims = subject.claims.or(&minting.claims).map_err(|_| AssertionError::Carried)?;
         minting.subject = Some(&subject.sub);
         minting.audience = audience;
@@ -229,7 +231,12 @@ async fn of_this_server(request: &Request<'_>, name: &'static str, token: &str) 
             .unwrap_or_default(),
         expires_at: i64::try_from(claims.exp).unwrap_or(i64::MAX),
         grant_id: claims.gid.as_deref().map(str::to_owned),
-        tokens: [&claims.jti].into_iter().chain(&claims.exchanged_from).map(|jti| jti.to_string()).collect(),
+        exchanged: {
+            let tokens = [&claims.jti].into_iter().chain(&claims.exchanged_from).map(|jti| jti.to_string()).collect();
+            let mut clients: Vec<String> = vec![claims.client_id.to_string()];
+            clients.extend(claims.exchanged_by.iter().filter(|id| **id != claims.client_id).map(|id| id.to_string()));
+            Exchanged { tokens, clients }
+        },
         act: all.get("act").cloned(),
         may_act: all.get("may_act").cloned(),
         claims: CustomClaims::default(),
@@ -257,7 +264,7 @@ async fn of_another(request: &Request<'_>, name: &'static str, token: &str) -> R
             details: AuthorizationDetails::default(),
             expires_at,
             grant_id: None,
-            tokens: Vec::new(),
+            exchanged: Exchanged::default(),
             act: all.get("act").cloned(),
             may_act: all.get("may_act").cloned(),
         })

@@ -14,6 +14,7 @@ use crate::grants::{CLOCK_MARGIN, seconds};
 use crate::model::{Change, Digest, Revocation, Role, Totp};
 use crate::pages::{self, AccountPage, CodesPage, FactorSetupPage, Trouble, When};
 use crate::passwords::{PasswordError, Verdict};
+use crate::secret;
 use crate::totp::{self, recovery_codes};
 use axum::extract::State;
 use axum::response::Response;
@@ -106,7 +107,7 @@ impl Visit<'_> {
             }
             Some("withdraw") => self.withdraw(params.get("client").unwrap_or_default()).await,
             Some("password") => self.password(params).await,
-            Some("factor-start") => self.factor_start(None).await,
+            Some("factor-start") => self.factor_start(params).await,
             Some("factor-confirm") => self.factor_confirm(params).await,
             Some("factor-off") => self.factor_off(params).await,
             Some("passkey-start") => self.passkey_start(params).await,
@@ -138,8 +139,8 @@ impl Visit<'_> {
 
     async fn password(&self, params: &Params) -> Result<Response, Trouble> {
         let Self { app, signed_in, .. } = self;
-        if !self.is_password(params.get("old").unwrap_or_default()).await? {
-            return self.wrong("That is not your present password. Nothing was changed.").await;
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
         }
         let (new, again) = (params.get("new").unwrap_or_default(), params.get("again").unwrap_or_default());
         if new != again {
@@ -152,20 +153,29 @@ impl Visit<'_> {
         let person = &signed_in.person;
         let hashes = (person.password_hash.as_str(), hash.as_str());
         let change = self.change("person.password.change");
-        if app.store.change_password(&person.id, hashes, &Digest::of(&signed_in.cookie), &change).await? {
-            Ok(self.done("password"))
+        // Whoever knows this session's cookie is rid of it as well.
+        let cookie = secret::generate(app.env.random.as_ref(), secret::SESSION);
+        let session = (&Digest::of(&signed_in.cookie), &Digest::of(&cookie));
+        if app.store.change_password(&person.id, hashes, session, &change).await? {
+            let mut response = self.done("password");
+            cookies::set_session(app, response.headers_mut(), &cookie);
+            Ok(response)
         } else {
             self.wrong("Your password was changed elsewhere in the meantime. Please try again.").await
         }
     }
 
+    /// The password is asked for: an app is a way in, and takes the place of the one there was, recovery codes and all.
+    async fn factor_start(&self, params: &Params) -> Result<Response, Trouble> {
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
+        }
+        self.factor_setup(&totp::Secret::generate(self.app.env.random.as_ref()), None)
+    }
+
     /// Shows a new secret, which counts once a code from it was given.
-    async fn factor_start(&self, secret: Option<(totp::Secret, &str)>) -> Result<Response, Trouble> {
+    fn factor_setup(&self, secret: &totp::Secret, error: Option<&str>) -> Result<Response, Trouble> {
         let Self { app, signed_in, .. } = self;
-        let (secret, error) = match secret {
-            Some((secret, error)) => (secret, Some(error)),
-            None => (totp::Secret::generate(app.env.random.as_ref()), None),
-        };
         let host = pages::Frame::of(app).host;
         let uri = secret.uri(&format!("Bearward ({host})").replace(':', " "), &signed_in.person.username);
         let page = FactorSetupPage {
@@ -189,7 +199,7 @@ impl Visit<'_> {
         let Ok(secret) = totp::Secret::open(&app.sealer, me, &sealed) else { return Err(Trouble::NotFound) };
         let Some(step) = secret.step_of(params.get("code").unwrap_or_default(), app.env.now()) else {
             let error = "That code is not right. Check the time of your device, and type the code that it shows now.";
-            return self.factor_start(Some((secret, error))).await;
+            return self.factor_setup(&secret, Some(error));
         };
         let (codes, digests) = recovery_codes(app.env.random.as_ref());
         let totp = Totp { sealed, last_step: step, added_at: app.env.now() };
@@ -198,8 +208,8 @@ impl Visit<'_> {
     }
 
     async fn factor_off(&self, params: &Params) -> Result<Response, Trouble> {
-        if !self.is_password(params.get("old").unwrap_or_default()).await? {
-            return self.wrong("That is not your password. Nothing was changed.").await;
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
         }
         let change = self.change("person.totp.remove");
         self.app.store.remove_totp(&self.signed_in.person.id, &change).await?;
@@ -207,8 +217,8 @@ impl Visit<'_> {
     }
 
     async fn new_codes(&self, params: &Params) -> Result<Response, Trouble> {
-        if !self.is_password(params.get("old").unwrap_or_default()).await? {
-            return self.wrong("That is not your password. Nothing was changed.").await;
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
         }
         let (codes, digests) = recovery_codes(self.app.env.random.as_ref());
         let change = self.change("person.recovery_codes.set");
@@ -221,17 +231,23 @@ impl Visit<'_> {
         Ok(pages::html(StatusCode::OK, &page, None))
     }
 
-    async fn is_password(&self, given: &str) -> Result<bool, Trouble> {
+    /// What to say if the form does not hold the person's present password.
+    async fn password_is_wrong(&self, params: &Params) -> Result<Option<&'static str>, Trouble> {
         let Self { app, signed_in, address } = self;
+        let given = params.get("old").unwrap_or_default();
         let username = signed_in.person.username.as_str();
         // Whoever sits down at a browser that was left open guesses no faster than at the sign-in page.
         let trier = super::throttle::Trier { username, address: Some(*address), device: Some("account") };
         if trier.password(app).await?.is_some() {
-            return Ok(false);
+            return Ok(Some("There were too many tries. Nothing was changed; please wait a minute and try again."));
         }
         let stored = Some(signed_in.person.password_hash.clone());
         let verdict = app.passwords.verify(stored, Zeroizing::new(given.to_owned())).await.map_err(busy)?;
-        Ok(verdict != Verdict::Wrong)
+        if verdict == Verdict::Wrong {
+            return Ok(Some("That is not your present password. Nothing was changed."));
+        }
+        trier.right(app).await?;
+        Ok(None)
     }
 
     fn actor(&self) -> Actor {

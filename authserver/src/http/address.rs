@@ -16,10 +16,14 @@ pub(crate) struct Address(pub(crate) Option<IpAddr>);
 impl Address {
     /// The address of whoever sent a request, past the proxies that the configuration trusts.
     pub(crate) fn of(app: &App, parts: &Parts) -> Self {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        let vouched = gateway::address(&parts.headers);
-        let forwarded = || forwarded(&parts.headers, app.config.sessions.trusted_proxies);
-        Self(vouched.or_else(forwarded).or(peer).map(canonical))
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| canonical(peer.ip()));
+        Self(Self::told(app, &parts.headers).map_or(peer, |told| told.0))
+    }
+
+    /// The address as a proxy tells it: not that of a proxy itself, which everybody behind it has.
+    pub(crate) fn told(app: &App, headers: &HeaderMap) -> Option<Self> {
+        let forwarded = || forwarded(headers, app.config.sessions.trusted_proxies);
+        gateway::address(headers).or_else(forwarded).map(|ip| Self(Some(canonical(ip))))
     }
 
     /// In letters.

@@ -2,7 +2,7 @@
 
 use super::cookies::SignedIn;
 use super::flow::{self, Step};
-use super::params::{Form, Params, ParamsError};
+use super::params::{LongForm, Params, ParamsError};
 use super::pending::{CONTINUE, Opened, Pending};
 use super::{App, Route, cookies, csrf, redirect_uri};
 use crate::pages::{self, ConsentPage, Destination, Trouble};
@@ -30,9 +30,13 @@ pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
     shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Result<Form, ParamsError>) -> Response {
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    form: Result<LongForm, ParamsError>,
+) -> Response {
     let answered = async {
-        let Form(params) = form?;
+        let LongForm(params) = form?;
         decide(&app, &headers, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
@@ -54,7 +58,7 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
         return page(app, signed_in, pending, Some("This page had expired. Please look at it again.")).await;
     }
     match params.get("decision") {
-        Some("allow") => match chosen(app, &pending, params).await? {
+        Some("allow") => match chosen(app, signed_in, &pending, params).await? {
             Some(pending) => flow::grant(app, signed_in, &pending).await,
             None => page(app, signed_in, pending, Some("Choose at least one thing to allow, or don’t allow it.")).await,
         },
@@ -64,12 +68,20 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
 }
 
 /// The request with what the person chose of it, where the client lets them choose; `None` if that is nothing.
-async fn chosen(app: &App, pending: &Pending, params: &Params) -> Result<Option<Pending>, Trouble> {
-    if !flow::client(app, pending).await?.options.partial_consent {
+/// What they agreed to before they were not asked again, and it stays.
+async fn chosen(
+    app: &App,
+    signed_in: &SignedIn,
+    pending: &Pending,
+    params: &Params,
+) -> Result<Option<Pending>, Trouble> {
+    let client = flow::client(app, pending).await?;
+    if !client.options.partial_consent {
         return Ok(Some(pending.clone()));
     }
-    let kept: Vec<&str> =
-        pending.scope.iter().filter(|scope| params.get(&format!("{SCOPE_FIELD}{scope}")).is_some()).collect();
+    let agreed = flow::agreed(app, signed_in, &client, pending).await?;
+    let ticked = |scope: &&str| agreed.contains(scope) || params.get(&format!("{SCOPE_FIELD}{scope}")).is_some();
+    let kept: Vec<&str> = pending.scope.iter().filter(ticked).collect();
     let Ok(scope) = ScopeSet::parse(&kept.join(" ")) else { return Err(Trouble::Broken) };
     // A request for no scope at all has nothing to choose from.
     let nothing = kept.is_empty() && !pending.scope.is_empty();
@@ -85,7 +97,9 @@ async fn page(
     let client = flow::client(app, &pending).await?;
     let words = app.store.scopes().await?;
     let types = app.store.authorization_types().await?;
+    let agreed = flow::agreed(app, signed_in, &client, &pending).await?;
     let pending = pending.renewed(app.env.clock.now());
+    let new = pending.scope.difference(&agreed);
     let sealed = pending.seal(app)?;
     let page = ConsentPage {
         frame: pages::Frame::of(app),
@@ -93,7 +107,8 @@ async fn page(
         login: app.urls.path(Route::Login),
         client_name: &client.name,
         username: &signed_in.person.username,
-        scopes: pages::scopes(&pending.scope, &words),
+        scopes: pages::scopes(&new, &words),
+        agreed: pages::scopes(&agreed, &words),
         partial: client.options.partial_consent,
         details: pages::details(&pending.authorization_details, &types),
         destination: Destination::of(&pending.redirect_uri, pending.device.as_deref()),

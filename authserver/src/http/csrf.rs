@@ -49,6 +49,11 @@ fn message(cookie: &str, sealed: &str) -> Vec<u8> {
     [cookie.as_bytes(), b"\0", sealed.as_bytes()].concat()
 }
 
+/// Whether the browser says so for certain.
+pub(super) fn certainly_ours(app: &App, headers: &HeaderMap) -> bool {
+    same_origin(app, headers) && (headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site"))
+}
+
 /// Whether the browser says that the form was posted from one of our own pages. Old browsers say nothing. A page that is
 /// reached beside the gateway, as the console is, has another origin than the issuer; the browser says all the same whether
 /// the form is from there (`Sec-Fetch-Site`, which no page can make up).

@@ -5,7 +5,6 @@ use super::address::Address;
 use super::params::{Form, Params, ParamsError};
 use super::pending::Pending;
 use super::{App, Route, cookies, csrf, flow, throttle};
-use crate::gateway;
 use crate::model::{AuthorizationCode, DeviceCode, Grant};
 use crate::pages::{self, DeviceDone, DevicePage, Trouble};
 use crate::secret;
@@ -76,8 +75,7 @@ async fn typed(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
     let signed_in = cookies::signed_in(app, headers).await?;
     // RFC 8628 §5.1: codes are short, so guesses are counted: by person, by address, or all together.
     let person = signed_in.as_ref().map(|signed_in| signed_in.person.id.as_str());
-    let address = gateway::address(headers).map(|ip| Address(Some(ip)));
-    if throttle::user_code(app, person, address).await?.is_some() {
+    if throttle::user_code(app, person, Address::told(app, headers)).await?.is_some() {
         tracing::warn!("too many user codes were tried");
         return page(app, headers, typed, Some(Remark::TooMany));
     }

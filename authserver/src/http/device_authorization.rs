@@ -1,8 +1,9 @@
 //! `POST /oauth2/device_authorization`, RFC 8628 §3.1 and §3.2.
 
+use super::address::Address;
 use super::error::{Refusal, no_store_json};
 use super::params::{Form, Params};
-use super::{App, Route, answer};
+use super::{App, Route, answer, throttle};
 use crate::client_auth;
 use crate::grants::{GrantError, claims, details, resource, scope, seconds};
 use crate::model::{DeviceCode, Digest, GrantDetails, GrantType};
@@ -28,17 +29,22 @@ struct Answer<'a> {
     interval: i64,
 }
 
-pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, Form(params): Form) -> Response {
-    let response = start(&app, &headers, &params).await.unwrap_or_else(|refusal| refusal.into_response());
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    address: Address,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
+    let response = start(&app, address, &headers, &params).await.unwrap_or_else(|refusal| refusal.into_response());
     answer::any_origin(response)
 }
 
-async fn start(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Refusal> {
+async fn start(app: &App, address: Address, headers: &HeaderMap, params: &Params) -> Result<Response, Refusal> {
     let client = client_auth::authenticate(app, headers, params).await?;
     if !client.grant_types.contains(&GrantType::DeviceCode) {
         return Err(GrantError::UnauthorizedClient.into());
     }
-    let asked = scope::asked(params)?;
+    let scope = scope::for_client(&client, scope::asked(params)?.as_ref())?;
     let details = GrantDetails {
         resources: resource::asked(app, &client, params)?,
         authorization_details: details::asked(app, &client, params).await?,
@@ -46,6 +52,7 @@ async fn start(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
             .map_err(GrantError::from)?,
         ..GrantDetails::default()
     };
+    throttle::stored_request(app, &client, address).await?;
     let (random, config) = (app.env.random.as_ref(), &app.config.device);
     let device_code = secret::generate(random, secret::DEVICE_CODE);
     let lifetime = seconds(config.code_lifetime);
@@ -53,7 +60,7 @@ async fn start(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respon
         code: Digest::of(&device_code),
         user_code: Digest([0; 32]),
         client_id: client.id.clone(),
-        scope: scope::for_client(&client, asked.as_ref())?,
+        scope,
         details,
         interval: seconds(config.interval),
         expires_at: app.env.now().saturating_add(lifetime),

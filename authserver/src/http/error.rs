@@ -226,6 +226,12 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, ..Self::new("invalid_request", "there is no such endpoint") }
     }
 
+    /// 403: who asks for the revocation feed is no gateway of ours.
+    pub(crate) fn feed_needs_secret() -> Self {
+        let text = "the feed is for gateways: revocations.gateway_secret in the filter's configuration has to be this server's gateway.secret, and the clocks right";
+        Self { status: StatusCode::FORBIDDEN, ..Self::new("access_denied", text) }
+    }
+
     /// 401 with the challenge of RFC 6750 §3, which names an error only if there was a token (§3.1).
     pub(super) fn with_bearer_challenge(mut self, token: bool) -> Self {
         let error = if token { ", error=\"invalid_token\"" } else { "" };

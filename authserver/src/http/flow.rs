@@ -7,12 +7,13 @@ use super::pending::{CONTINUE, Opened, Pending, ResponseType};
 use super::{App, Route, device, redirect_uri};
 use crate::confirmation::Confirmation;
 use crate::custom_claims::CustomClaims;
-use crate::grants::mint::Minting;
+use crate::grants::mint::{Exchanged, Minting};
 use crate::grants::{GrantError, resource, seconds};
 use crate::model::{AuthorizationCode, Client, ClientAuthMethod, Digest, Grant, GrantDetails};
 use crate::pages::Trouble;
 use crate::secret;
 use axum::response::Response;
+use bearward_token::scope::ScopeSet;
 use std::sync::Arc;
 
 /// The ways of signing in that sessions can have, the weakest first: what `acr_values` may ask for (RFC 9470 §4).
@@ -43,17 +44,36 @@ pub(super) async fn step<'a>(
     if !meets(&signed_in.session.acr, &pending.acr_values) {
         return Ok(if pending.signed_in { Step::Unmet } else { Step::Login });
     }
-    // RFC 8252 §8.6: consent given before counts only where the answer cannot reach another program.
-    let certain = client.auth_method != ClientAuthMethod::None || redirect_uri::assures_identity(&pending.redirect_uri);
     // Details are of one transaction, not of a kind of access.
-    if pending.ask || !certain || !pending.authorization_details.is_empty() {
+    if asks_anew(&client, pending) || !pending.authorization_details.is_empty() {
         return Ok(Step::Ask(signed_in));
     }
     if client.options.first_party {
         return Ok(Step::Grant(signed_in));
     }
-    let agreed = app.store.consent(&signed_in.person.id, &client.id).await?;
+    let agreed = agreed(app, signed_in, &client, pending).await?;
     Ok(if pending.scope.is_subset(&agreed) { Step::Grant(signed_in) } else { Step::Ask(signed_in) })
+}
+
+/// What of a request the person need not be asked any more: they agreed to it before.
+pub(super) async fn agreed(
+    app: &App,
+    signed_in: &SignedIn,
+    client: &Client,
+    pending: &Pending,
+) -> Result<ScopeSet, Trouble> {
+    if asks_anew(client, pending) {
+        return Ok(ScopeSet::default());
+    }
+    let agreed = app.store.consent(&signed_in.person.id, &client.id).await?;
+    Ok(pending.scope.intersection(&agreed))
+}
+
+/// Whether what was agreed to before counts for nothing: `prompt=consent`; and RFC 8252 §8.6, it counts only where the answer
+/// cannot reach another program.
+fn asks_anew(client: &Client, pending: &Pending) -> bool {
+    let certain = client.auth_method != ClientAuthMethod::None || redirect_uri::assures_identity(&pending.redirect_uri);
+    pending.ask || !certain
 }
 
 /// Counted back from when the request came, so that reading the pages takes no time off, and no link that was kept
@@ -101,6 +121,17 @@ pub(super) fn unmet(app: &App, pending: &Pending) -> Response {
 
 /// Records what the person granted and sends the code or the token to the client.
 pub(super) async fn grant(app: &App, signed_in: &SignedIn, pending: &Pending) -> Result<Response, Trouble> {
+    // Pages wait for people, and the registration may have changed meanwhile.
+    let client = client(app, pending).await?;
+    let refused = |error, why| Ok(answer::error_to_client(app, pending, error, why));
+    if pending.device.is_none() && !client.grant_types.contains(&pending.response_type.grant_type()) {
+        return refused("unauthorized_client", "the client is not registered for this response_type any more");
+    }
+    let scope = pending.scope.intersection(&client.scopes);
+    if pending.device.is_none() && scope.is_empty() && !pending.scope.is_empty() {
+        return refused("invalid_scope", "the client may not have any of these scopes any more");
+    }
+    let pending = &Pending { scope, ..pending.clone() };
     let grant = Grant {
         id: secret::random_id(app.env.random.as_ref()),
         client_id: pending.client_id.clone(),
@@ -159,7 +190,7 @@ async fn token(app: &App, grant: Grant, pending: &Pending) -> Result<Response, T
         authorization_details: pending.authorization_details.clone(),
         claims: CustomClaims::default(),
         act: None,
-        exchanged_from: Vec::new(),
+        exchanged: Exchanged::default(),
         confirmation: Confirmation::default(),
         not_after: None,
     };

@@ -56,6 +56,16 @@ impl Remark {
         }
     }
 
+    /// `Retry-After`, where there is something to wait for.
+    fn say_when(self, response: &mut Response) {
+        let wait = match self {
+            Self::Throttled(wait) => wait.unsigned_abs(),
+            Self::Busy => 5,
+            _ => return,
+        };
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+
     fn text(self) -> String {
         match self {
             Self::Expired => "This page had expired. Please sign in again.".to_owned(),
@@ -152,9 +162,7 @@ async fn sign_in(visit: &Visit<'_>, params: &Params) -> Result<Response, Trouble
 
 async fn refused(visit: &Visit<'_>, goal: Goal, username: &str, remark: Remark) -> Result<Response, Trouble> {
     let mut response = page(visit, goal, username, Some(remark), remark.status()).await?;
-    if let Remark::Throttled(wait) = remark {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.unsigned_abs()));
-    }
+    remark.say_when(&mut response);
     Ok(response)
 }
 

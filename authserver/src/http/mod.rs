@@ -21,6 +21,7 @@ mod introspect;
 mod jwks;
 mod login;
 mod metadata;
+mod mishap;
 mod observe;
 mod par;
 mod params;
@@ -131,6 +132,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), mishap::tell))
         .layer(axum::middleware::from_fn(observe::count))
         .layer(axum::middleware::from_fn_with_state(app.clone(), crate::gateway::believe))
         .with_state(app)

@@ -1,9 +1,9 @@
 //! What surrounds every request: it is counted and timed, it ends in time, and a panic becomes an answer.
 
-use super::error::Refusal;
+use super::mishap::Mishap;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::Method;
 use std::any::Any;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
 pub(super) async fn time_limit(request: Request, next: Next) -> Response {
     match timeout(LIMIT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Refusal::new("temporarily_unavailable", "the server took too long; try again").into_response(),
+        Err(_) => Mishap::Slow.answer(),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn time_limit(request: Request, next: Next) -> Response {
 /// the panic hook).
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request handler panicked");
-    Refusal::server_error().into_response()
+    Mishap::Panicked.answer()
 }
 
 fn method(method: &Method) -> &'static str {

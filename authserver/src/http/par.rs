@@ -1,11 +1,12 @@
 //! `POST /oauth2/par`: authorization requests that the client sends itself, RFC 9126, so that nobody in between reads
 //! or changes them, and the client has proven who it is before the person is asked anything.
 
+use super::address::Address;
 use super::authorization_request::{Problem, Via, check};
 use super::error::{Refusal, no_store_json};
 use super::params::{Form, Params};
 use super::pending::Pending;
-use super::{App, Route, answer, sender};
+use super::{App, Route, answer, sender, throttle};
 use crate::client_auth;
 use crate::dpop;
 use crate::grants::seconds;
@@ -28,12 +29,17 @@ struct Pushed {
     expires_in: i64,
 }
 
-pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, Form(params): Form) -> Response {
-    let response = push(&app, &headers, &params).await.unwrap_or_else(|refusal| refusal.into_response());
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    address: Address,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
+    let response = push(&app, address, &headers, &params).await.unwrap_or_else(|refusal| refusal.into_response());
     answer::any_origin(sender::with_nonce(&app, &headers, response))
 }
 
-async fn push(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Refusal> {
+async fn push(app: &App, address: Address, headers: &HeaderMap, params: &Params) -> Result<Response, Refusal> {
     let client = client_auth::authenticate(app, headers, params).await?;
     // RFC 9126 §2.1.
     if params.get("request_uri").is_some() {
@@ -47,6 +53,7 @@ async fn push(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respons
         }
         pending.dpop_jkt = Some(jkt);
     }
+    throttle::stored_request(app, &client, address).await?;
     let reference = secret::generate(app.env.random.as_ref(), secret::PUSHED_REQUEST);
     let lifetime = seconds(app.config.authorization.pushed_request_lifetime);
     let expires_at = app.env.clock.now().saturating_add(lifetime);

@@ -86,6 +86,11 @@ impl Params {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
+    /// Every parameter, in order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Parameters that came in another way than a form: in a signed request object (RFC 9101 §4).
     #[must_use]
     pub fn of(pairs: Vec<(String, String)>) -> Self {

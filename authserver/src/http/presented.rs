@@ -47,7 +47,8 @@ pub(super) fn token_type(everything: &Map<String, Value>) -> &'static str {
     serde_json::from_value::<Confirmation>(cnf).unwrap_or_default().token_type()
 }
 
-/// Whether the token, its grant, its client, its person or a token that it was exchanged from was revoked.
+/// Whether the token, its grant, its client, its person, a token that it was exchanged from or the client of one was
+/// revoked.
 pub(crate) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, StoreError> {
     let mut keys = vec![
         Subject::Token(&claims.jti).key(),
@@ -55,6 +56,7 @@ pub(crate) async fn is_revoked(app: &App, claims: &Claims<'_>) -> Result<bool, S
         Subject::Person(&claims.sub).key(),
     ];
     keys.extend(claims.exchanged_from.iter().map(|jti| Subject::Token(jti).key()));
+    keys.extend(claims.exchanged_by.iter().map(|client| Subject::Client(client).key()));
     keys.extend(claims.gid.as_deref().map(|id| Subject::Grant(id).key()));
     let entries = app.store.revocations(&keys, app.env.clock.now()).await?;
     Ok(entries.iter().any(|entry| keys.contains(&entry.key) && claims.iat <= u64::from(entry.cutoff)))

@@ -1,4 +1,4 @@
-//! How often passwords and codes may be tried: for each account, for each network address, for each browser that has
+//! How often passwords and codes may be tried, and requests stored by clients that prove nothing: for each account, for each network address, for each browser that has
 //! signed in to the account before. Counted in the database, so by all replicas together, at the pages and at the grant that
 //! takes passwords.
 //!
@@ -8,7 +8,8 @@
 
 use super::App;
 use super::address::Address;
-use crate::model::Digest;
+use crate::grants::GrantError;
+use crate::model::{Client, ClientAuthMethod, Digest};
 use crate::storage::StoreError;
 
 /// A bucket: how many at once, and how long one takes to come back, in milliseconds.
@@ -32,6 +33,10 @@ impl Bucket {
 const KNOWN: Bucket = Bucket { burst: 10, every_ms: 10_000 };
 /// The second factor of one account; guessing it takes the password first.
 const CODES: Bucket = Bucket { burst: 5, every_ms: 30_000 };
+
+/// The same in the long run: whoever has the password and guesses without a pause gets it right in one of ten years, not
+/// within months.
+const CODES_IN_ALL: Bucket = Bucket { burst: 50, every_ms: 900_000 };
 
 /// Codes of devices: of 20^8, that is; by one who is known, and by all who are not, together.
 const USER_CODES: u32 = 20;
@@ -60,13 +65,17 @@ impl Trier<'_> {
 
     /// One more try of a code.
     pub(crate) async fn code(&self, app: &App) -> Result<Option<i64>, StoreError> {
-        take(app, &format!("code:{}", self.account()), &CODES).await
+        match take(app, &format!("code:{}", self.account()), &CODES).await? {
+            Some(wait) => Ok(Some(wait)),
+            None => take(app, &format!("codes:{}", self.account()), &CODES_IN_ALL).await,
+        }
     }
 
     /// It was right: the tries before do not count any more.
     pub(crate) async fn right(&self, app: &App) -> Result<(), StoreError> {
         let key = self.account();
         app.store.refill(&format!("code:{key}")).await?;
+        app.store.refill(&format!("codes:{key}")).await?;
         app.store.refill(&key).await
     }
 
@@ -99,6 +108,22 @@ pub(super) async fn user_code(
             take(app, &format!("user-code:address:{}", address.network()), &Bucket::of(USER_CODES)).await
         }
         (None, None) => take(app, "user-code:somebody", &Bucket::of(USER_CODES_OF_ALL)).await,
+    }
+}
+
+/// One more request that is stored for later (RFC 8628 §3.1, RFC 9126 §2). Who proves nothing could otherwise fill the
+/// database.
+pub(super) async fn stored_request(app: &App, client: &Client, address: Address) -> Result<(), GrantError> {
+    if client.auth_method != ClientAuthMethod::None {
+        return Ok(());
+    }
+    let bucket = Bucket::of(app.config.authorization.stored_requests_per_address);
+    match take(app, &format!("stored:{}", address.network()), &bucket).await? {
+        None => Ok(()),
+        Some(retry_after) => {
+            tracing::warn!(client = %client.id, "too many requests to store from one address");
+            Err(GrantError::TooMany { retry_after })
+        }
     }
 }
 

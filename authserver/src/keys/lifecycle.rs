@@ -9,7 +9,7 @@ use crate::storage::Store;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const CHECK: &str = "master key check";
+pub(super) const CHECK: &str = "master key check";
 
 /// Keys that succeed each other: those of the server's usual algorithm, or those of a further one.
 #[derive(Debug, Clone, Copy)]

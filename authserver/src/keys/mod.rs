@@ -1,6 +1,7 @@
 //! Signing keys, and sealing under the master key.
 
 pub mod lifecycle;
+pub mod reseal;
 mod ring;
 mod seal;
 mod signing;
@@ -24,6 +25,14 @@ pub enum KeyError {
     /// The master key is not the one the database was sealed under, or stored bytes were changed.
     #[error("the master key does not open what the database holds")]
     Sealed,
+    /// One text that neither of two master keys opens.
+    #[error("neither master_key nor other_master_key opens the {what} {name}")]
+    Unopened {
+        /// What it is.
+        what: &'static str,
+        /// Which.
+        name: String,
+    },
     /// The cryptographic library refused.
     #[error("cryptography: {0}")]
     Crypto(&'static str),

@@ -3,7 +3,7 @@
 //! A sealed text is a version byte, a random nonce of 12 bytes, the ciphertext and its tag of 16 bytes.
 
 use super::KeyError;
-use crate::config::MasterKey;
+use crate::config::{Config, MasterKey};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::hmac;
@@ -15,13 +15,27 @@ const NONCE_LEN: usize = 12;
 /// Seals and authenticates under the master key. Two purposes never share a key.
 pub struct Sealer {
     root: Prk,
+    /// Opens what `root` does not.
+    other: Option<Prk>,
 }
 
 impl Sealer {
     /// Everything derives from this key.
     #[must_use]
     pub fn new(master: &MasterKey) -> Self {
-        Self { root: Salt::new(HKDF_SHA256, b"bearward master key").extract(master.0.as_ref()) }
+        Self { root: root(master), other: None }
+    }
+
+    /// As the configuration says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self::new(&config.master_key).and(config.other_master_key.as_ref())
+    }
+
+    /// Opens and believes what was made under this key, too.
+    #[must_use]
+    pub fn and(self, other: Option<&MasterKey>) -> Self {
+        Self { other: other.map(root), ..self }
     }
 
     /// Seals a text so that it opens only for the same purpose and the same `aad`, which is not stored.
@@ -37,7 +51,22 @@ impl Sealer {
     /// # Errors
     /// [`KeyError::Sealed`] if it was sealed under another master key, purpose or `aad`, or was changed.
     pub fn open(&self, purpose: &str, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        open(&derive(&self.root, &["seal", purpose])?, aad, sealed)
+        let under = |root| open(&derive(root, &["seal", purpose])?, aad, sealed);
+        match (under(&self.root), &self.other) {
+            (Err(KeyError::Sealed), Some(other)) => under(other),
+            (opened, _) => opened,
+        }
+    }
+
+    /// Seals anew what the other key sealed; `None` if the first one did.
+    ///
+    /// # Errors
+    /// As [`Sealer::open`].
+    pub fn reseal(&self, purpose: &str, aad: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, KeyError> {
+        match open(&derive(&self.root, &["seal", purpose])?, aad, sealed) {
+            Ok(_) => Ok(None),
+            Err(_) => self.seal(purpose, aad, &self.open(purpose, aad, sealed)?).map(Some),
+        }
     }
 
     /// A keyed checksum (HMAC-SHA256), for what is shown to a browser and must come back unchanged: a CSRF token.
@@ -45,19 +74,24 @@ impl Sealer {
     /// # Errors
     /// [`KeyError::Crypto`] if the library refuses.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> Result<[u8; 32], KeyError> {
-        let tag = hmac::sign(&self.mac_key(purpose)?, message);
+        let tag = hmac::sign(&mac_key(&self.root, purpose)?, message);
         tag.as_ref().try_into().map_err(|_| KeyError::Crypto("an HMAC of another length"))
     }
 
     /// Whether this is the [`Sealer::mac`] of the message, in a time that does not tell how much of it is right.
     #[must_use]
     pub fn verify_mac(&self, purpose: &str, message: &[u8], mac: &[u8]) -> bool {
-        self.mac_key(purpose).is_ok_and(|key| hmac::verify(&key, message, mac).is_ok())
+        let mut roots = [&self.root].into_iter().chain(&self.other);
+        roots.any(|root| mac_key(root, purpose).is_ok_and(|key| hmac::verify(&key, message, mac).is_ok()))
     }
+}
 
-    fn mac_key(&self, purpose: &str) -> Result<hmac::Key, KeyError> {
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, derive(&self.root, &["mac", purpose])?.as_ref()))
-    }
+fn root(master: &MasterKey) -> Prk {
+    Salt::new(HKDF_SHA256, b"bearward master key").extract(master.0.as_ref())
+}
+
+fn mac_key(root: &Prk, purpose: &str) -> Result<hmac::Key, KeyError> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, derive(root, &["mac", purpose])?.as_ref()))
 }
 
 /// Seals under a key that only the token itself gives: its digest, which is what is stored, does not.
@@ -149,6 +183,20 @@ mod tests {
             assert!(sealer(1).open("signing key", b"kid", &sealed[..at]).is_err(), "cut at {at}");
         }
         assert_ne!(sealed, sealer(1).seal("signing key", b"kid", b"private").unwrap(), "the nonce is random");
+    }
+
+    #[test]
+    fn one_master_key_takes_over_from_another() {
+        let (old, new) = (sealer(1), sealer(2).and(Some(&MasterKey(Zeroizing::new([1; 32])))));
+        let sealed = old.seal("signing key", b"kid", b"private").unwrap();
+        assert_eq!(*new.open("signing key", b"kid", &sealed).unwrap(), b"private");
+        assert!(new.verify_mac("csrf", b"session", &old.mac("csrf", b"session").unwrap()));
+        assert!(!old.verify_mac("csrf", b"session", &new.mac("csrf", b"session").unwrap()), "nothing under the other");
+        let again = new.reseal("signing key", b"kid", &sealed).unwrap().unwrap();
+        assert_eq!(*sealer(2).open("signing key", b"kid", &again).unwrap(), b"private");
+        assert!(old.open("signing key", b"kid", &again).is_err());
+        assert_eq!(new.reseal("signing key", b"kid", &again).unwrap(), None);
+        assert!(new.reseal("signing key", b"dik", &sealed).is_err() && sealer(3).reseal("x", b"", &sealed).is_err());
     }
 
     #[test]

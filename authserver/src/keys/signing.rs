@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 pub const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256];
 
-const PURPOSE: &str = "signing key";
+pub(super) const PURPOSE: &str = "signing key";
 
 /// A key that signs.
 pub(super) struct Signer {

@@ -70,6 +70,7 @@ fn claims() -> Claims<'static> {
         jti: "j".into(),
         gid: None,
         exchanged_from: Vec::new(),
+        exchanged_by: Vec::new(),
         auth_time: None,
         acr: None,
     }

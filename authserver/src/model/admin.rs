@@ -191,7 +191,7 @@ pub struct Passkey {
     pub person_id: String,
     /// What they call it.
     pub label: String,
-    /// JSON, as `webauthn-rs` keeps it: the public key, its counter and its backup flags.
+    /// JSON: the public key, its counter and its backup flags.
     pub credential: String,
     /// Since when, Unix time in seconds.
     pub added_at: i64,

@@ -53,7 +53,7 @@ fn is_default(kind: &AssertionKind) -> bool {
 
 /// The public keys of another party. Any of them may sign.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Keys {
     /// A JWK Set (RFC 7517 §5).
     #[serde(skip_serializing_if = "Option::is_none")]

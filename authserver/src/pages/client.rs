@@ -29,6 +29,8 @@ pub struct ClientPage<'a> {
     pub new_keys: NewKeysForm,
     /// Unix time in seconds.
     pub now: i64,
+    /// What tells this page's forms from those of any other.
+    pub once: String,
 }
 
 /// What was typed to add keys.

@@ -9,8 +9,8 @@ pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
 pub use client::{CLAIM_KINDS, ClaimRow, ClientForm, ClientPage, NewKeysForm};
 pub use console::{
-    AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage, GrantsPage,
-    IssuerForm, IssuersPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
+    AgainPage, AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage,
+    GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;
@@ -117,6 +117,8 @@ pub struct ConsentPage<'a> {
     pub username: &'a str,
     /// For what.
     pub scopes: Vec<ScopeWords<'a>>,
+    /// What of its request they allowed before, which is not asked again.
+    pub agreed: Vec<ScopeWords<'a>>,
     /// Whether the person may choose among them.
     pub partial: bool,
     /// For what beside that, once.

@@ -38,6 +38,8 @@ pub enum Trouble {
     NotAdmin,
     /// There is no such page.
     NotFound,
+    /// The page is there, and cannot be used like that.
+    Method,
     /// The database does not answer.
     Unavailable,
     /// Something of ours broke.
@@ -87,6 +89,12 @@ impl Trouble {
             ),
             Self::Request(description) => app_is_wrong(description),
             Self::Malformed(ParamsError::Repeated) => app_is_wrong("A parameter is repeated."),
+            Self::Malformed(ParamsError::TooLarge) => Words {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                title: "That is more than fits",
+                text: "What was sent is longer than this page takes. Go back, make it shorter and send it again; nothing was changed.",
+                hint: None,
+            },
             Self::Malformed(_) => app_is_wrong("The parameters are not well-formed application/x-www-form-urlencoded."),
             Self::NothingPending => Words {
                 status: StatusCode::BAD_REQUEST,
@@ -110,6 +118,12 @@ impl Trouble {
                 status: StatusCode::NOT_FOUND,
                 title: "There is no such page",
                 text: "Check the address, or go back to the app you came from.",
+                hint: None,
+            },
+            Self::Method => Words {
+                status: StatusCode::METHOD_NOT_ALLOWED,
+                title: "This page cannot be used like that",
+                text: "It is there to be looked at. Open its address in your browser, or go back to the app you came from.",
                 hint: None,
             },
             Self::Unavailable => Words {

@@ -23,12 +23,13 @@ pub trait Accounts {
     /// Ends all sessions of a person but one.
     async fn end_other_sessions(&self, person_id: &str, but: &Digest, change: &Change) -> Result<()>;
 
-    /// Replaces a password, if the hash is still the one that was read, and ends every session but this one.
+    /// Replaces a password, if the hash is still the one that was read, and ends every session but one, which goes on under
+    /// another name.
     async fn change_password(
         &self,
         person_id: &str,
         hashes: (&str, &str),
-        but: &Digest,
+        session: (&Digest, &Digest),
         change: &Change,
     ) -> Result<bool>;
 

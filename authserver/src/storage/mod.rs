@@ -15,6 +15,7 @@ pub mod postgres;
 mod pushed_requests;
 mod registrations;
 mod registry;
+mod sealed;
 mod sql;
 pub mod sqlite;
 mod trusted_issuers;
@@ -31,6 +32,7 @@ pub use passkeys::Passkeys;
 pub use pushed_requests::PushedRequests;
 pub use registrations::{InitialAccessToken, Registration, Registrations};
 pub use registry::Registry;
+pub use sealed::{SealedKind, SealedTexts};
 pub use sql::LISTS;
 pub use trusted_issuers::TrustedIssuers;
 pub use used_once::UsedOnce;
@@ -121,6 +123,7 @@ pub trait Store:
     + KeyLines
     + Passkeys
     + PushedRequests
+    + SealedTexts
     + TrustedIssuers
     + UsedOnce
     + Send

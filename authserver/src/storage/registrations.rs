@@ -40,6 +40,10 @@ pub trait Registrations {
         stored: &InitialAccessToken,
         change: &Change,
     ) -> Result<()>;
+    /// Those that have a use left at `now`, the first to expire first; at most a thousand.
+    async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>>;
+    /// Takes one away; false if there is none.
+    async fn delete_initial_access_token(&self, token: &Digest, change: &Change) -> Result<bool>;
     /// An initial access token that has a use left at `now`.
     async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>>;
     /// Registers a client that manages itself, for one use of an initial access token; false, and nothing happened, if that

@@ -39,8 +39,8 @@ pub trait Registry {
     async fn add_account(&self, account: &Account, change: &Change) -> Result<()>;
     /// A person with what administration knows of them.
     async fn account(&self, id: &str) -> Result<Option<Versioned<Account>>>;
-    /// Replaces username, password, role and whether they are disabled, if the account is still at this version.
-    /// A revocation given ends their sessions and grants as well.
+    /// Replaces username, password, role and whether they are disabled, if the account is still at this version
+    /// and somebody is an administrator afterwards, if this one was. A revocation given ends their sessions and grants as well.
     async fn edit_account(
         &self,
         account: &Account,
@@ -48,7 +48,8 @@ pub trait Registry {
         revocation: Option<&Revocation>,
         change: &Change,
     ) -> Result<bool>;
-    /// Deletes a person with everything that hangs from them, if the account is still at this version.
+    /// Deletes a person with everything that hangs from them, if the account is still at this version, and is not the last
+    /// administrator's.
     async fn delete_account(&self, id: &str, version: i64, revocation: &Revocation, change: &Change) -> Result<bool>;
     /// People in order of username, after this one (in lower case); with a text, those whose username begins with it.
     async fn find_accounts(&self, text: Option<&str>, after: &str, limit: u32) -> Result<Vec<Versioned<Account>>>;

@@ -192,6 +192,10 @@ fn a_password_comes_from_a_pipe_or_a_file() {
     let file = bearward.path("password");
     let created = bearward.json(&["user", "create", "carol", "--json", "--password-file", file.to_str().unwrap()]);
     assert_eq!(created["username"], "carol");
+    assert_eq!(bearward.says(&["user", "edit", "carol", "--rename", "Caroline"]), "carol is changed.\n");
+    let found = bearward.json(&["user", "list", "caro", "--json"]);
+    assert_eq!((&found[0]["username"], &found[0]["id"]), (&"Caroline".into(), &created["sub"]));
+    assert!(bearward.refuses(&["user", "edit", "bob", "--rename", "CAROLINE"]).contains("exists already"));
 }
 
 #[test]
@@ -206,6 +210,40 @@ fn keys_rotate() {
     assert!(bearward.says(&["keys", "rotate"]).contains("signs in "));
     let other = Bearward::new();
     std::fs::copy(other.path("master-key"), bearward.path("master-key")).unwrap();
+    assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"));
+}
+
+#[test]
+fn another_master_key_takes_over() {
+    let bearward = Bearward::new();
+    bearward.says(&["keys", "rotate", "--now"]);
+    let create = ["client", "create", "hmac", "--grant", "client_credentials", "--auth-method", "client_secret_jwt"];
+    bearward.says(&create);
+    assert!(bearward.refuses(&["keys", "reseal"]).contains("other_master_key is not set"));
+    std::fs::rename(bearward.path("master-key"), bearward.path("old")).unwrap();
+    std::fs::write(bearward.path("master-key"), bearward.run(&["keys", "generate-master"]).stdout).unwrap();
+    let old = bearward.path("old");
+    let with = |arguments: &[&str]| {
+        let mut command = bearward.command(arguments);
+        command.env("BEARWARD_OTHER_MASTER_KEY_FILE", &old);
+        command
+    };
+    let says = |arguments: &[&str]| {
+        let output = with(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"), "the new one alone opens nothing");
+    says(&["keys", "rotate"]);
+    let said = says(&["keys", "reseal"]);
+    // Of the four signing keys, the last was made under the new one; and there are a client and the check.
+    assert!(said.starts_with("5 sealed anew."), "{said}");
+    assert!(says(&["keys", "reseal"]).starts_with("0 sealed anew."));
+    let audit = bearward.json(&["audit", "--json", "--action", "master_key.reseal"]);
+    assert_eq!((&audit["actor_kind"], &audit["object_kind"]), (&"command".into(), &"master_key".into()));
+    // The new one alone opens everything now, and the old one nothing.
+    bearward.says(&["keys", "rotate", "--now"]);
+    std::fs::copy(&old, bearward.path("master-key")).unwrap();
     assert!(bearward.refuses(&["keys", "rotate"]).contains("master key"));
 }
 
@@ -380,6 +418,15 @@ fn an_initial_access_token_is_shown_once() {
     let token = made["initial_access_token"].as_str().unwrap();
     assert!(bearward::secret::well_formed("bw_it_", token) && made["expires_at"].is_i64());
     assert!(bearward.says(&["registration-token", "create"]).contains("registration.enabled"));
+    let id = made["id"].as_str().unwrap();
+    let listed = bearward.json(&["registration-token", "list", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(listed.as_array().unwrap().iter().any(|one| one["id"] == id && one["uses"] == 2 && one["scope"] == "x"));
+    bearward.says(&["registration-token", "revoke", id]);
+    assert!(bearward.refuses(&["registration-token", "revoke", id]).contains("no such initial access token"));
+    let left = bearward.says(&["registration-token", "list"]);
+    assert!(left.lines().count() == 2 && !left.contains(id), "{left}");
     let log = bearward.says(&["audit"]);
-    assert!(log.contains("registration_token.create") && !log.contains(token), "{log}");
+    assert!(log.contains("registration_token.create") && log.contains("registration_token.revoke"), "{log}");
+    assert!(!log.contains(token), "{log}");
 }

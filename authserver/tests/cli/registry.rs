@@ -51,6 +51,84 @@ fn a_file_is_applied_and_nothing_changes_the_second_time() {
 }
 
 #[test]
+fn what_a_file_says_beyond_need_changes_nothing_the_second_time() {
+    let bearward = Bearward::new();
+    let certificate = include_str!("../saml/fixtures/rsa.pem").replace('\n', "\n      ");
+    let text = format!(
+        "scopes: [{{name: b, title: B}}, {{name: a, title: A}}]
+clients:
+- client_id: job
+  auth_method: client_secret
+  grant_types: [client_credentials]
+  scope: b a
+  options: {{resources: [], access_token_format: jwt, refresh_mode: rotate, first_party: false, keys: {{}}}}
+issuers:
+- issuer: https://idp.example
+  scope: b a
+  keys:
+    certificates:
+    - |
+      {certificate}
+"
+    );
+    let file = write(&bearward, "registry.yaml", &text);
+    assert!(bearward.says(&["apply", "-f", &file]).ends_with("4 changed.\n"));
+    assert_eq!(bearward.says(&["apply", "-f", &file]), "Nothing changes.\n");
+
+    let twice = write(&bearward, "twice.yaml", "scopes: [{name: c, title: C}, {name: c, title: D}]");
+    assert_eq!(bearward.refuses(&["apply", "-f", &twice]), "bearward: scope c is there twice\n");
+    // What fails in the middle says what it was and how far it came, and the rest is done once that is mended.
+    let half = "scopes: [{name: c, title: C}]\nclients:\n- {client_id: x, auth_method: client_secret, grant_types: [client_credentials], scope: none}\n";
+    let file = write(&bearward, "half.yaml", half);
+    let line = bearward.refuses(&["apply", "-f", &file]);
+    assert!(line.contains("+ client x: ") && line.contains("1 of 2 were done before"), "{line}");
+    write(&bearward, "half.yaml", &half.replace("scope: none", "scope: c"));
+    assert!(bearward.says(&["apply", "-f", &file]).ends_with("1 changed.\n"));
+}
+
+#[test]
+fn a_client_is_replaced_by_what_a_file_says() {
+    let bearward = Bearward::new();
+    bearward.says(&["apply", "-f", &write(&bearward, "registry.yaml", FILE)]);
+    let before = bearward.json(&["client", "show", "job"]);
+    let spec = "{name: The Job, auth_method: client_secret, grant_types: [client_credentials], scope: 'orders:read'}";
+    let file = write(&bearward, "job.yaml", spec);
+    assert_eq!(bearward.says(&["client", "edit", "job", &file]), "job is changed.\n");
+    let after = bearward.json(&["client", "show", "job"]);
+    assert_eq!((&after["name"], &after["secrets"]), (&"The Job".into(), &before["secrets"]));
+    let wrong = write(&bearward, "wrong.yaml", "{auth_method: client_secret, grant_types: [], colour: red}");
+    assert!(bearward.refuses(&["client", "edit", "job", &wrong]).contains("unknown field `colour`"));
+    assert!(bearward.refuses(&["client", "edit", "nobody", &file]).contains("there is no such client"));
+    assert_eq!(bearward.json(&["client", "show", "job"]), after);
+}
+
+#[test]
+fn what_is_no_line_of_an_export_is_named_by_its_number() {
+    let bearward = Bearward::new();
+    let scope = "{\"kind\":\"scope\",\"name\":\"a\",\"title\":\"A\"}\n";
+    let person = |hash: &str| {
+        format!(
+            "{{\"kind\":\"person\",\"id\":\"p\",\"username\":\"p\",\"password_hash\":\"{hash}\",\"role\":\"person\",\"disabled_at\":null,\
+             \"created_at\":1,\"password_at\":null}}"
+        )
+    };
+    let latin = [scope.as_bytes(), b"\xff\n"].concat();
+    let long = [scope.as_bytes(), &vec![b' '; 2 * 1024 * 1024]].concat();
+    let plain = [scope, &person("hunter2")].concat();
+    for (bytes, expected) in
+        [(latin, "not UTF-8"), (long, "longer than 1 MiB"), (plain.into_bytes(), "no PHC string of Argon2")]
+    {
+        std::fs::write(bearward.path("wrong.jsonl"), bytes).unwrap();
+        let line = bearward.refuses(&["import", &bearward.path("wrong.jsonl").display().to_string()]);
+        assert!(line.contains("line 2: ") && line.contains(expected) && !line.contains("hunter2"), "{line}");
+    }
+    // A last line without an end is a line too.
+    let hash = "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let file = write(&bearward, "right.jsonl", &[scope, &person(hash)].concat());
+    assert_eq!(bearward.says(&["import", &file]), "1 added, 1 there already.\n");
+}
+
+#[test]
 fn an_issuer_is_trusted_by_a_file_with_what_goes_into_tokens() {
     let bearward = Bearward::new();
     let certificate = include_str!("../saml/fixtures/rsa.pem").replace('\n', "\n      ");
@@ -95,6 +173,13 @@ fn what_is_exported_is_imported_once_and_whole() {
     let file = from.path("export.jsonl").display().to_string();
     from.says(&["export", "--out", &file]);
     let exported = std::fs::read_to_string(&file).unwrap();
+    // Whoever reads every digest at once is in the log.
+    let log = from.says(&["audit", "--json", "--action", "registry.export"]);
+    let entry: serde_json::Value = serde_json::from_str(log.trim()).unwrap();
+    assert_eq!(
+        (&entry["actor_kind"], &entry["after"]),
+        (&"command".into(), &serde_json::json!({ "clients": 2, "people": 1 }))
+    );
     assert!(exported.contains("$argon2id$") && !exported.contains("bw_cs_") && !exported.contains("pass phrase"));
     // Digests are nobody else's business, and a file that is there already is not written over.
     use std::os::unix::fs::PermissionsExt as _;

@@ -60,6 +60,17 @@ fn the_doctor_finds_what_is_missing_and_then_nothing() {
         }
         assert!(Instant::now() < until, "still wrong: {found:?}");
     }
+    // With another key than the database was made with, or before another server, that is what is wrong.
+    let other = bearward.says(&["keys", "generate-master"]);
+    std::fs::write(bearward.path("other-key"), other).unwrap();
+    let mut doctor = command(&[]);
+    doctor.env("BEARWARD_MASTER_KEY_FILE", bearward.path("other-key"));
+    let wrong =
+        |doctor| findings(doctor).1.into_iter().filter(|(_, ok)| !ok).map(|(check, _)| check).collect::<Vec<_>>();
+    assert_eq!(wrong(doctor), ["keys"]);
+    let mut doctor = command(&[]);
+    doctor.env("BEARWARD_ISSUER", format!("http://localhost:{port}"));
+    assert_eq!(wrong(doctor), ["gateway"]);
 }
 
 #[test]

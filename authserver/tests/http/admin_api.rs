@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 const V1: &str = "/admin/api/v1";
 
 /// A server whose client `robot` has a token for the API.
-struct Api {
-    server: Server,
-    token: String,
+pub(crate) struct Api {
+    pub(crate) server: Server,
+    pub(crate) token: String,
 }
 
 impl Api {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let server = Server::start().await;
         let scope = Scope { name: "admin".into(), title: "Administer".into(), description: String::new() };
         server.app.store.put_scope(&scope).await.unwrap();
@@ -32,7 +32,7 @@ impl Api {
         answer.json()["access_token"].as_str().unwrap().to_owned()
     }
 
-    async fn call(&self, method: Method, path: &str, version: Option<&str>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, version: Option<&str>, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{V1}{path}"));
         request = request.header("authorization", format!("Bearer {}", self.token));
         if let Some(version) = version {
@@ -48,14 +48,14 @@ impl Api {
         self.server.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None, None).await
     }
 }
 
 impl Answer {
     #[track_caller]
-    fn problem(&self, status: u16) -> Value {
+    pub(crate) fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.header("cache-control"), "no-store");
@@ -274,4 +274,109 @@ async fn the_last_administrator_stays() {
         api.call(Method::PATCH, &path, Some(root.header("etag")), Some(edit)).await.problem(409);
     }
     api.call(Method::DELETE, &path, Some(root.header("etag")), None).await.problem(409);
+}
+
+#[tokio::test]
+async fn an_option_is_known_by_its_name_whatever_its_value() {
+    let api = Api::start().await;
+    let create = async |options: Value| {
+        let spec = json!({ "auth_method": "client_secret", "grant_types": ["client_credentials"], "options": options });
+        api.call(Method::POST, "/clients", None, Some(spec)).await
+    };
+    // Defaults may be written out; they are as good as left out.
+    let defaults = json!({
+        "access_token_format": "jwt", "refresh_mode": "rotate", "first_party": false, "resources": [], "claims": {},
+        "keys": {}, "access_token_lifetime": null,
+    });
+    let made = create(defaults).await;
+    assert_eq!(made.status.as_u16(), 201, "{}", made.body);
+    assert_eq!(made.json()["options"], json!({}));
+    let inside = create(json!({ "keys": { "jwks_urri": "https://keys.example" } })).await.problem(422);
+    assert!(inside["detail"].as_str().unwrap().contains("unknown field `jwks_urri`"), "{inside}");
+    for misspelt in
+        [json!({ "first_partly": false }), json!({ "resourses": [] }), json!({ "x": null }), json!({ "": "" })]
+    {
+        let problem = create(misspelt.clone()).await.problem(422);
+        assert!(problem["detail"].as_str().unwrap().contains("there is no option"), "{misspelt}: {problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_list_is_asked_is_taken_as_it_is_or_refused() {
+    let api = Api::start().await;
+    for list in ["clients", "people", "grants", "audit"] {
+        for (query, status) in [
+            ("limit=0", 200),
+            ("limit=1", 200),
+            ("limit=4294967295", 200),
+            ("limit=-1", 400),
+            ("limit=4294967296", 400),
+            ("limit=x", 400),
+            ("limit=1&limit=2", 400),
+            ("no=such", 400),
+            ("after=%00", 0),
+            ("after=..%2F..", 0),
+            ("after=99999999999999999999.x", 0),
+            ("after=%F0%9F%90%BB", 0),
+            ("after=-1", 0),
+            ("after=%25%27%22", 0),
+        ] {
+            let answer = api.get(&format!("/{list}?{query}")).await;
+            let found = answer.status.as_u16();
+            let expected: &[u16] = if status == 0 { &[200, 400, 422] } else { std::slice::from_ref(&status) };
+            assert!(expected.contains(&found), "{list}?{query}: {found} {}", answer.body);
+            if found != 200 {
+                answer.problem(found);
+            }
+        }
+    }
+    assert_eq!(api.get("/clients?limit=0").await.json()["items"].as_array().unwrap().len(), 1, "at least one");
+}
+
+#[tokio::test]
+async fn bodies_are_json_of_this_shape_and_nothing_else() {
+    let api = Api::start().await;
+    let send = async |media: &str, body: &'static str| {
+        let request = Request::post(format!("{V1}/scopes")).header("authorization", format!("Bearer {}", api.token));
+        api.server.send(request.header("content-type", media).body(Body::from(body)).unwrap()).await
+    };
+    const JSON: &str = "application/json";
+    for (media, body, status) in [
+        ("text/plain", "{}", 415),
+        ("application/x-www-form-urlencoded", "name=a", 415),
+        ("", "{}", 415),
+        (JSON, "", 400),
+        (JSON, "{", 400),
+        (JSON, "[]", 400),
+        (JSON, "null", 400),
+        (JSON, "{} {}", 400),
+        (JSON, r#"{"name":"a","title":"A","name":"b"}"#, 400),
+        (JSON, r#"{"name":"a","title":"A","more":1}"#, 400),
+        (JSON, r#"{"name":"a"}"#, 400),
+        (JSON, r#"{"name":null,"title":"A"}"#, 400),
+        (JSON, r#"{"name":1,"title":"A"}"#, 400),
+        (JSON, r#"{"name":"a\u0000","title":"A"}"#, 400),
+        (JSON, "\u{feff}{}", 400),
+        (JSON, r#"{"name":"a b","title":"A"}"#, 422),
+        (JSON, r#"{"name":"","title":"A"}"#, 422),
+    ] {
+        send(media, body).await.problem(status);
+    }
+    let large: &'static str = format!("{{\"name\":\"a\",\"title\":\"{}\"}}", "a".repeat(70_000)).leak();
+    send(JSON, large).await.problem(413);
+    assert_eq!(send("application/json; charset=utf-8", r#"{"name":"a","title":"A"}"#).await.status.as_u16(), 201);
+    send(JSON, r#"{"name":"a","title":"A"}"#).await.problem(409);
+    // Absent, and null, is as it was; what is there is put.
+    let alice = "/people/person-alice";
+    let version = api.get(alice).await.header("etag").to_owned();
+    let edit = json!({ "role": null, "disabled": null, "password": null, "username": "Alice" });
+    let edited = api.call(Method::PATCH, alice, Some(&version), Some(edit)).await;
+    assert_eq!(
+        (&edited.json()["username"], &edited.json()["role"]),
+        (&json!("Alice"), &json!("person")),
+        "{}",
+        edited.body
+    );
+    let head = api.call(Method::HEAD, alice, None, None).await;
+    assert!(head.status.as_u16() == 200 && head.body.is_empty() && head.header("etag") == edited.header("etag"));
 }

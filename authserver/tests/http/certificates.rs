@@ -44,7 +44,7 @@ async fn server(authority: &Authority) -> Server {
     let authorities = bearward::x509::many_from_pem(&authority.pem).unwrap();
     Server::with(|config| {
         let secret = Some(Secret(Zeroizing::new(SECRET.to_owned())));
-        config.gateway = Gateway { secret, client_authorities: authorities };
+        config.gateway = Gateway { secret, client_authorities: authorities, open_feed: false };
     })
     .await
 }

@@ -313,3 +313,127 @@ async fn types_of_authorization_details_are_made_edited_and_go() {
     assert!(server.app.store.authorization_types().await.unwrap().is_empty());
     assert_eq!(browser.get("/admin/details/payment").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn what_was_typed_before_signing_in_again_is_not_lost() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let page = browser.get("/admin/scopes").await;
+    let fields = [("csrf", page.field("csrf")), ("name", "new".to_owned()), ("title", "<b>\"Typed\"</b>".to_owned())];
+    let form = || fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
+    // She signs in again in another tab.
+    browser.cookies = server.browser_of_alice().await.cookies;
+    let again = browser.post("/admin/scopes", form()).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+    assert!(
+        again.body.contains("Send it again") && again.body.contains("value=\"&#60;b&#62;&#34;Typed&#34;&#60;/b&#62;\""),
+        "{}",
+        again.body
+    );
+    assert!(server.admin().scope("new").await.is_err(), "nothing was done");
+    let csrf = again.field("csrf");
+    let mut resent = form();
+    resent[0].1 = &csrf;
+    assert_eq!(browser.post("/admin/scopes", resent).await.location(), "/admin/scopes?done=scope");
+    // Where the browser does not say that the form is ours, it goes nowhere.
+    let bare = browser.post_with("/admin/scopes", form(), &[]).await;
+    assert!(bare.status == StatusCode::FORBIDDEN && !bare.body.contains("Send it again"));
+}
+
+#[tokio::test]
+async fn a_page_that_shows_a_secret_is_not_done_again_by_loading_it_again() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let blank = browser.get("/admin/clients/new").await;
+    let (csrf, once) = (blank.field("csrf"), blank.field("once"));
+    let form = vec![
+        ("csrf", csrf.as_str()),
+        ("once", &once),
+        ("do", "save"),
+        ("client_id", ""),
+        ("name", "Loaded again"),
+        ("auth_method", "client_secret"),
+        ("grant client_credentials", "1"),
+    ];
+    let made = browser.post("/admin/clients/new", form.clone()).await;
+    assert!(made.status == StatusCode::OK && made.body.contains("shown this once"), "{}", made.body);
+    assert_eq!(made.header("cache-control"), "no-store");
+    assert_eq!(browser.post("/admin/clients/new", form).await.location(), "/admin/clients?done=twice");
+    let found = server.admin().clients(Some("Loaded again"), None, 10).await.unwrap().items;
+    assert_eq!(found.len(), 1);
+
+    let path = format!("/admin/clients/{}", found[0].client_id);
+    let page = browser.get(&path).await;
+    assert!(!page.body.contains("shown this once"));
+    let (csrf, once) = (page.field("csrf"), page.field("once"));
+    let form = vec![("csrf", csrf.as_str()), ("once", &once), ("do", "secret-add"), ("label", "two")];
+    assert!(browser.post(&path, form.clone()).await.body.contains("shown this once"));
+    assert_eq!(browser.post(&path, form).await.location(), format!("{path}?done=twice"));
+    assert_eq!(server.admin().client(&found[0].client_id).await.unwrap().secrets.len(), 2);
+}
+
+#[tokio::test]
+async fn where_something_is_wrong_the_cursor_is() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let wrong = act(&mut browser, "/admin/scopes", &[("name", "a b"), ("title", "A")]).await;
+    assert_eq!(wrong.body.matches("autofocus").count(), 1, "{}", wrong.body);
+    assert!(
+        wrong.body.contains("name=\"name\"")
+            && wrong.body.contains("aria-describedby=\"name-wrong name-hint\" autofocus>")
+    );
+    assert!(!browser.get("/admin/scopes").await.body.contains("autofocus"));
+}
+
+#[tokio::test]
+async fn the_audit_log_is_filtered_by_day() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    act(&mut browser, "/admin/clients/demo-service", &[("do", "disable")]).await.location();
+    // The clock of these tests stands at 2027-01-15.
+    for (since, found) in [("2027-01-15", true), ("2027-01-16", false), ("not a day", true), ("", true)] {
+        let page = browser.get(&format!("/admin/audit?action=client.disable&since={}", since.replace(' ', "+"))).await;
+        assert_eq!(page.body.contains("<code>demo-service</code>"), found, "{since}");
+        let export =
+            browser.get(&format!("/admin/audit.jsonl?action=client.disable&since={}", since.replace(' ', "+"))).await;
+        assert_eq!(export.body.lines().count(), usize::from(found), "{since}");
+    }
+    let page = browser.get("/admin/audit?since=2027-01-15").await;
+    assert!(
+        page.body.contains("name=\"since\" type=\"date\" value=\"2027-01-15\"")
+            && page.body.contains("audit.jsonl?since=2027-01-15")
+    );
+}
+
+#[tokio::test]
+async fn what_was_typed_over_what_somebody_else_saved_is_kept() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let page = browser.get("/admin/clients/demo-service").await;
+    let (csrf, version) = (page.field("csrf"), page.field("version"));
+    act(&mut browser, "/admin/clients/demo-service", &[("do", "disable")]).await.location();
+    let form = |version: &str, csrf: &str| {
+        [
+            ("csrf", csrf),
+            ("version", version),
+            ("do", "save"),
+            ("name", "Typed slowly"),
+            ("auth_method", "client_secret"),
+            ("grant client_credentials", "1"),
+            ("scope", "orders:read"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let post = async |browser: &mut crate::support::Browser<'_>, form: &[(String, String)]| {
+        let pairs = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        browser.post("/admin/clients/demo-service", pairs).await
+    };
+    let overtaken = post(&mut browser, &form(&version, &csrf)).await;
+    assert_eq!(overtaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(overtaken.body.contains("in the meantime") && overtaken.body.contains("value=\"Typed slowly\""));
+    assert_ne!(server.admin().client("demo-service").await.unwrap().name, "Typed slowly");
+    // Knowing that, she saves it.
+    post(&mut browser, &form(&overtaken.field("version"), &csrf)).await.location();
+    let saved = server.admin().client("demo-service").await.unwrap();
+    assert!(saved.name == "Typed slowly" && saved.disabled_at.is_some(), "{saved:?}");
+}

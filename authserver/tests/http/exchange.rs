@@ -82,6 +82,35 @@ async fn delegation_says_who_acts() {
 }
 
 #[tokio::test]
+async fn what_was_exchanged_ends_with_the_client_that_had_it() {
+    let server = server().await;
+    let token = |answer: Answer| answer.json()["access_token"].as_str().unwrap().to_owned();
+    let active = async |token: &str| {
+        let answer = server.post("/oauth2/introspect", Some(("del", "s")), vec![("token", token)]).await;
+        answer.json()["active"].as_bool().unwrap()
+    };
+    let own = token(server.token(Some(("imp", "s")), vec![("grant_type", "client_credentials")]).await);
+    let once = token(exchange(&server, "imp", &own, &[]).await);
+    assert!(claims(&once).get("exchanged_by").is_none(), "its own client is named already");
+    let by_another = token(exchange(&server, "del", &once, &[]).await);
+    assert_eq!(claims(&by_another)["exchanged_by"], json!(["imp"]));
+    let at_third = token(exchange(&server, "del", &by_another, &[]).await);
+    assert_eq!(claims(&at_third)["exchanged_by"], json!(["imp"]));
+    let unrelated = token(server.token(Some(("del", "s")), vec![("grant_type", "client_credentials")]).await);
+
+    server.admin().set_client_disabled("imp", true).await.unwrap();
+    for ended in [&own, &once, &by_another, &at_third] {
+        assert!(!active(ended).await, "{}", claims(ended));
+    }
+    assert!(active(&unrelated).await);
+    exchange(&server, "del", &by_another, &[]).await.is_error(400, "invalid_request");
+    // The feed's entry for the client is what the token names, so filters end it as well.
+    let named = bearward_token::feed::Subject::Client("imp").key();
+    let entries = server.app.store.revocations(&[named], server.now()).await.unwrap();
+    assert_eq!(entries.len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_exchanged_ends_with_what_it_was_exchanged_from() {
     let server = server().await;
     let own = async |id: &str| {

@@ -5,6 +5,8 @@ mod admin_api;
 #[cfg(test)]
 mod assertions;
 #[cfg(test)]
+mod audited;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod bad_input;
@@ -14,6 +16,8 @@ mod certificates;
 mod client_auth;
 #[cfg(test)]
 mod code;
+#[cfg(test)]
+mod consents;
 mod console;
 #[cfg(test)]
 mod contents;
@@ -26,9 +30,13 @@ mod dpop;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod metadata;
+#[cfg(test)]
+mod mishaps;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

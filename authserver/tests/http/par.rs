@@ -109,3 +109,33 @@ async fn a_client_or_all_can_be_held_to_pushing() {
         assert!(browser.allow(&asked).await.returned().contains_key("code"));
     }
 }
+
+/// RFC 9126 §2.3: whoever proves nothing stores no more than so much, from one network, of both kinds together.
+#[tokio::test]
+async fn who_proves_nothing_cannot_fill_the_database() {
+    let server = Server::with(|config| config.authorization.stored_requests_per_address = 3).await;
+    let device = client("tv", None, &[GrantType::DeviceCode]);
+    server.app.store.create_client(&device).await.unwrap();
+    let from = async |path: &str, pairs: Pairs<'_>, address: &str| {
+        server.post_with(path, None, pairs, &[("x-forwarded-for", address)]).await
+    };
+    let spa = pairs(&[("client_id", "demo-spa"), ("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
+    let push = async |address| from("/oauth2/par", spa.clone(), address).await;
+    let start = async |address| from("/oauth2/device_authorization", vec![("client_id", "tv")], address).await;
+    // What is refused anyhow stores nothing and counts for nothing.
+    for _ in 0..4 {
+        from("/oauth2/par", pairs(&[("client_id", "demo-spa")]), "2001:db8::1").await.is_error(400, "invalid_request");
+    }
+    assert_eq!(push("2001:db8::1").await.status, StatusCode::CREATED);
+    assert_eq!(start("2001:db8::2").await.status, StatusCode::OK);
+    assert_eq!(push("2001:db8::3").await.status, StatusCode::CREATED);
+    for answer in [push("2001:db8::4").await, start("2001:db8::4").await] {
+        answer.is_error(429, "temporarily_unavailable");
+        assert_eq!(answer.header("retry-after"), "300");
+    }
+    assert_eq!(push("2001:db8:0:1::1").await.status, StatusCode::CREATED, "another network");
+    let proven = server.post_with("/oauth2/par", WEB, pairs(&[]), &[("x-forwarded-for", "2001:db8::1")]).await;
+    assert_eq!(proven.status, StatusCode::CREATED, "who proves itself answers for itself");
+    server.clock.advance(300);
+    assert_eq!(start("2001:db8::1").await.status, StatusCode::OK);
+}

@@ -140,7 +140,7 @@ fn code_at(page: &Answer, now: i64) -> String {
 async fn a_second_factor_is_asked_for_and_taken_once() {
     let server = Server::start().await;
     let mut browser = server.browser_of_alice().await;
-    let setup = act(&mut browser, "/account", &[("do", "factor-start")]).await;
+    let setup = act(&mut browser, "/account", &[("do", "factor-start"), ("old", PASSWORD)]).await;
     assert!(setup.body.contains("<svg role=\"img\"") && setup.body.contains("otpauth://totp/"));
     let (csrf, secret) = (setup.field("csrf"), setup.field("secret"));
     let confirm = |code: String| {
@@ -436,6 +436,10 @@ async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
     assert!(reference.len() >= 8 && said(reference).contains("NothingPending"), "{reference}");
 
     let mut browser = server.browser_of_alice().await;
+    // What was not done is no line.
+    let stale = act(&mut browser, "/admin/clients/demo-service", &[("do", "delete"), ("version", "999")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!String::from_utf8(log.0.lock().unwrap().clone()).unwrap().contains("client.delete"));
     act(&mut browser, "/admin/clients/demo-service", &[("do", "disable")]).await.location();
     let line: serde_json::Value = serde_json::from_str(&said("client.disable")).unwrap();
     let fields = &line["fields"];

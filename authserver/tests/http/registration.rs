@@ -3,6 +3,7 @@
 use crate::keys::Key;
 use crate::support::{Answer, CALLBACK, ISSUER, Server, request};
 use axum::body::Body;
+use bearward::admin::NewRegistrationToken;
 use bearward::model::{AuditFilter, Digest, Recorded};
 use bearward_token::scope::ScopeSet;
 use http::{Method, Request, StatusCode};
@@ -17,8 +18,8 @@ async fn server() -> Server {
 /// An initial access token that can be used so often.
 async fn initial(server: &Server, uses: u32) -> String {
     let scopes = ScopeSet::parse("orders:read").unwrap();
-    let (token, _) = server.admin().create_registration_token("partner".into(), scopes, uses, 100).await.unwrap();
-    token.to_string()
+    let new = NewRegistrationToken { note: "partner".into(), scope: scopes.to_string(), uses, expires_in: 100 };
+    server.admin().create_registration_token(new).await.unwrap().initial_access_token
 }
 
 /// What the audit log says of a client, the oldest entry first.

@@ -9,6 +9,7 @@ use bearward::config::{
     Assertions, Authorization, Config, Database, Device, Dpop, Gateway, KeyPolicy, Log, MasterKey,
     Passwords as PasswordConfig, Registration, Secret, Sessions, Tokens,
 };
+use bearward::env::Env;
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
 use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session};
@@ -63,12 +64,18 @@ impl Server {
 
     /// A server whose configuration was changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::of(change, |_| {}).await
+    }
+
+    /// A server whose configuration, time or randomness was changed.
+    pub(crate) async fn of(change: impl FnOnce(&mut Config), swap: impl FnOnce(&mut Env)) -> Self {
         let directory = std::env::temp_dir().join(format!("bearward-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let mut config = config();
         change(&mut config);
         let clock = TestClock::at(START);
-        let env = env(&clock);
+        let mut env = env(&clock);
+        swap(&mut env);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&directory.join("db"), None).await.unwrap());
         let sealer = Arc::new(Sealer::new(&config.master_key));
         let (policy, lifetime) = (config.keys.clone(), config.tokens.access_lifetime);
@@ -377,6 +384,7 @@ fn config() -> Config {
         management_listen: "127.0.0.1:0".parse().unwrap(),
         database: Database { url: Secret(Zeroizing::new("sqlite::memory:".into())), max_connections: None },
         master_key: MasterKey(Zeroizing::new([7; 32])),
+        other_master_key: None,
         tokens: Tokens {
             access_lifetime: Duration::from_secs(600),
             max_access_lifetime: Duration::from_secs(3600),
@@ -389,6 +397,7 @@ fn config() -> Config {
         authorization: Authorization {
             require_pushed_requests: false,
             pushed_request_lifetime: Duration::from_secs(90),
+            stored_requests_per_address: 1000,
         },
         dpop: Dpop { require_nonce: false },
         registration: Registration { enabled: false },

@@ -5,6 +5,8 @@ use bearward::model::{
     Account, AuditFilter, Change, Follower, FollowerCounts, FollowerName, GrantFilter, Passkey, Role, Scope, Session,
     Totp,
 };
+use bearward::storage::Store;
+use std::sync::Arc;
 
 pub(crate) fn change(action: &'static str, object: &str) -> Change {
     Change {
@@ -136,6 +138,75 @@ pub(crate) async fn of_many_edits_one_holds(fixture: Fixture) {
     assert_eq!(one.audit(&AuditFilter::default(), i64::MAX, 100).await.unwrap().len(), 1);
 }
 
+pub(crate) async fn one_administrator_always_stays(fixture: Fixture) {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    let admin =
+        |id: &str| Account { person: person(id, id), role: Role::Admin, password_at: None, totp: false, passkeys: 0 };
+    // By role, by being disabled, by going.
+    let end = |store: Arc<dyn Store>, id: String, version: i64, how: usize| async move {
+        let (mut account, change) = (admin(&id), change("end", &id));
+        match how % 3 {
+            0 => account.role = Role::Person,
+            1 => account.person.disabled_at = Some(NOW),
+            _ => return store.delete_account(&id, version, &revocation(&id), &change).await.unwrap(),
+        }
+        store.edit_account(&account, version, None, &change).await.unwrap()
+    };
+    let mut last = None;
+    for round in 0..9 {
+        let names = [format!("a{round}"), format!("b{round}")];
+        for name in &names {
+            one.add_account(&admin(name), &change("create", name)).await.unwrap();
+        }
+        if let Some(last) = last {
+            assert!(end(one.clone(), last, 1, round).await, "there are others now");
+        }
+        // Two at the same moment, at two replicas.
+        let tries =
+            vec![end(one.clone(), names[0].clone(), 1, round), end(two.clone(), names[1].clone(), 1, round + 1)];
+        let ended = at_once(tries).await;
+        assert_ne!(ended[0], ended[1], "round {round}");
+        let stays = names.into_iter().zip(ended).find(|(_, ended)| !ended).unwrap().0;
+        for how in 0..3 {
+            assert!(!end(one.clone(), stays.clone(), 1, how).await, "the last one, {how}");
+        }
+        last = Some(stays);
+    }
+    // What leaves an administrator is no matter.
+    let last = last.unwrap();
+    assert!(one.edit_account(&admin(&last), 1, None, &change("edit", &last)).await.unwrap());
+}
+
+pub(crate) async fn clients_are_found_by_any_letters(fixture: Fixture) {
+    let store = fixture.open().await;
+    let names = ["100% sure", "100_ sure", "a\\b", "O'Reilly", "Ärzte", "ärzte", "日本語", "zebra", "🐻 bear"];
+    for (n, name) in names.iter().enumerate() {
+        let mut client = client(&format!("c{n}"));
+        client.name = (*name).to_owned();
+        store.register_client(&client, &change("create", "c")).await.unwrap();
+    }
+    let found = async |text: &str| {
+        let found = store.find_clients(Some(text), "", 10).await.unwrap();
+        found.into_iter().map(|client| client.value.name).collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        ("100%", &["100% sure"][..]),
+        ("100_", &["100_ sure"]),
+        ("%", &[]),
+        ("_", &[]),
+        ("a\\", &["a\\b"]),
+        ("o'r", &["O'Reilly"]),
+        ("Ärz", &["Ärzte"]),
+        ("ärz", &["ärzte"]),
+        ("日本", &["日本語"]),
+        ("🐻", &["🐻 bear"]),
+        ("ZEB", &["zebra"]),
+        ("c", &names),
+    ] {
+        assert_eq!(found(text).await, expected, "{text}");
+    }
+}
+
 pub(crate) async fn a_client_goes_with_all_it_had(fixture: Fixture) {
     let store = fixture.open_with_people().await;
     store.authorize(&digest("code"), &authorization("g1")).await.unwrap();
@@ -159,7 +230,6 @@ pub(crate) async fn people_are_edited_and_go(fixture: Fixture) {
     read.value.person.username = "ALICE".to_owned();
     assert!(!store.edit_account(&read.value, read.version, None, &change("taken", "bob")).await.unwrap());
     read.value.person.username = "Robert".to_owned();
-    read.value.role = Role::Person;
     let session = Session { person_id: "bob".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 100 };
     let whence = (Some("203.0.113.7"), Some("A browser"));
     store.begin_session(&digest("s"), &session, whence, None, &change("in", "bob")).await.unwrap();
@@ -172,6 +242,8 @@ pub(crate) async fn people_are_edited_and_go(fixture: Fixture) {
     let found = store.find_accounts(Some("ROB"), "", 10).await.unwrap();
     assert_eq!(found.iter().map(|a| a.value.person.username.as_str()).collect::<Vec<_>>(), ["Robert"]);
     let version = found[0].version;
+    let root = Account { person: person("root", "root"), ..account };
+    store.add_account(&root, &change("add", "root")).await.unwrap();
     assert!(store.delete_account("bob", version, &revocation("bob"), &change("delete", "bob")).await.unwrap());
     assert!(store.account("bob").await.unwrap().is_none());
 }

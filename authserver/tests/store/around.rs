@@ -59,6 +59,9 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
     stores[0].put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap();
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 99).await.unwrap(), Some(stored.clone()));
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 100).await.unwrap(), None, "expired");
+    let listed = stores[1].initial_access_tokens(NOW + 99).await.unwrap();
+    assert_eq!(listed, [(digest("it"), stored.clone())]);
+    assert_eq!(stores[1].initial_access_tokens(NOW + 100).await.unwrap(), []);
     let tasks = (0..8).map(|i| {
         let store = stores[i % 2].clone();
         async move {
@@ -79,7 +82,14 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
     }
     assert_eq!(audited(&*stores[0]).await.len(), 1 + 3);
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW).await.unwrap(), None, "used up");
+    assert_eq!(stores[1].initial_access_tokens(NOW).await.unwrap(), []);
     assert_eq!(stores[1].prune(NOW + 101, 10).await.unwrap(), 1);
+    stores[0].put_initial_access_token(&digest("again"), &stored, &change("make", "again")).await.unwrap();
+    let entries = audited(&*stores[0]).await.len();
+    let delete = async || stores[1].delete_initial_access_token(&digest("again"), &change("revoke", "again")).await;
+    assert!(delete().await.unwrap() && !delete().await.unwrap());
+    assert_eq!(audited(&*stores[0]).await.len(), entries + 1);
+    assert_eq!(stores[1].initial_access_token(&digest("again"), NOW).await.unwrap(), None);
 }
 
 pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixture) {

@@ -1,7 +1,9 @@
 //! Signing keys and what is written once.
 
-use super::fixture::{Fixture, NOW, at_once, signing_key};
-use bearward::model::SigningKey;
+use super::admin::change;
+use super::fixture::{Fixture, NOW, at_once, client, person, signing_key};
+use bearward::model::{AuditFilter, ClientAuthMethod, SigningKey, Totp};
+use bearward::storage::SealedKind;
 
 pub(crate) async fn the_first_keys_are_made_once(fixture: Fixture) {
     let stores = [fixture.open().await, fixture.open().await];
@@ -78,4 +80,38 @@ pub(crate) async fn a_value_is_set_once(fixture: Fixture) {
     assert!(values.iter().all(|v| *v == values[0]), "{values:?}");
     assert_eq!(stores[0].set_once("name", b"later").await.unwrap(), values[0]);
     assert_eq!(stores[0].set_once("other", b"").await.unwrap(), b"");
+}
+
+pub(crate) async fn what_is_sealed_is_replaced_if_it_is_what_was_read(fixture: Fixture) {
+    let store = fixture.open().await;
+    store.init_signing_keys(&signing_key("a", Some(NOW)), &signing_key("b", None)).await.unwrap();
+    let mut hmac = client("hmac");
+    (hmac.auth_method, hmac.secret) = (ClientAuthMethod::ClientSecretJwt, None);
+    hmac.sealed_secret = Some(b"sealed".to_vec());
+    store.create_client(&hmac).await.unwrap();
+    store.create_client(&client("web")).await.unwrap();
+    store.create_person(&person("alice", "Alice")).await.unwrap();
+    let totp = Totp { sealed: b"sealed".to_vec(), last_step: 1, added_at: NOW };
+    store.set_totp("alice", &totp, &[], &change("totp", "alice")).await.unwrap();
+    store.set_once("check", b"sealed").await.unwrap();
+
+    let page = async |kind, after: &str| store.sealed_texts(kind, after, 1).await.unwrap();
+    let keys = [page(SealedKind::SigningKey, "").await, page(SealedKind::SigningKey, "a").await].concat();
+    assert_eq!(keys.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(page(SealedKind::SigningKey, "b").await, []);
+    let before = store.audit(&AuditFilter::default(), i64::MAX, 10).await.unwrap().len();
+    for (kind, name) in
+        [(SealedKind::Totp, "alice"), (SealedKind::ClientSecret, "hmac"), (SealedKind::Constant, "check")]
+    {
+        assert_eq!(page(kind, "").await, [(name.to_owned(), b"sealed".to_vec())], "{kind:?}");
+        let replace = async |old: &[u8]| {
+            let change = change("reseal", name);
+            store.replace_sealed(kind, name, old, b"anew", Some(&change)).await.unwrap()
+        };
+        assert!(!replace(b"other").await && replace(b"sealed").await && !replace(b"sealed").await, "{kind:?}");
+        assert_eq!(page(kind, "").await, [(name.to_owned(), b"anew".to_vec())], "{kind:?}");
+    }
+    assert_eq!(store.audit(&AuditFilter::default(), i64::MAX, 10).await.unwrap().len(), before + 3);
+    assert!(store.replace_sealed(SealedKind::SigningKey, "b", &keys[1].1, b"anew", None).await.unwrap());
+    assert_eq!(store.signing_keys().await.unwrap()[1].sealed_private, b"anew");
 }

@@ -248,6 +248,13 @@ pub(super) const FIELDS: &[Field] = &[
         "What happens then: `deny` answers 503, `allow` goes on with what is known, and counts. **Beware:** with `allow`, whoever can cut the feed off keeps revoked tokens alive.",
     ),
     field(
+        "providers.*.revocations.gateway_secret",
+        Kind::Secret,
+        "none",
+        "\"${GATEWAY_SECRET}\"",
+        "The authserver's `gateway.secret`, at least 32 bytes: where it has one, its feed answers nobody else.",
+    ),
+    field(
         "credentials",
         Kind::Objects,
         "`[{\"header\": \"authorization\"}]`",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// A configuration that has every key; what excludes another stands in a provider or rule of its own.
 fn everything() -> Value {
-    let feed = json!({ "cluster": "a", "path": "/feed", "max_staleness": 30, "on_stale": "deny" });
+    let feed = json!({ "cluster": "a", "path": "/feed", "max_staleness": 30, "on_stale": "deny", "gateway_secret": "${SECRET}" });
     let require = json!({
         "scopes": ["a"], "any_scopes": ["b", "c"], "audiences": ["x"], "issuers": ["fetched"], "acr": ["gold"],
         "max_age": "10m", "claims": { "tenant": "a", "realm.roles": ["x", 1, true], "email": { "present": true } },

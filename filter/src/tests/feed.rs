@@ -2,6 +2,8 @@
 
 use super::*;
 use bearward_token::feed::{ALWAYS, Subject};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 
 fn revoked(subject: Subject<'_>) -> Entry {
     Entry { key: subject.key(), cutoff: ALWAYS, expires_at: expiry(3_600) }
@@ -35,6 +37,25 @@ fn a_revoked_token_is_refused_by_every_worker_at_once() {
         assert_eq!(statuses(&mut envoy, &sign("k1", &other)), [200; 3]);
         assert_eq!(envoy.calls("/mesh/revocations?wait=20&after=c1").len(), 1, "and follows on");
     }
+}
+
+#[test]
+fn a_gateway_says_that_it_is_one() {
+    let secret = "g".repeat(32);
+    let said = |envoy: &FakeEnvoy| {
+        let calls = envoy.calls(FEED);
+        let proof = calls[0].headers.iter().find(|(name, _)| name == "x-bearward-gateway");
+        (calls[0].path.clone(), proof.map(|(_, proof)| proof.clone()))
+    };
+    assert_eq!(said(&ready(1, &config())).1, None);
+    let feed =
+        |c: &mut serde_json::Value| c["providers"]["bearward"]["revocations"]["gateway_secret"] = secret.clone().into();
+    let envoy = ready(1, &config_with(feed));
+    let (path, proof) = said(&envoy);
+    let seconds = envoy.world.now_ms.get() / 1_000;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("v1\n{seconds}\nGET\n{path}\n\n").as_bytes());
+    assert_eq!(proof.unwrap(), format!("v1.{seconds}.{}", base64_url(&mac.finalize().into_bytes())));
 }
 
 #[test]

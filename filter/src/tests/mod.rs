@@ -83,6 +83,7 @@ fn claims() -> Claims<'static> {
         jti: "t1".into(),
         gid: Some("g1".into()),
         exchanged_from: Vec::new(),
+        exchanged_by: Vec::new(),
         auth_time: None,
         acr: None,
     }

@@ -35,7 +35,15 @@ impl Envoy {
             .args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let child = Child::start("Envoy", &mut command, &dir.join("envoy.log"))?;
         let mut envoy = Self { child, admin };
-        envoy.ready().await?;
+        let ready = format!("http://{admin}/ready");
+        envoy
+            .child
+            .until_ready(async || match ask(&ready).await {
+                Ok(said) if said.trim() == "LIVE" => Ok(()),
+                Ok(said) => Err(said),
+                Err(error) => Err(error.to_string()),
+            })
+            .await?;
         Ok(envoy)
     }
 
@@ -57,28 +65,12 @@ impl Envoy {
         Err(Error::Failed { what: what.to_owned(), output })
     }
 
-    async fn ready(&mut self) -> Result<()> {
-        let end = tokio::time::Instant::now() + Duration::from_secs(30);
-        loop {
-            self.child.check()?;
-            let live = async { Ok::<_, Error>(self.ask("/ready").await?.trim() == "LIVE") };
-            if live.await.unwrap_or(false) {
-                return Ok(());
-            }
-            if tokio::time::Instant::now() >= end {
-                let what = "Envoy to be ready".to_owned();
-                return Err(Error::Timeout { what, limit: Duration::from_secs(30), last: self.child.tail(20) });
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
     /// What the admin interface answers at this path.
     ///
     /// # Errors
     /// [`Error::Http`].
     pub async fn ask(&self, path: &str) -> Result<String> {
-        Ok(reqwest::get(format!("http://{}{path}", self.admin)).await?.text().await?)
+        ask(&format!("http://{}{path}", self.admin)).await
     }
 
     /// The sum of all counters and gauges whose name has this text in it.
@@ -105,6 +97,10 @@ impl Envoy {
         })
         .await
     }
+}
+
+async fn ask(url: &str) -> Result<String> {
+    Ok(reqwest::get(url).await?.text().await?)
 }
 
 /// Envoy with what envoy.yaml takes from its environment.

@@ -12,7 +12,7 @@ pub(super) async fn set_up(account: &str) -> Result<Vec<String>> {
     let browser = Browser::start().await?;
     tour::open(&browser, account).await?;
     tour::sign_in(&browser, demo::USERNAME, demo::PASSWORD).await?;
-    tour::press(&browser, "form:has(input[value=factor-start]) button").await?;
+    tour::prove(&browser, "#factor-old", demo::PASSWORD).await?;
     let key = texts(&browser, ".key code").await?.concat();
     let field = browser.client.find(Locator::Css("#code")).await.map_err(|error| failed("its page", &error))?;
     field.send_keys(&code(&key)?).await.map_err(|error| failed("typing a code", &error))?;

@@ -54,6 +54,7 @@ const SHARED: &[(&str, OnStack)] = &[
     ("sign_in_with_the_keyboard_alone", |s| Box::pin(sign_in::with_the_keyboard_alone(s))),
     ("tokens_that_are_refused", |s| Box::pin(refusals::of_the_authservers_tokens(s))),
     ("a_revoked_access_token_is_refused", |s| Box::pin(revocation::of_an_access_token(s))),
+    ("the_feed_is_for_gateways", |s| Box::pin(revocation::is_told_to_gateways_alone(s))),
     ("a_revoked_refresh_token_takes_its_grant_along", |s| Box::pin(revocation::of_a_refresh_token(s))),
     ("a_disabled_client_takes_its_tokens_along", |s| Box::pin(revocation::of_a_client(s))),
     ("others::clients_in_node", |s| Box::pin(clients::in_node(s))),
@@ -81,6 +82,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
     ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
     ("others::clients_in_node_with_extensions", |c| Box::pin(clients::in_node_with_extensions(c))),
+    ("reload::what_was_revoked_stays_revoked", |c| Box::pin(reload::what_was_revoked_stays_revoked(c))),
     ("reload::a_bad_one_leaves_the_old_one_in_force", |c| Box::pin(reload::a_bad_one_leaves_the_old_one_in_force(c))),
     ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),
     ("gateway::mutual_tls_proves_clients_and_binds_tokens", |c| {

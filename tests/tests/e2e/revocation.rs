@@ -36,6 +36,18 @@ pub async fn of_an_access_token(stack: &Stack) {
     assert_eq!(self::introspections(stack).await, introspections + 1.0);
 }
 
+/// Whoever has the gateway's secret follows; the gateway leads nobody there.
+pub async fn is_told_to_gateways_alone(stack: &Stack) {
+    let feed = format!("http://{}/mesh/revocations", stack.authservers[0].address());
+    let answer = stack.http.get(feed).send().await.unwrap();
+    assert_eq!(answer.status(), 403);
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["error_description"].as_str().unwrap().contains("revocations.gateway_secret"), "{body}");
+    let outside = stack.http.get(format!("{}/mesh/revocations", stack.url)).send().await.unwrap();
+    assert_eq!(outside.status(), 403);
+    assert!(!outside.text().await.unwrap().contains("gateway_secret"), "it was the filter: no rule is for this path");
+}
+
 pub async fn of_a_refresh_token(stack: &Stack) {
     let introspections = introspections(stack).await;
     let client = Oauth::web(stack);

@@ -9,15 +9,12 @@ use bearward_filter::verifier::{HostVerifier, VerifySignature};
 use bearward_scenarios::vectors::{self, Vector};
 use bearward_tests::envoy::config;
 use bearward_tests::tempdir::TempDir;
+use bearward_tests::wasm::{DATA, Export, Filter, HEAP};
 use bearward_token::jws::Algorithm;
 use bearward_token::signature::SignatureVerifier as _;
 use serde_json::json;
 use std::cell::Cell;
-use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
-    GlobalSection, GlobalType, ImportSection, InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module,
-    TypeSection, ValType,
-};
+use wasm_encoder::{BlockType, InstructionSink, MemArg, MemArgTarget};
 
 /// `verify_signature` of an Envoy, by way of a filter that answers a request's body with the function's result.
 struct OfEnvoy<'a> {
@@ -72,12 +69,9 @@ pub async fn takes_and_refuses_what_it_should(context: &Context) {
     gateway.no_vm_was_replaced().await;
 }
 
-const NAME: i32 = 16;
 const FUNCTION: &[u8] = b"verify_signature";
 /// Where the host puts the address and the length of what it hands over.
 const OUT: i32 = 64;
-/// Where memory that the host asks for begins.
-const HEAP: i32 = 65_536;
 /// The longest body.
 const MOST: i32 = 65_536;
 
@@ -86,52 +80,17 @@ const GET_BUFFER: u32 = 0;
 const CALL_FOREIGN: u32 = 1;
 const SEND_RESPONSE: u32 = 2;
 
-/// A function for the host: its name, the number of its parameters, and what writes its answer, if it gives one.
-type Exported = (&'static str, usize, Option<fn(&mut InstructionSink<'_>)>);
-
 fn module() -> Vec<u8> {
     let imports = [("proxy_get_buffer_bytes", 5), ("proxy_call_foreign_function", 6), ("proxy_send_local_response", 8)];
-    let own: [Exported; 6] = [
-        ("proxy_abi_version_0_2_1", 0, None),
-        ("proxy_on_memory_allocate", 1, Some(allocate)),
-        ("proxy_on_context_create", 2, None),
-        ("proxy_on_vm_start", 2, Some(yes)),
-        ("proxy_on_configure", 2, Some(yes)),
+    let exports = vec![
+        Export::new("proxy_on_memory_allocate", 1, allocate),
+        Export::new("proxy_on_vm_start", 2, |write| {
+            write.i32_const(1);
+        }),
         // None for headers: a filter that stops there is not given the body.
-        ("proxy_on_request_body", 3, Some(body)),
+        Export::new("proxy_on_request_body", 3, body),
     ];
-    let (mut types, mut imported, mut functions) = (TypeSection::new(), ImportSection::new(), FunctionSection::new());
-    let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    for (index, (name, parameters)) in (0..).zip(imports) {
-        types.ty().function(vec![ValType::I32; parameters], [ValType::I32]);
-        imported.import("env", name, EntityType::Function(index));
-    }
-    for (index, (name, parameters, answer)) in (u32::try_from(imports.len()).unwrap()..).zip(own) {
-        types.ty().function(vec![ValType::I32; parameters], answer.map(|_| ValType::I32));
-        functions.function(index);
-        exports.export(name, ExportKind::Func, index);
-        let mut function = Function::new([]);
-        if let Some(answer) = answer {
-            answer(&mut function.instructions());
-        }
-        function.instructions().end();
-        code.function(&function);
-    }
-    let mut memories = MemorySection::new();
-    memories.memory(MemoryType { minimum: 4, maximum: None, memory64: false, shared: false, page_size_log2: None });
-    exports.export("memory", ExportKind::Memory, 0);
-    let mut globals = GlobalSection::new();
-    globals.global(GlobalType { val_type: ValType::I32, mutable: true, shared: false }, &ConstExpr::i32_const(HEAP));
-    let mut data = DataSection::new();
-    data.active(0, &ConstExpr::i32_const(NAME), FUNCTION.iter().copied());
-    let mut module = Module::new();
-    let module = module.section(&types).section(&imported).section(&functions).section(&memories).section(&globals);
-    module.section(&exports).section(&code).section(&data);
-    module.clone().finish()
-}
-
-fn yes(write: &mut InstructionSink<'_>) {
-    write.i32_const(1);
+    Filter { imports: &imports, exports, data: FUNCTION }.module()
 }
 
 /// Memory is only ever taken, until the next request begins anew.
@@ -150,7 +109,7 @@ fn body(write: &mut InstructionSink<'_>) {
     write.i32_const(0).i32_const(0).i32_const(MOST).i32_const(OUT).i32_const(OUT + 4).call(GET_BUFFER).drop();
     // The status is 200, or 502 if there is no such function.
     write.i32_const(502).i32_const(200);
-    write.i32_const(NAME).i32_const(i32::try_from(FUNCTION.len()).unwrap());
+    write.i32_const(DATA).i32_const(i32::try_from(FUNCTION.len()).unwrap());
     load(write, OUT);
     load(write, OUT + 4);
     write.i32_const(OUT + 8).i32_const(OUT + 12).call(CALL_FOREIGN).select();

@@ -21,8 +21,8 @@ impl Visit<'_> {
     /// The page on which a passkey is made.
     pub(super) async fn passkey_start(&self, params: &Params) -> Result<Response, Trouble> {
         let passkeys = self.passkeys()?;
-        if !self.is_password(params.get("old").unwrap_or_default()).await? {
-            return self.wrong("That is not your password. Nothing was changed.").await;
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
         }
         self.passkey_setup(passkeys, USUAL_LABEL, None).await
     }
@@ -93,8 +93,8 @@ impl Visit<'_> {
 
     pub(super) async fn passkey_remove(&self, params: &Params) -> Result<Response, Trouble> {
         let Self { app, signed_in, .. } = self;
-        if !self.is_password(params.get("old").unwrap_or_default()).await? {
-            return self.wrong("That is not your password. Nothing was changed.").await;
+        if let Some(wrong) = self.password_is_wrong(params).await? {
+            return self.wrong(wrong).await;
         }
         let me = signed_in.person.id.as_str();
         let named = params.get("id").unwrap_or_default();

@@ -75,6 +75,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let header = parts.headers.get(IF_MATCH).ok_or_else(|| {
             Problem::new(StatusCode::PRECONDITION_REQUIRED, "Name the version that you read: If-Match, with its ETag.")
         })?;
+        if header.as_bytes().trim_ascii() == b"*" {
+            let problem =
+                "If-Match: * is any version, and could undo what you have not seen: name the one that you read.";
+            return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, problem));
+        }
         let tag = header.to_str().ok().and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
         tag.map(Self).ok_or_else(|| Problem::new(StatusCode::PRECONDITION_FAILED, "No version has such an ETag."))
     }
@@ -97,6 +102,11 @@ pub(super) fn created(body: &impl Serialize, version: i64, location: &str) -> Re
         response.headers_mut().insert(LOCATION, location);
     }
     response
+}
+
+/// 201 with JSON that has no place of its own.
+pub(super) fn shown(body: &impl Serialize) -> Response {
+    json(StatusCode::CREATED, body)
 }
 
 /// 204.

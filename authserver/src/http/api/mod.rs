@@ -7,6 +7,7 @@ mod body;
 mod clients;
 mod people;
 mod problem;
+mod registration_tokens;
 mod registry;
 
 use super::{App, Route, address::Address};
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use problem::Problem;
+pub(super) use problem::Problem;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -75,6 +76,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
         .route("/authorization-types", get(authorization_types::list).put(authorization_types::put))
         .route("/authorization-types/{name}", axum::routing::delete(authorization_types::remove))
+        .route("/registration-tokens", get(registration_tokens::list).post(registration_tokens::create))
+        .route("/registration-tokens/{id}", axum::routing::delete(registration_tokens::revoke))
         .route("/audit", get(registry::audit))
         .route("/overview", get(registry::overview))
         // Not a fallback: that would be the console, whose pages are everything else under its path.
@@ -82,6 +85,8 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .method_not_allowed_fallback(no_such_method);
     Router::new()
         .nest(&format!("{base}/v1"), v1)
+        .route(&format!("{base}/"), axum::routing::any(no_such_path))
+        .route(&format!("{base}/{{*rest}}"), axum::routing::any(no_such_path))
         .route(&base, get(description))
         .route(&format!("{base}/openapi.json"), get(description))
 }
@@ -133,6 +138,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         clients::add_keys, clients::set_key, clients::delete_key,
         clients::add_secret, clients::set_secret, clients::delete_secret,
         authorization_types::list, authorization_types::put, authorization_types::remove,
+        registration_tokens::list, registration_tokens::create, registration_tokens::revoke,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
         people::remove_passkeys,

@@ -1,9 +1,10 @@
 //! The console's pages about clients.
 
-use super::{Answer, ROWS, Visit, client_form, problem, rows};
+use super::{Answer, ROWS, Visit, client_form, is_first, overtaken, problem, rows};
 use crate::admin::{AdminError, ClientView, NewKeys, NewSecret, SecretEdit, ShownSecret};
 use crate::http::params::Params;
 use crate::pages::{self, ClaimRow, ClientForm, ClientPage, ClientsPage, NewKeysForm, Problem, Trouble};
+use crate::secret::random_id;
 use http::StatusCode;
 use serde_json::Map;
 
@@ -34,6 +35,9 @@ pub(super) async fn create(visit: &Visit<'_>, form: &Params) -> Answer {
     if let Some(ask) = rows::asked("claim", form.get("do").unwrap_or_default()) {
         rows::change(&mut typed.claims, ask);
         return show(visit, Shown { form: typed, ..Shown::default() }).await;
+    }
+    if !is_first(visit.app, form).await? {
+        return Ok(visit.to("clients", "twice"));
     }
     let made = match client_form::spec(&typed, Map::new()) {
         Ok(spec) => visit.admin().create_client(spec).await.map_err(problem),
@@ -78,6 +82,9 @@ pub(super) async fn act(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
             Err(error) => (Err(error), ""),
         },
         "secret-add" => {
+            if !is_first(visit.app, form).await? {
+                return Ok(visit.to(&here(id), "twice"));
+            }
             let others_expire_in = form.get("others").and_then(|text| text.parse().ok());
             match admin.add_secret(id, NewSecret { label: text("label"), expires_at: None, others_expire_in }).await {
                 Ok((_, secret)) => {
@@ -114,8 +121,10 @@ async fn save(visit: &Visit<'_>, id: &str, form: &Params) -> Answer {
     };
     match edited {
         Ok(_) => Ok(visit.to(&here(id), "saved")),
-        // What was typed was typed over something that is not there any more.
-        Err(error @ AdminError::Changed) => one(visit, id, Some(problem(error)?)).await,
+        Err(AdminError::Changed) => {
+            let now = client.version;
+            again(visit, client, typed, now, overtaken()).await
+        }
         Err(error) => again(visit, client, typed, version(form), problem(error)?).await,
     }
 }
@@ -183,6 +192,7 @@ async fn show(visit: &Visit<'_>, shown: Shown) -> Answer {
         secret,
         new_keys,
         now: visit.app.env.now(),
+        once: random_id(visit.app.env.random.as_ref()),
     };
     Ok(pages::html(status, &page, None))
 }

@@ -13,15 +13,18 @@ use super::cookies::{self, SignedIn};
 use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
-use crate::model::Role;
-use crate::pages::{ConsoleFrame, Problem, Trouble};
+use crate::model::{Digest, Role};
+use crate::pages::{self, AgainPage, ConsoleFrame, Problem, Trouble};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use std::sync::Arc;
 
 /// What the console's forms are bound to, beside the session.
 const FORMS: &str = "console";
+/// The field that is different on every page that shows a form, and for how long it is remembered, in seconds.
+const ONCE: &str = "once";
+const SENT_FOR: i64 = 24 * 60 * 60;
 /// How many rows a list has.
 const ROWS: u32 = 50;
 
@@ -93,11 +96,16 @@ pub(super) async fn post(
             Ok(signed_in) => signed_in,
             Err(login) => return Ok(login),
         };
-        if !csrf::check(&app, csrf::Purpose::Console, &signed_in.cookie, FORMS, &form) {
-            return Err(Trouble::Foreign);
-        }
+        let ours = csrf::check(&app, csrf::Purpose::Console, &signed_in.cookie, FORMS, &form);
         let query = Params::parse(b"")?;
         let visit = Visit { app: &app, signed_in, address, segments: segments(rest)?, query };
+        if !ours {
+            // Whoever signed in again in another tab meanwhile loses nothing that they typed in this one.
+            return match csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD) {
+                true => again(&visit, uri.path(), &form),
+                false => Err(Trouble::Foreign),
+            };
+        }
         let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["clients", "new"] => clients::create(&visit, &form).await,
@@ -115,6 +123,28 @@ pub(super) async fn post(
         }
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
+}
+
+/// What a form says that was overtaken. Saved again, it takes the place of what somebody else saved: now they know.
+fn overtaken() -> Problem {
+    let text = "Somebody else changed this in the meantime. What you typed is still here, and not saved: compare it with what is \
+                there now, in another tab, and save it again to put it in its place.";
+    Problem { field: String::new(), text: text.to_owned() }
+}
+
+/// What a form held that was opened in an earlier session, to be sent once more.
+fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
+    let fields = form.pairs().filter(|(name, _)| *name != csrf::FIELD).collect();
+    let page = AgainPage { console: visit.frame("")?, action, fields };
+    Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
+}
+
+/// Whether a form is sent for the first time: what shows a secret this once is not done again by a page that is loaded
+/// again.
+async fn is_first(app: &App, form: &Params) -> Result<bool, Trouble> {
+    let Some(once) = form.get(ONCE) else { return Ok(true) };
+    let until = app.env.now().saturating_add(SENT_FOR);
+    Ok(app.store.use_once(&Digest::of(&format!("form {once}")), until).await?)
 }
 
 /// The administrator, or the way to the sign-in page and back.
@@ -184,6 +214,9 @@ fn done(what: &str) -> Option<&'static str> {
         "issuer" => "Its assertions are believed.",
         "distrusted" => {
             "Its assertions are believed no more. Tokens that it brought stay good until they expire or are revoked."
+        }
+        "twice" => {
+            "That was sent twice, and done once. A secret is shown the first time only: make another one if you missed it."
         }
         "rotated" => "The next key is on its way.",
         _ => return None,

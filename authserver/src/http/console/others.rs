@@ -1,6 +1,6 @@
 //! The console's other pages: the first one, scopes, grants, keys, the audit log.
 
-use super::{Answer, ROWS, Visit, problem, remark};
+use super::{Answer, ROWS, Visit, overtaken, problem, remark};
 use crate::activity::Kind;
 use crate::admin::{AdminError, RotateSpec, ScopeSpec};
 use crate::http::params::Params;
@@ -74,9 +74,8 @@ pub(super) async fn act_on_scope(visit: &Visit<'_>, name: &str, form: &Params) -
     match result {
         Ok(()) => Ok(visit.to("scopes", done)),
         Err(AdminError::Changed) => {
-            let now = visit.admin().scope(name).await?;
-            let shown = ScopeSpec { name: now.name, title: now.title, description: now.description };
-            scope_page(visit, name, Some((shown, now.version, problem(AdminError::Changed)?))).await
+            let now = visit.admin().scope(name).await?.version;
+            scope_page(visit, name, Some((scope_spec(name, form), now, overtaken()))).await
         }
         Err(error) => scope_page(visit, name, Some((scope_spec(name, form), version, problem(error)?))).await,
     }
@@ -184,13 +183,30 @@ fn filter(query: &Params) -> AuditFilter {
         action: text("action"),
         object_kind: text("kind"),
         object: text("object"),
-        since: None,
+        since: text("since").as_deref().and_then(midnight),
     }
+}
+
+/// Where a day begins, as a date field has it (`2026-11-23`), Unix time in seconds (UTC).
+fn midnight(day: &str) -> Option<i64> {
+    let mut parts = day.splitn(3, '-');
+    let (year, month, day) =
+        (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
+    let date = time::Date::from_calendar_date(year, time::Month::try_from(month).ok()?, day).ok()?;
+    Some(date.midnight().assume_utc().unix_timestamp())
+}
+
+/// As a date field has it.
+fn day(at: i64) -> Option<String> {
+    let date = time::OffsetDateTime::from_unix_timestamp(at).ok()?.date();
+    Some(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
 }
 
 fn as_query(filter: &AuditFilter, after: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
+    let since = filter.since.and_then(day);
     let parts = [
+        ("since", since.as_deref()),
         ("actor", filter.actor.as_deref()),
         ("action", filter.action.as_deref()),
         ("kind", filter.object_kind.as_deref()),
@@ -213,6 +229,8 @@ pub(super) async fn audit(visit: &Visit<'_>) -> Answer {
         export: as_query(&filter, None),
         next: page.next.map(|next| as_query(&filter, Some(&next))),
         entries: page.items.iter().map(pages::AuditRow::of).collect(),
+        since: filter.since.and_then(day).unwrap_or_default(),
+        most: EXPORTED,
         filter: &filter,
     };
     Ok(pages::html(StatusCode::OK, &page, None))

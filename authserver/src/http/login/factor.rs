@@ -7,7 +7,7 @@ use crate::http::goal::Goal;
 use crate::http::params::Params;
 use crate::http::throttle::{Trier, name_of};
 use crate::http::{App, Route, cookies, csrf, redirect_uri};
-use crate::model::{Passkey, Person, Totp};
+use crate::model::{Account, Passkey, Person, Totp};
 use crate::pages::{self, FactorPage, Trouble};
 use crate::storage::StoreError;
 use crate::totp;
@@ -68,8 +68,10 @@ pub(super) async fn give(visit: &Visit<'_>, goal: Goal, half: Half, params: &Par
             Err(remark) => page(visit, goal, &half, Some(remark)).await,
         };
     }
-    let person = app.store.person(&half.person_id).await?.filter(|p| p.disabled_at.is_none());
-    let Some(person) = person else { return refused(visit, goal, "", Remark::Expired).await };
+    // The password that was right may not be any more.
+    let account = app.store.account(&half.person_id).await?.map(|account| account.value);
+    let same = account.filter(|a| a.person.disabled_at.is_none() && a.password_at.is_none_or(|at| at < half.at));
+    let Some(Account { person, .. }) = same else { return refused(visit, goal, "", Remark::Expired).await };
     let factors = Factors::of(app, &person.id).await?;
     // Taken away meanwhile: then the password is enough, and was right.
     if !factors.any() {
@@ -132,5 +134,9 @@ pub(super) async fn page(
     };
     let status = remark.map_or(StatusCode::OK, Remark::status);
     let target = if let Goal::Client(pending) = &goal { redirect_uri::csp_source(&pending.redirect_uri) } else { None };
-    Ok(pages::html_with_script(status, &page, target.as_deref()))
+    let mut response = pages::html_with_script(status, &page, target.as_deref());
+    if let Some(remark) = remark {
+        remark.say_when(&mut response);
+    }
+    Ok(response)
 }

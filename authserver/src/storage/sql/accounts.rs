@@ -1,6 +1,7 @@
 //! [`Accounts`] in SQL.
 
-use super::registry::{ended, recorded};
+use super::audited::audited;
+use super::registry::ended;
 use super::{Backend, SqlStore, Step, Value, create_session, rows, session_values};
 use crate::model::{Access, Change, Digest, Revocation, Session, SessionEntry, Totp};
 use crate::storage::{Accounts, Result};
@@ -26,8 +27,7 @@ impl<B: Backend> Accounts for SqlStore<B> {
         steps.push(Step::new(create_session!(), session_values(id, session).to_vec()));
         let sql = "UPDATE sessions SET address = $2, agent = $3 WHERE id = $1";
         steps.push(Step::new(sql, vec![Value::Blob(&id.0), Value::OptText(whence.0), Value::OptText(whence.1)]));
-        steps.push(recorded(change));
-        self.0.together(&steps).await.map(drop)
+        audited(&self.0, steps, change).await.map(drop)
     }
 
     async fn sessions(&self, person_id: &str, now: i64) -> Result<Vec<SessionEntry>> {
@@ -38,23 +38,29 @@ impl<B: Backend> Accounts for SqlStore<B> {
     async fn end_session_of(&self, person_id: &str, id: &Digest, change: &Change) -> Result<bool> {
         let sql = "DELETE FROM sessions WHERE id = $1 AND person_id = $2";
         let args = vec![Value::Blob(&id.0), Value::Text(person_id)];
-        self.0.together(&[Step::must(sql, args), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 
     async fn end_other_sessions(&self, person_id: &str, but: &Digest, change: &Change) -> Result<()> {
-        self.0.together(&[others_end(person_id, but), recorded(change)]).await.map(drop)
+        audited(&self.0, vec![others_end(person_id, but)], change).await.map(drop)
     }
 
     async fn change_password(
         &self,
         person_id: &str,
         (old, new): (&str, &str),
-        but: &Digest,
+        (session, renamed): (&Digest, &Digest),
         change: &Change,
     ) -> Result<bool> {
         let sql = "UPDATE people SET password_hash = $3, password_at = $4 WHERE id = $1 AND password_hash = $2";
         let args = vec![Value::Text(person_id), Value::Text(old), Value::Text(new), Value::Int(change.at)];
-        self.0.together(&[Step::must(sql, args), others_end(person_id, but), recorded(change)]).await
+        let rename = "UPDATE sessions SET id = $2 WHERE id = $1";
+        let steps = vec![
+            Step::must(sql, args),
+            others_end(person_id, session),
+            Step::new(rename, vec![Value::Blob(&session.0), Value::Blob(&renamed.0)]),
+        ];
+        audited(&self.0, steps, change).await
     }
 
     async fn totp(&self, person_id: &str) -> Result<Option<Totp>> {
@@ -74,14 +80,13 @@ impl<B: Backend> Accounts for SqlStore<B> {
         ];
         let mut steps = vec![Step::new(sql, args)];
         steps.extend(new_codes(person_id, codes));
-        steps.push(recorded(change));
-        self.0.together(&steps).await.map(drop)
+        audited(&self.0, steps, change).await.map(drop)
     }
 
     async fn remove_totp(&self, person_id: &str, change: &Change) -> Result<bool> {
         let mut steps = vec![Step::must("DELETE FROM totp WHERE person_id = $1", vec![Value::Text(person_id)])];
-        steps.extend([codes_go_with_the_last_factor(person_id), recorded(change)]);
-        self.0.together(&steps).await
+        steps.push(codes_go_with_the_last_factor(person_id));
+        audited(&self.0, steps, change).await
     }
 
     async fn use_totp_step(&self, person_id: &str, step: i64) -> Result<bool> {
@@ -92,12 +97,12 @@ impl<B: Backend> Accounts for SqlStore<B> {
     async fn use_recovery_code(&self, person_id: &str, code: &Digest, change: &Change) -> Result<bool> {
         let sql = "UPDATE recovery_codes SET used_at = $3 WHERE digest = $1 AND person_id = $2 AND used_at IS NULL";
         let args = vec![Value::Blob(&code.0), Value::Text(person_id), Value::Int(change.at)];
-        self.0.together(&[Step::must(sql, args), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 
     async fn set_recovery_codes(&self, person_id: &str, codes: &[Digest], change: &Change) -> Result<()> {
-        let steps: Vec<_> = new_codes(person_id, codes).chain([recorded(change)]).collect();
-        self.0.together(&steps).await.map(drop)
+        let steps: Vec<_> = new_codes(person_id, codes).collect();
+        audited(&self.0, steps, change).await.map(drop)
     }
 
     async fn recovery_codes_left(&self, person_id: &str) -> Result<i64> {
@@ -129,8 +134,7 @@ impl<B: Backend> Accounts for SqlStore<B> {
         let forget = "DELETE FROM consents WHERE person_id = $1 AND client_id = $2";
         let mut steps = vec![Step::new(forget, vec![Value::Text(person_id), Value::Text(client_id)])];
         steps.extend(ended(grants));
-        steps.push(recorded(change));
-        self.0.together(&steps).await.map(drop)
+        audited(&self.0, steps, change).await.map(drop)
     }
 }
 

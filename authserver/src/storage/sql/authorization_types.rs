@@ -1,6 +1,6 @@
 //! [`AuthorizationTypes`] in SQL.
 
-use super::registry::recorded;
+use super::audited::audited;
 use super::{Backend, SqlStore, Step, Value, json};
 use crate::model::{AuthorizationType, Change};
 use crate::storage::{AuthorizationTypes, Result};
@@ -15,12 +15,12 @@ impl<B: Backend> AuthorizationTypes for SqlStore<B> {
         let fields = json(&kind.fields)?;
         let texts = [&kind.name, &kind.title, &kind.description, &fields];
         let args = texts.map(|text| Value::Text(text)).to_vec();
-        self.0.together(&[Step::new(sql, args), recorded(change)]).await.map(drop)
+        audited(&self.0, vec![Step::new(sql, args)], change).await.map(drop)
     }
 
     async fn delete_authorization_type(&self, name: &str, change: &Change) -> Result<bool> {
         let sql = "DELETE FROM authorization_types WHERE name = $1";
-        self.0.together(&[Step::must(sql, vec![Value::Text(name)]), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, vec![Value::Text(name)])], change).await
     }
 
     async fn authorization_types(&self) -> Result<Vec<AuthorizationType>> {

@@ -6,6 +6,7 @@
 mod access_tokens;
 mod accounts;
 mod activity;
+mod audited;
 mod authorization_types;
 mod devices;
 mod key_lines;
@@ -14,6 +15,7 @@ mod pushed_requests;
 mod registrations;
 mod registry;
 mod rows;
+mod sealed;
 mod store;
 mod trusted_issuers;
 mod used_once;

@@ -1,7 +1,7 @@
 //! [`Passkeys`] in SQL.
 
 use super::accounts::{codes_go_with_the_last_factor, new_codes};
-use super::registry::recorded;
+use super::audited::audited;
 use super::{Backend, SqlStore, Step, Value, rows};
 use crate::model::{Change, Digest, Passkey};
 use crate::storage::{Passkeys, Result};
@@ -30,8 +30,7 @@ impl<B: Backend> Passkeys for SqlStore<B> {
         if !codes.is_empty() {
             steps.extend(new_codes(&passkey.person_id, codes));
         }
-        steps.push(recorded(change));
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn passkeys(&self, person_id: &str) -> Result<Vec<Passkey>> {
@@ -53,11 +52,11 @@ impl<B: Backend> Passkeys for SqlStore<B> {
     async fn remove_passkey(&self, person_id: &str, id: &[u8], change: &Change) -> Result<bool> {
         let sql = "DELETE FROM passkeys WHERE person_id = $1 AND id = $2";
         let gone = Step::must(sql, vec![Value::Text(person_id), Value::Blob(id)]);
-        self.0.together(&[gone, codes_go_with_the_last_factor(person_id), recorded(change)]).await
+        audited(&self.0, vec![gone, codes_go_with_the_last_factor(person_id)], change).await
     }
 
     async fn remove_passkeys(&self, person_id: &str, change: &Change) -> Result<bool> {
         let gone = Step::must("DELETE FROM passkeys WHERE person_id = $1", vec![Value::Text(person_id)]);
-        self.0.together(&[gone, codes_go_with_the_last_factor(person_id), recorded(change)]).await
+        audited(&self.0, vec![gone, codes_go_with_the_last_factor(person_id)], change).await
     }
 }

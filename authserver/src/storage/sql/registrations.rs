@@ -1,6 +1,7 @@
 //! [`Registrations`] in SQL.
 
-use super::registry::{recorded, revoked};
+use super::audited::audited;
+use super::registry::revoked;
 use super::store::{CREATE_CLIENT, ClientTexts, client_values, edit_client};
 use super::{Backend, Row, SqlStore, Step, Value};
 use crate::model::{Change, Client, Digest, Revocation};
@@ -26,7 +27,20 @@ impl<B: Backend> Registrations for SqlStore<B> {
             Value::Int(stored.expires_at),
             Value::Int(stored.created_at),
         ];
-        self.0.together(&[Step::new(sql, args), recorded(change)]).await.map(drop)
+        audited(&self.0, vec![Step::new(sql, args)], change).await.map(drop)
+    }
+
+    async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>> {
+        let sql = "SELECT digest, note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
+             WHERE uses_left > 0 AND expires_at > $1 ORDER BY expires_at, digest LIMIT 1000";
+        let rows = self.0.read(sql, &[Value::Int(now)]).await?;
+        let missing = || StoreError::Corrupt("initial_access_tokens: no digest".to_owned());
+        rows.iter().map(|row| Ok((row.digest("digest")?.ok_or_else(missing)?, initial(row)?))).collect()
+    }
+
+    async fn delete_initial_access_token(&self, token: &Digest, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM initial_access_tokens WHERE digest = $1";
+        audited(&self.0, vec![Step::must(sql, vec![Value::Blob(&token.0)])], change).await
     }
 
     async fn initial_access_token(&self, token: &Digest, now: i64) -> Result<Option<InitialAccessToken>> {
@@ -48,13 +62,12 @@ impl<B: Backend> Registrations for SqlStore<B> {
         let manage = "INSERT INTO registration_access_tokens (client_id, digest, scopes) VALUES ($1, $2, $3)";
         let texts = ClientTexts::of(client)?;
         let scopes = registration.scopes.to_string();
-        let steps = [
+        let steps = vec![
             Step::must(spend, vec![Value::Blob(&initial.0), Value::Int(now)]),
             Step::must(CREATE_CLIENT, client_values(client, &texts).to_vec()),
             Step::new(manage, vec![Value::Text(&client.id), Value::Blob(&registration.token.0), Value::Text(&scopes)]),
-            recorded(change),
         ];
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn registration(&self, client_id: &str) -> Result<Option<Registration>> {
@@ -79,7 +92,7 @@ impl<B: Backend> Registrations for SqlStore<B> {
         let texts = ClientTexts::of(client)?;
         let mut args = client_values(client, &texts).to_vec();
         args.extend([Value::Int(version), Value::Blob(&token.0)]);
-        self.0.together(&[Step::must(sql, args), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 
     async fn end_registration(
@@ -91,13 +104,12 @@ impl<B: Backend> Registrations for SqlStore<B> {
     ) -> Result<bool> {
         let end = "DELETE FROM registration_access_tokens WHERE client_id = $1 AND digest = $2";
         let disable = "UPDATE clients SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1";
-        let steps = [
+        let steps = vec![
             Step::must(end, vec![Value::Text(client_id), Value::Blob(&token.0)]),
             Step::must(disable, vec![Value::Text(client_id), Value::Int(revocation.created_at)]),
             revoked(revocation),
-            recorded(change),
         ];
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 }
 

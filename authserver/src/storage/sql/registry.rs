@@ -1,5 +1,6 @@
 //! [`Registry`] in SQL.
 
+use super::audited::audited;
 use super::store::{client_values, person_values};
 use super::trusted_issuers::{PUT_ISSUER, REMOVE_ISSUER};
 use super::{ADD_KEY, Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
@@ -12,24 +13,6 @@ use crate::storage::{Registry, Result, StoreError};
 use async_trait::async_trait;
 
 const RECORD_REVOCATION: &str = record_revocation!("VALUES ($1, $2, $3, $4, $5, $6)");
-
-/// The step that records a change.
-pub(super) fn recorded(change: &Change) -> Step<'_> {
-    let sql = "INSERT INTO audit (at, actor_kind, actor, address, action, object_kind, object, before, after)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let args = vec![
-        Value::Int(change.at),
-        Value::Text(change.actor_kind),
-        Value::Text(&change.actor),
-        Value::OptText(change.address.as_deref()),
-        Value::Text(change.action),
-        Value::Text(change.object_kind),
-        Value::Text(&change.object),
-        Value::OptText(change.before.as_deref()),
-        Value::OptText(change.after.as_deref()),
-    ];
-    Step::new(sql, args)
-}
 
 /// The step that records a revocation.
 pub(super) fn revoked(revocation: &Revocation) -> Step<'_> {
@@ -138,8 +121,8 @@ const CLOCKS: i64 = 3600;
 impl<B: Backend> Registry for SqlStore<B> {
     async fn register_client(&self, client: &Client, change: &Change) -> Result<()> {
         let texts = super::store::ClientTexts::of(client)?;
-        let steps = [Step::must(super::store::CREATE_CLIENT, client_values(client, &texts).to_vec()), recorded(change)];
-        if self.0.together(&steps).await? { Ok(()) } else { Err(StoreError::Exists("client")) }
+        let steps = vec![Step::must(super::store::CREATE_CLIENT, client_values(client, &texts).to_vec())];
+        if audited(&self.0, steps, change).await? { Ok(()) } else { Err(StoreError::Exists("client")) }
     }
 
     async fn versioned_client(&self, id: &str) -> Result<Option<Versioned<Client>>> {
@@ -162,13 +145,12 @@ impl<B: Backend> Registry for SqlStore<B> {
         args.push(Value::Int(version));
         let mut steps = vec![Step::must(edit_client!(""), args)];
         steps.extend(revocation.map(revoked));
-        steps.push(recorded(change));
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn delete_client(&self, id: &str, version: i64, revocation: &Revocation, change: &Change) -> Result<bool> {
         let name = || vec![Value::Text(id)];
-        let steps = [
+        let steps = vec![
             // Taken first, so that nobody gives it another grant meanwhile.
             Step::must(
                 "UPDATE clients SET disabled_at = coalesce(disabled_at, 0) WHERE id = $1 AND version = $2",
@@ -186,9 +168,8 @@ impl<B: Backend> Registry for SqlStore<B> {
             Step::new("DELETE FROM grants WHERE client_id = $1", name()),
             Step::must("DELETE FROM clients WHERE id = $1", name()),
             revoked(revocation),
-            recorded(change),
         ];
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn find_clients(&self, text: Option<&str>, after: &str, limit: u32) -> Result<Vec<Versioned<Client>>> {
@@ -224,12 +205,12 @@ impl<B: Backend> Registry for SqlStore<B> {
                 "UPDATE scopes SET title = $2, description = $3 WHERE name = $1 AND version = $4"
             }
         };
-        self.0.together(&[Step::must(sql, args), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 
     async fn delete_scope(&self, name: &str, version: i64, change: &Change) -> Result<bool> {
         let sql = "DELETE FROM scopes WHERE name = $1 AND version = $2";
-        self.0.together(&[Step::must(sql, vec![Value::Text(name), Value::Int(version)]), recorded(change)]).await
+        audited(&self.0, vec![Step::must(sql, vec![Value::Text(name), Value::Int(version)])], change).await
     }
 
     async fn add_account(&self, account: &Account, change: &Change) -> Result<()> {
@@ -238,7 +219,7 @@ impl<B: Backend> Registry for SqlStore<B> {
         args.push(Value::Text(account.role.name()));
         let sql = "INSERT INTO people (id, username, username_key, password_hash, disabled_at, created_at, role)
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-        let added = self.0.together(&[Step::must(sql, args), recorded(change)]).await?;
+        let added = audited(&self.0, vec![Step::must(sql, args)], change).await?;
         if added { Ok(()) } else { Err(StoreError::Exists("user")) }
     }
 
@@ -263,21 +244,22 @@ impl<B: Backend> Registry for SqlStore<B> {
         let sql = "UPDATE people SET username = $2, username_key = $3, password_hash = $4, disabled_at = $5,
                  created_at = $6, role = $7, password_at = $8
              WHERE id = $1 AND version = $9
-             AND NOT EXISTS (SELECT 1 FROM people o WHERE o.username_key = $3 AND o.id <> $1)";
-        let mut steps = vec![Step::must(sql, args)];
+             AND NOT EXISTS (SELECT 1 FROM people o WHERE o.username_key = $3 AND o.id <> $1)
+             AND (role = 'person' OR disabled_at IS NOT NULL OR ($7 <> 'person' AND $5 IS NULL) OR EXISTS (
+                 SELECT 1 FROM people o WHERE o.role <> 'person' AND o.disabled_at IS NULL AND o.id <> $1))";
+        let mut steps = vec![one_at_a_time(&account.person.id), Step::must(sql, args)];
         if let Some(revocation) = revocation {
             steps.extend(all_ends(&account.person.id, revocation));
         }
-        steps.push(recorded(change));
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn delete_account(&self, id: &str, version: i64, revocation: &Revocation, change: &Change) -> Result<bool> {
         let name = || vec![Value::Text(id)];
-        let mut steps = vec![Step::must(
-            "UPDATE people SET disabled_at = coalesce(disabled_at, 0) WHERE id = $1 AND version = $2",
-            vec![Value::Text(id), Value::Int(version)],
-        )];
+        let sql = "UPDATE people SET disabled_at = coalesce(disabled_at, 0) WHERE id = $1 AND version = $2
+             AND (role = 'person' OR disabled_at IS NOT NULL OR EXISTS (
+                 SELECT 1 FROM people o WHERE o.role <> 'person' AND o.disabled_at IS NULL AND o.id <> $1))";
+        let mut steps = vec![one_at_a_time(id), Step::must(sql, vec![Value::Text(id), Value::Int(version)])];
         steps.extend(all_ends(id, revocation));
         steps.extend([
             Step::new("DELETE FROM consents WHERE person_id = $1", name()),
@@ -291,9 +273,8 @@ impl<B: Backend> Registry for SqlStore<B> {
             Step::new("DELETE FROM codes WHERE grant_id IN (SELECT id FROM grants WHERE person_id = $1)", name()),
             Step::new("DELETE FROM grants WHERE person_id = $1", name()),
             Step::must("DELETE FROM people WHERE id = $1", name()),
-            recorded(change),
         ]);
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn find_accounts(&self, text: Option<&str>, after: &str, limit: u32) -> Result<Vec<Versioned<Account>>> {
@@ -335,22 +316,22 @@ impl<B: Backend> Registry for SqlStore<B> {
     }
 
     async fn end_grants(&self, grants: &[(String, Revocation)], change: &Change) -> Result<()> {
-        let steps: Vec<_> = ended(grants).chain([recorded(change)]).collect();
-        self.0.together(&steps).await.map(drop)
+        let steps: Vec<_> = ended(grants).collect();
+        audited(&self.0, steps, change).await.map(drop)
     }
 
     async fn revoke_audited(&self, revocation: &Revocation, change: &Change) -> Result<()> {
-        self.0.together(&[revoked(revocation), recorded(change)]).await.map(drop)
+        audited(&self.0, vec![revoked(revocation)], change).await.map(drop)
     }
 
     async fn save_issuer(&self, issuer: &TrustedIssuer, change: &Change) -> Result<()> {
         let settings = json(&issuer.settings)?;
         let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(issuer.created_at)];
-        self.0.together(&[Step::new(PUT_ISSUER, args), recorded(change)]).await.map(drop)
+        audited(&self.0, vec![Step::new(PUT_ISSUER, args)], change).await.map(drop)
     }
 
     async fn delete_issuer(&self, issuer: &str, change: &Change) -> Result<bool> {
-        self.0.together(&[Step::must(REMOVE_ISSUER, vec![Value::Text(issuer)]), recorded(change)]).await
+        audited(&self.0, vec![Step::must(REMOVE_ISSUER, vec![Value::Text(issuer)])], change).await
     }
 
     async fn rotate_keys_audited(
@@ -360,19 +341,18 @@ impl<B: Backend> Registry for SqlStore<B> {
         new_next: &SigningKey,
         change: &Change,
     ) -> Result<bool> {
-        let steps = [
+        let steps = vec![
             Step::must(
                 "UPDATE signing_keys SET activates_at = $2 WHERE kid = $1 AND activates_at IS NULL",
                 vec![Value::Text(next_kid), Value::Int(activates_at)],
             ),
             Step::must(ADD_KEY, key_values(new_next).to_vec()),
-            recorded(change),
         ];
-        self.0.together(&steps).await
+        audited(&self.0, steps, change).await
     }
 
     async fn record(&self, change: &Change) -> Result<()> {
-        self.0.together(&[recorded(change)]).await.map(drop)
+        audited(&self.0, Vec::new(), change).await.map(drop)
     }
 
     async fn audit(&self, filter: &AuditFilter, before: i64, limit: u32) -> Result<Vec<Recorded>> {
@@ -409,6 +389,14 @@ impl<B: Backend> Registry for SqlStore<B> {
         ];
         self.0.read(sql, &args).await?.iter().map(rows::recorded).collect()
     }
+}
+
+/// The step that lets the changes of administrators wait for each other: two that end at the same moment would each still
+/// see the other one.
+fn one_at_a_time(id: &str) -> Step<'_> {
+    let sql = "UPDATE state SET id = 1
+         WHERE EXISTS (SELECT 1 FROM people WHERE id = $1 AND role <> 'person' AND disabled_at IS NULL)";
+    Step::new(sql, vec![Value::Text(id)])
 }
 
 /// Everything a person has running: sessions, grants, and by the revocation their tokens.

@@ -4,6 +4,7 @@ use crate::support::{
     Answer, Browser, CALLBACK, CHALLENGE, ISSUER, PASSWORD, Pairs, SERVICE, Server, VERIFIER, WEB, claims, client,
     encode, request,
 };
+use bearward::admin::NewRegistrationToken;
 use bearward::model::{Change, Digest, GrantType};
 use bearward::storage::Registration;
 use bearward_token::scope::ScopeSet;
@@ -302,7 +303,8 @@ async fn no_redirect_unasked(server: &Server) {
 
 async fn untrusted(server: &Server) {
     let admin = server.admin();
-    let (token, _) = admin.create_registration_token(String::new(), ScopeSet::default(), 1, 100).await.unwrap();
+    let new = NewRegistrationToken { note: String::new(), scope: String::new(), uses: 1, expires_in: 100 };
+    let token = admin.create_registration_token(new).await.unwrap().initial_access_token;
     let client = client("itself", Some("s"), &[GrantType::AuthorizationCode]);
     let registration = Registration { token: Digest::of("x"), scopes: ScopeSet::default() };
     let change = Change {

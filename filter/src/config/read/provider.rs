@@ -80,7 +80,7 @@ fn provider(name: String, node: Node, environment: Environment<'_>) -> Result<Pr
     if matches!(keys, KeysConfig::None) && introspection.as_ref().is_some_and(|one| one.signed.is_some()) {
         return Err(wrong(object.at("introspection.answers"), "needs jwks, or nobody could tell who signed"));
     }
-    let revocations = object.optional("revocations").map(revocations).transpose()?;
+    let revocations = object.optional("revocations").map(|node| revocations(node, environment)).transpose()?;
     object.finish()?;
     Ok(ProviderConfig { name, expectation, keys, introspection, revocations })
 }
@@ -170,13 +170,14 @@ fn basic(object: &mut Object, id: Option<&str>, environment: Environment<'_>) ->
     }
 }
 
-fn revocations(node: Node) -> Result<RevocationsConfig, ConfigError> {
+fn revocations(node: Node, environment: Environment<'_>) -> Result<RevocationsConfig, ConfigError> {
     let mut object = node.object()?;
     let cluster = object.required("cluster")?.text()?;
     let path = path(object.required("path")?)?;
     let max_staleness_ms = millis(&mut object, "max_staleness", MAX_STALENESS_MS, 3_000, DAY_MS)?;
     let words = [("deny", OnStale::Deny), ("allow", OnStale::Allow)];
     let on_stale = object.optional("on_stale").map(|node| node.one_of(&words)).transpose()?.unwrap_or_default();
+    let gateway_secret = object.optional("gateway_secret").map(|node| super::key(node, environment)).transpose()?;
     object.finish()?;
-    Ok(RevocationsConfig { cluster, path, max_staleness_ms, on_stale })
+    Ok(RevocationsConfig { cluster, path, max_staleness_ms, on_stale, gateway_secret })
 }

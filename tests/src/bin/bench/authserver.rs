@@ -3,10 +3,10 @@
 use crate::{Args, median, say, wrk};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bearward_tests::authserver::{self, Authserver, Settings};
-use bearward_tests::stack::{Parts, local};
+use bearward_tests::authserver::Alone;
+use bearward_tests::stack::Parts;
 use bearward_tests::tempdir::TempDir;
-use bearward_tests::{Error, Result, cpu, demo, ports};
+use bearward_tests::{Error, Result, cpu, demo};
 
 /// Medians.
 #[derive(Debug, Clone)]
@@ -19,26 +19,12 @@ pub(crate) struct Figures {
 
 pub(crate) async fn measure(parts: &Parts, args: &Args) -> Result<Figures> {
     let dir = TempDir::new()?;
-    let master_key = dir.path().join("master.key");
-    authserver::master_key(&parts.authserver, &master_key)?;
-    let listen = local(ports::free()?);
-    let settings = Settings {
-        binary: parts.authserver.clone(),
-        issuer: "http://127.0.0.1:8080".to_owned(),
-        listen,
-        management: local(ports::free()?),
-        database: format!("sqlite://{}", dir.path().join("bearward.db").display()),
-        master_key,
-        demo: true,
-        more: Vec::new(),
-        log: dir.path().join("authserver.log"),
-    };
-    let server = Authserver::start(settings).await?;
+    let Alone { url, server, .. } = &Alone::start(parts.authserver.clone()).await?;
     let pid = server.child.as_ref().map_or(0, bearward_tests::child::Child::pid);
     let script = dir.path().join("token.lua");
     let basic = STANDARD.encode(format!("{}:{}", demo::SERVICE, demo::SERVICE_SECRET));
     std::fs::write(&script, SCRIPT.replace("BASIC", &basic)).map_err(Error::io("writing a script for wrk"))?;
-    let url = format!("http://{listen}/oauth2/token");
+    let url = format!("{url}/oauth2/token");
     let more = ["-s".to_owned(), script.display().to_string()];
     wrk::run(&url, 1, &more, &[]).await?;
     let (mut micros, mut rates) = (Vec::new(), Vec::new());

@@ -77,8 +77,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
     should(
         "§2.3",
-        "405 for other methods, 413 for what is too large",
-        &["§2.3: POST only", "§2.3: POST only, not PUT", "§2.3: POST only, not HEAD", "§2.3: a body of 1 MiB"],
+        "405 for other methods, 413 for what is too large, 429 for too many",
+        &[
+            "§2.3: POST only",
+            "§2.3: POST only, not PUT",
+            "§2.3: POST only, not HEAD",
+            "§2.3: a body of 1 MiB",
+            "par::who_proves_nothing_cannot_fill_the_database",
+        ],
     ),
     must(
         "§3",

@@ -7,11 +7,10 @@ mod report;
 mod visitor;
 
 use crate::say;
-use bearward_tests::authserver::{self, Authserver, Settings};
+use bearward_tests::Result;
+use bearward_tests::authserver::Alone;
 use bearward_tests::pg::Postgres;
-use bearward_tests::stack::{Parts, local};
-use bearward_tests::tempdir::TempDir;
-use bearward_tests::{Result, ports};
+use bearward_tests::stack::Parts;
 use pages::{PAGES, Page};
 pub(crate) use report::section;
 use std::time::Duration;
@@ -33,25 +32,10 @@ pub(crate) struct Figure {
 pub(crate) async fn measure(parts: &Parts) -> Result<Vec<Figure>> {
     let postgres = Postgres::start()?;
     let database = postgres.database()?;
-    let dir = TempDir::new()?;
-    let master_key = dir.path().join("master.key");
-    authserver::master_key(&parts.authserver, &master_key)?;
-    let listen = local(ports::free()?);
-    let settings = Settings {
-        binary: parts.authserver.clone(),
-        issuer: format!("http://{listen}"),
-        listen,
-        management: local(ports::free()?),
-        database: database.clone(),
-        master_key,
-        demo: true,
-        more: Vec::new(),
-        log: dir.path().join("authserver.log"),
-    };
-    let server = Authserver::start(settings).await?;
+    let alone = Alone::on(parts.authserver.clone(), database.clone()).await?;
     say("console: filling the database");
     fill::fill(&postgres, &database)?;
-    let visitor = Visitor::sign_in(&format!("http://{}", server.address())).await?;
+    let visitor = Visitor::sign_in(&alone.url).await?;
     // In turns, so that what slows the machine down slows all pages down; the first turn warms up and does not count.
     let mut figures: Vec<Figure> = PAGES.iter().map(|page| Figure { page, times: Vec::new(), bytes: 0 }).collect();
     for turn in 0..=TIMES {

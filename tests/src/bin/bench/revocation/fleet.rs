@@ -99,7 +99,8 @@ impl Authority {
             database: database.url(),
             master_key,
             demo: true,
-            more: Vec::new(),
+            // The followers that only hold a poll have no secret.
+            more: vec![("BEARWARD_GATEWAY__OPEN_FEED".to_owned(), "true".to_owned())],
             log: dir.path().join("authserver.log"),
         };
         Ok(Self { server: Authserver::start(settings).await?, http: client()?, _dir: dir })

@@ -113,9 +113,14 @@ async fn longest_turn(parts: &Parts, authority: &Authority, token: &str) -> Resu
     let mut workers = gateway.connect_each_worker(1).await?;
     until_all_open(&mut workers, token).await?;
     let idle = {
-        let end = Instant::now() + IDLE;
         // What the start took is in the first interval.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        let first = turns(&gateway).await?;
+        wait::until("another interval", Duration::from_secs(30), async || {
+            let now = turns(&gateway).await.map_err(|error| error.to_string())?;
+            if now == first { Err("it is the first yet".to_owned()) } else { Ok(()) }
+        })
+        .await?;
+        let end = Instant::now() + IDLE;
         let mut idle = Duration::ZERO;
         while Instant::now() < end {
             idle = idle.max(turn(&gateway).await?);
@@ -153,13 +158,17 @@ async fn longest_turn(parts: &Parts, authority: &Authority, token: &str) -> Resu
 
 /// The longest turn of any thread's loop in the last interval, by Envoy's own histogram.
 async fn turn(gateway: &Gateway) -> Result<Duration> {
-    let text = gateway.envoy.ask("/stats?filter=worker_0.dispatcher.loop_duration_us").await?;
+    let text = turns(gateway).await?;
     let most = |line: &str| {
         let (_, rest) = line.split_once("P100(")?;
         rest.split(',').next()?.parse::<f64>().ok()
     };
     let micros = text.lines().filter_map(most).fold(0.0, f64::max);
     Ok(Duration::from_secs_f64(micros / 1e6))
+}
+
+async fn turns(gateway: &Gateway) -> Result<String> {
+    gateway.envoy.ask("/stats?filter=worker_0.dispatcher.loop_duration_us").await
 }
 
 #[cfg(test)]
