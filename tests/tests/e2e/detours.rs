@@ -1,5 +1,5 @@
 //! Ways round a rule that only a real Envoy has: it chooses a route by what the client sent, and again by what the filter
-//! left of that; and it hands on trailers, which some servers take for headers.
+//! left of that.
 
 use crate::context::Context;
 use crate::gateway::Gateway;
