@@ -224,10 +224,11 @@ impl Config {
     }
 }
 
-/// Whether two names are one header, also to a server that reads `_` as `-`.
+/// Whether two names are one header, also to a server that reads `_` as `-`, or all that is no letter or digit alike, as
+/// CGI's variables are named (RFC 3875 §4.1.18).
 #[must_use]
 pub fn same_header(a: &[u8], b: &[u8]) -> bool {
-    let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let fold = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| fold(a) == fold(b))
 }
 

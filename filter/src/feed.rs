@@ -186,9 +186,13 @@ impl Leader {
         }
         let page = PageRef::parse(&response.body).map_err(|error| error.to_string())?;
         let result = self.take(host, slots, &page, now_ms);
-        if result.is_err() {
+        if let Err(error) = result {
             // What was written is not known; begin again from what the head and the cursor say.
             self.stop();
+            if error == HostError::CAS_MISMATCH {
+                // Another VM wrote as well. The log may hold something of both, so it is not gone on with.
+                let _ = host.set_shared(&self.cursor_key, &[], Write::Always);
+            }
         }
         result.map_err(|error| format!("the log could not be written: {error}"))
     }
@@ -206,7 +210,7 @@ impl Leader {
             self.building = Some(log);
         } else {
             let started = self.building.take().is_some();
-            slots.update_head(host, |head| {
+            slots.publish(host, &head, |head| {
                 if started {
                     *head = Head { base: 0, previous: 0, previous_len: 0, ..*head };
                 }
@@ -263,17 +267,18 @@ impl Leader {
     /// Whether this VM leads, after trying to.
     fn hold_lease(&mut self, host: &impl Host, slots: &Slots, now_ms: u64) -> bool {
         let instance = self.instance;
-        let mine = |lease: &Lease| lease.holder == instance && lease.until_ms > now_ms;
+        // Nobody can have taken it for much longer: the clock was set back, and it need not be waited for.
+        let most = now_ms.saturating_add(LEASE_MS.saturating_mul(2));
+        let holds = |lease: &Lease| lease.until_ms > now_ms && lease.until_ms <= most;
+        let mine = |lease: &Lease| lease.holder == instance && holds(lease);
         let held = match read::<Lease>(host, &self.lease_key) {
             Ok(lease) if mine(&lease) && lease.until_ms.saturating_sub(now_ms) > RENEW_MS => true,
-            Ok(lease) if mine(&lease) || lease.until_ms <= now_ms => {
-                update(host, &self.lease_key, |lease: &mut Lease| {
-                    let free = mine(lease) || lease.until_ms <= now_ms;
-                    *lease = Lease { holder: instance, until_ms: now_ms.saturating_add(LEASE_MS) };
-                    free
-                })
-                .is_ok()
-            }
+            Ok(lease) if mine(&lease) || !holds(&lease) => update(host, &self.lease_key, |lease: &mut Lease| {
+                let free = mine(lease) || !holds(lease);
+                *lease = Lease { holder: instance, until_ms: now_ms.saturating_add(LEASE_MS) };
+                free
+            })
+            .is_ok(),
             _ => false,
         };
         if !held {
@@ -353,13 +358,14 @@ fn append(
         }
         let key = slots.log(log.epoch, index);
         let room = usize::try_from(LOG_SLOT.saturating_sub(keep)).unwrap_or(0);
-        let before = if keep > 0 { host.shared(&key)? } else { None };
+        let before = host.shared(&key)?;
         let added = room.min(entries.len());
         let keep = usize::try_from(keep).unwrap_or(usize::MAX);
         let slot =
             log_slot(before.as_ref().map(|slot| slot.value.as_slice()), log.epoch, keep, entries.by_ref().take(added));
-        let slot = slot.ok_or(HostError::INTERNAL)?;
-        let write = before.map_or(Write::Always, |before| Write::Over(before.cas));
+        // What is not as it was left, another VM has written.
+        let slot = slot.ok_or(HostError::CAS_MISMATCH)?;
+        let write = before.map_or(Write::Absent, |before| Write::Over(before.cas));
         host.set_shared(&key, &slot, write)?;
         log.len = log.len.saturating_add(u32::try_from(added).unwrap_or(u32::MAX));
     }

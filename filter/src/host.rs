@@ -9,6 +9,7 @@
 //! status but 0 is an error.
 #![allow(unsafe_code)]
 
+use crate::dispatch::ANSWER_MOST;
 use crate::proxy::{
     CallResponse, Headers, Host, HostError, HostResult, Level, MetricKind, Shared, Write, serialize_pairs,
 };
@@ -486,6 +487,10 @@ fn call_response(headers: usize, body: usize) -> CallResponse {
     let status = fetched(status, data, size).ok().and_then(|value| str::from_utf8(&value).ok()?.parse().ok());
     CallResponse {
         status: status.unwrap_or(0),
-        body: if body == 0 { Vec::new() } else { buffer(CALL_RESPONSE_BODY, body).unwrap_or_default() },
+        // One byte more than anybody takes tells that it is too large; a VM's memory never shrinks.
+        body: match body.min(ANSWER_MOST.saturating_add(1)) {
+            0 => Vec::new(),
+            most => buffer(CALL_RESPONSE_BODY, most).unwrap_or_default(),
+        },
     }
 }

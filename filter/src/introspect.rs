@@ -210,8 +210,8 @@ impl Introspector {
             }
             (Some(_), None) => return Err(AnswerError::Key.to_string()),
             (None, _) => {
-                let small = response.body.len() <= ANSWER_MOST;
-                ClaimSet::parse(&response.body).filter(|_| small).ok_or("not an introspection answer")?
+                let small = Some(&response.body).filter(|body| body.len() <= ANSWER_MOST);
+                small.and_then(|body| ClaimSet::parse(body)).ok_or("not an introspection answer")?
             }
         };
         // RFC 7662 §2.2.

@@ -87,10 +87,11 @@ impl Keys {
     /// Takes over the set that the head tells of.
     pub fn follow(&mut self, host: &impl Host, head: &Head) {
         let Some(remote) = self.remote.as_ref().filter(|_| head.keys != self.generation) else { return };
-        if let Ok(Some(shared)) = host.shared(&remote.jwks_key)
-            && let Ok(set) = KeySet::parse(&shared.value, remote.config.algorithms)
-        {
-            self.set = Some(set);
+        if let Ok(Some(shared)) = host.shared(&remote.jwks_key) {
+            // A set that is of no use to this configuration (another one takes other algorithms) is read once as well.
+            if let Ok(set) = KeySet::parse(&shared.value, remote.config.algorithms) {
+                self.set = Some(set);
+            }
             self.generation = head.keys;
         }
     }

@@ -33,8 +33,8 @@ struct Feed {
     follower: Follower,
     max_staleness_ms: u64,
     on_stale: OnStale,
-    /// Until when a first snapshot is still worth waiting for; Unix time in milliseconds.
-    expected_until_ms: u64,
+    /// Since when it is followed here; Unix time in milliseconds.
+    since_ms: u64,
 }
 
 /// Whether what is known of revocations may be relied on.
@@ -68,7 +68,7 @@ impl Provider {
         let feed = config.revocations.map(|feed| Feed {
             max_staleness_ms: feed.max_staleness_ms,
             on_stale: feed.on_stale,
-            expected_until_ms: now_ms.saturating_add(feed.max_staleness_ms),
+            since_ms: now_ms,
             leader: Leader::new(feed, authority.clone(), instance, &slots),
             follower: Follower::default(),
         });
@@ -99,11 +99,14 @@ impl Provider {
         self.head = self.slots.head(host).unwrap_or(self.head);
         self.keys.follow(host, &self.head);
         let Some(feed) = &mut self.feed else { return Freshness::Fresh };
-        let age = now_ms.saturating_sub(self.head.fresh_ms);
+        // An answer of the future is as good as none: the clock was set back, and nobody knows how old it is.
+        let age = now_ms.abs_diff(self.head.fresh_ms);
+        // A first snapshot is worth waiting for.
+        let expected = self.head.epoch == 0 && now_ms.abs_diff(feed.since_ms) <= feed.max_staleness_ms;
         let caught_up = feed.follower.follow(host, &self.slots, &self.head, now_ms);
         if caught_up && age <= feed.max_staleness_ms {
             Freshness::Fresh
-        } else if (self.head.epoch == 0 && now_ms <= feed.expected_until_ms) || age <= feed.max_staleness_ms {
+        } else if expected || age <= feed.max_staleness_ms {
             Freshness::Behind
         } else {
             Freshness::Stale(feed.on_stale)
@@ -161,12 +164,14 @@ impl Provider {
         self.introspector.iter().for_each(|introspector| introspector.step_down(host));
     }
 
-    /// How many revocations are held, how many seconds ago the feed answered, and which log holds.
+    /// How many revocations are held, how many seconds ago the feed answered (if never, since when it is followed), and
+    /// which log holds.
     #[must_use]
     pub fn feed_status(&self, now_ms: u64) -> Option<(u64, u64, u32)> {
         let feed = self.feed.as_ref()?;
         let entries = u64::try_from(feed.follower.set().len()).unwrap_or(u64::MAX);
-        Some((entries, now_ms.saturating_sub(self.head.fresh_ms) / 1_000, self.head.epoch))
+        let last = if self.head.fresh_ms == 0 { feed.since_ms } else { self.head.fresh_ms };
+        Some((entries, now_ms.abs_diff(last) / 1_000, self.head.epoch))
     }
 }
 

@@ -128,8 +128,9 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
     {
         match stage {
             Stage::Read => match MatchPath::parse(seen.path) {
-                Ok(path) => Continue(Stage::Placed(path)),
-                Err(_) => Break(refuse(Refusal::AmbiguousPath)),
+                // RFC 9113 §8.3.1: no user in the authority. What is before it could be taken for the host.
+                Ok(path) if !seen.authority.contains(&b'@') => Continue(Stage::Placed(path)),
+                _ => Break(refuse(Refusal::AmbiguousPath)),
             },
             Stage::Placed(path) => {
                 if let Some(verdict) = self.elsewhere(headers, seen, &path) {
@@ -187,7 +188,8 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
         if let Some(resource) = config.resource.as_ref().filter(about_resource) {
             return Some(Verdict::Serve(&resource.document));
         }
-        if !config.oauth.prefixes.iter().any(|prefix| prefix.matches(path)) {
+        // As Envoy's routes read it: another spelling of such a path would be let through to what is behind another route.
+        if !config.oauth.prefixes.iter().any(|prefix| prefix.matches_written(seen.path)) {
             return None;
         }
         // The credentials in `authorization` are the client's, for the authserver.
@@ -201,23 +203,23 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
     /// What the request demands: by the policy that its route names, by the first rule that matches, or as a preflight.
     fn access(&self, headers: &Headers, seen: &Seen<'_>, path: &MatchPath<'_>) -> Result<&'c Access, Refusal> {
         let config = self.config;
+        let target = Matched(headers, seen);
+        // What a preflight asks about must exist; whether it may be done is decided when it is.
+        let asked = preflight(headers, seen).filter(|_| config.cors_preflight);
         if let Some(property) = &config.route_policy {
+            if !seen.identities.is_empty() {
+                // Envoy chooses the route again once these are gone, and then perhaps one that names another policy.
+                return Err(Refusal::MadeUpIdentity);
+            }
             let name = self.host.property(property).map_err(|_| Refusal::Unavailable)?;
             if let Some(name) = name.filter(|name| !name.is_empty()) {
                 let named = str::from_utf8(&name).ok().and_then(|name| config.policy.named(name));
-                return named.ok_or(Refusal::UnknownPolicy);
+                let named = named.ok_or(Refusal::UnknownPolicy)?;
+                return Ok(if asked.is_some() { &Access::Anonymous } else { named });
             }
         }
-        let target = Matched(headers, seen);
-        if config.cors_preflight && seen.method == b"OPTIONS" && target.has_header("origin", None) {
-            // What it asks about must exist; whether it may be done is decided when it is.
-            let asked = headers.iter().find(|(name, _)| *name == b"access-control-request-method");
-            if let Some((_, method)) = asked {
-                let exists = config.policy.find_for(method, &target, path).is_some();
-                return if exists { Ok(&Access::Anonymous) } else { Err(Refusal::NoRule) };
-            }
-        }
-        config.policy.find(&target, path).ok_or(Refusal::NoRule)
+        let access = config.policy.find_for(asked.unwrap_or(seen.method), &target, path).ok_or(Refusal::NoRule)?;
+        Ok(if asked.is_some() { &Access::Anonymous } else { access })
     }
 
     /// A refusal, with what the rule wants to be told.
@@ -254,6 +256,14 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
         }
         changes
     }
+}
+
+/// The method that a CORS preflight asks about, if this is one.
+fn preflight<'a>(headers: &'a Headers, seen: &Seen<'_>) -> Option<&'a [u8]> {
+    if seen.method != b"OPTIONS" || !Matched(headers, seen).has_header("origin", None) {
+        return None;
+    }
+    headers.iter().find(|(name, _)| *name == b"access-control-request-method").map(|(_, method)| method)
 }
 
 fn refuse<'a>(refusal: Refusal) -> Verdict<'a> {

@@ -14,7 +14,7 @@ use bearward_token::cache::{Limits, TokenCache};
 use bearward_token::challenge::{self, Details};
 use bearward_token::path::MatchPath;
 use bearward_token::refusal::Refusal;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// The longest that a request is held, in milliseconds.
@@ -52,6 +52,8 @@ struct State {
     metrics: Metrics,
     /// Until when each held request may wait; Unix time in milliseconds.
     held: HashMap<u32, u64>,
+    /// The requests that were held and then let go on, and with them the rest of their bodies.
+    gone_on: HashSet<u32>,
     /// Where the filter hands requests to the authserver.
     dispatcher: Option<Dispatcher>,
     debug: bool,
@@ -86,6 +88,7 @@ impl<H: Host> Root<H> {
             cache: TokenCache::new(CACHE),
             metrics: Metrics::define(&self.host),
             held: HashMap::new(),
+            gone_on: HashSet::new(),
             dispatcher: config.oauth.dispatch.clone().map(Dispatcher::new),
             debug: self.host.logs(Level::Debug),
             tick_ms: TICK_BUSY_MS,
@@ -173,7 +176,8 @@ impl<H: Host> Root<H> {
     /// that there is no more.
     ///
     /// Envoy takes it for a yes to the headers if a body goes on, where it lets bodies come while headers wait
-    /// (`allow_on_headers_stop_iteration`); so no body goes on before its headers.
+    /// (`allow_on_headers_stop_iteration`); so no body goes on before its headers. To be asked of requests that did not go
+    /// on when they came.
     pub fn body(&mut self, context: u32, size: usize, ends: bool) -> Flow {
         let Some(state) = &mut self.state else { return Flow::Pause };
         let now_ms = self.host.now_ms();
@@ -182,13 +186,14 @@ impl<H: Host> Root<H> {
         {
             return Flow::Pause;
         }
-        if state.held.contains_key(&context) { Flow::Pause } else { Flow::Continue }
+        if state.gone_on.contains(&context) { Flow::Continue } else { Flow::Pause }
     }
 
     /// Forgets a request that is gone.
     pub fn forget(&mut self, context: u32) {
         if let Some(state) = &mut self.state {
             state.held.remove(&context);
+            state.gone_on.remove(&context);
             state.dispatcher.iter_mut().for_each(|dispatcher| dispatcher.forget(context));
         }
     }
@@ -287,8 +292,11 @@ impl State {
             if !matches!(done, Done::Waits) {
                 self.held.remove(&context);
             }
-            if matches!(done, Done::Passed) && host.resume().is_err() {
-                host.log(Level::Error, "a held request could not go on");
+            if matches!(done, Done::Passed) {
+                self.gone_on.insert(context);
+                if host.resume().is_err() {
+                    host.log(Level::Error, "a held request could not go on");
+                }
             }
         }
     }
@@ -309,7 +317,7 @@ impl State {
         self.metrics.flush(host);
         let status = self.providers.iter().filter_map(|provider| provider.feed_status(now_ms));
         let worst = status.reduce(|a, b| (a.0.saturating_add(b.0), a.1.max(b.1), a.2.max(b.2)));
-        if let Some((entries, age, epoch)) = worst.filter(|(_, _, epoch)| *epoch != 0) {
+        if let Some((entries, age, epoch)) = worst {
             self.metrics.set(host, Gauge::FeedEntries, entries);
             self.metrics.set(host, Gauge::FeedAgeSeconds, age);
             self.metrics.set(host, Gauge::FeedGeneration, u64::from(epoch));

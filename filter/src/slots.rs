@@ -73,6 +73,21 @@ impl Slots {
             true
         })
     }
+
+    /// Says where the log stands now. `before` is the head that this follows from; if another has written meanwhile, what it
+    /// wrote stays, and the answer is [`HostError::CAS_MISMATCH`].
+    ///
+    /// # Errors
+    /// [`HostError`]
+    pub fn publish(&self, host: &impl Host, before: &Head, change: impl Fn(&mut Head)) -> HostResult<Head> {
+        update(host, &self.head, |head: &mut Head| {
+            let stands = (head.epoch, head.len) == (before.epoch, before.len);
+            if stands {
+                change(head);
+            }
+            stands
+        })
+    }
 }
 
 /// A value of fixed size in shared data.

@@ -73,7 +73,8 @@ const RETRY_AFTER: &str = "1";
 pub fn response(refusal: Refusal, space: &Space, details: &Details<'_>) -> Response {
     let answer = refusal.answer();
     let mut headers = vec![("cache-control", "no-store".to_owned())];
-    let challenged = matches!(answer.status, 400 | 401) && refusal != Refusal::AmbiguousPath;
+    let of_credentials = !matches!(refusal, Refusal::AmbiguousPath | Refusal::MadeUpIdentity);
+    let challenged = matches!(answer.status, 400 | 401) && of_credentials;
     if challenged || refusal == Refusal::InsufficientScope {
         let dpop = details.dpop || matches!(refusal, Refusal::Proof | Refusal::Replayed | Refusal::Nonce);
         if !dpop {

@@ -26,6 +26,9 @@ pub const MAX_PAGE: usize = 64 * 1024;
 pub const MAX_CURSOR: usize = 4096;
 /// The cutoff of an entry that concerns a token whenever it was issued.
 pub const ALWAYS: u32 = u32::MAX;
+/// How long after a token's `exp` the entries that concern it still hold, in seconds: clocks differ. Whoever takes tokens
+/// for longer than that takes revoked ones again.
+pub const MARGIN: u64 = 300;
 /// The media type of a page.
 pub const MEDIA_TYPE: &str = "application/vnd.bearward.revocations";
 

@@ -2,7 +2,7 @@
 //!
 //! A rule protects what the upstream will serve, so both must read a path alike. What proxies and servers are known to
 //! read differently (encoded slashes, dot segments, empty segments, backslashes, path parameters, double encoding) is
-//! refused; what all of them decode alike is decoded, so that `/%6frders` falls under the rule for `/orders`.
+//! refused, and so is what is not UTF-8; what all of them decode alike is decoded, so that `/%6frders` falls under the rule for `/orders`.
 
 use std::borrow::Cow;
 
@@ -68,7 +68,8 @@ fn decode(path: &[u8]) -> Result<Cow<'_, [u8]>, Ambiguous> {
     }
     // What could be decoded once more, also where its digits were encoded too.
     let twice = decoded.windows(3).any(|three| matches!(three, [b'%', pair @ ..] if hex_pair(pair).is_some()));
-    if twice { Err(Ambiguous) } else { Ok(decoded.into()) }
+    // Some servers take a slash of two bytes (`%c0%af`) for a slash, which is not UTF-8.
+    if twice || str::from_utf8(&decoded).is_err() { Err(Ambiguous) } else { Ok(decoded.into()) }
 }
 
 /// Bytes that no path holds unencoded (RFC 3986 §3.3), or that servers treat in ways of their own.
@@ -153,7 +154,17 @@ impl Pattern {
     /// Whether the path is among them.
     #[must_use]
     pub fn matches(&self, path: &MatchPath<'_>) -> bool {
-        let path = path.as_bytes();
+        self.matches_bytes(path.as_bytes())
+    }
+
+    /// Whether the path of a request's target is among them as it is written there, with nothing decoded: as a router
+    /// reads it that decodes nothing. To be asked of a target that was [read](MatchPath::parse).
+    #[must_use]
+    pub fn matches_written(&self, target: &[u8]) -> bool {
+        self.matches_bytes(target.split(|b| *b == b'?').next().unwrap_or_default())
+    }
+
+    fn matches_bytes(&self, path: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => exact == path,
             Self::Prefix { prefix, below_only } => match path.strip_prefix(prefix.as_slice()) {

@@ -61,6 +61,9 @@ fn a_path_that_can_be_read_in_two_ways_is_refused() {
         "/a#b",
         "/a b",
         "/a\u{1}",
+        "/a%c0%afb",
+        "/a%e0%80%afb",
+        "/caf%e9",
     ] {
         assert_eq!(read(target), None, "{target:?}");
     }

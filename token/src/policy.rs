@@ -212,7 +212,8 @@ impl Policy {
 impl Rule {
     fn fits(&self, method: &[u8], target: &impl Target, path: &MatchPath<'_>) -> bool {
         let MatchSpec { methods, hosts, headers, .. } = &self.matches;
-        (methods.is_empty() || methods.iter().any(|m| m.as_bytes() == method))
+        // Methods are case-sensitive (RFC 9110 §9.1), but not every server knows.
+        (methods.is_empty() || methods.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(method)))
             && self.pattern.matches(path)
             && (hosts.is_empty() || hosts.iter().any(|host| is_host(host.as_bytes(), target.host())))
             && headers.iter().all(|(name, value)| target.has_header(name, value.as_deref()))

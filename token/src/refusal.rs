@@ -7,8 +7,10 @@ pub enum Refusal {
     NoToken,
     /// `authorization` holds something other than one bearer token (RFC 6750 §2.1).
     MalformedAuthorization,
-    /// The path can be read in more than one way.
+    /// The path, or the host, can be read in more than one way.
     AmbiguousPath,
+    /// Names an identity where that could have chosen the route, and so the policy.
+    MadeUpIdentity,
     /// Not a JWT, or one that lacks what RFC 9068 §2.2 requires.
     MalformedToken,
     /// `typ` is not `at+jwt` (RFC 9068 §4).
@@ -86,10 +88,11 @@ pub struct Answer {
 
 impl Refusal {
     /// Every refusal, for metrics that are defined up front.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::NoToken,
         Self::MalformedAuthorization,
         Self::AmbiguousPath,
+        Self::MadeUpIdentity,
         Self::MalformedToken,
         Self::TokenType,
         Self::Algorithm,
@@ -131,8 +134,14 @@ impl Refusal {
                 (400, INVALID_REQUEST, "malformed_authorization", "the request must carry exactly one bearer token")
             }
             Self::AmbiguousPath => {
-                (400, INVALID_REQUEST, "ambiguous_path", "the path can be read in more than one way")
+                (400, INVALID_REQUEST, "ambiguous_path", "the path or the host can be read in more than one way")
             }
+            Self::MadeUpIdentity => (
+                400,
+                INVALID_REQUEST,
+                "made_up_identity",
+                "the request names an identity, which is not for clients to say",
+            ),
             Self::MalformedToken => (401, INVALID_TOKEN, "malformed_token", "the access token is malformed"),
             Self::TokenType => (401, INVALID_TOKEN, "token_type", "the token is not an access token"),
             Self::Algorithm => (401, INVALID_TOKEN, "algorithm", "the access token's algorithm is not accepted"),

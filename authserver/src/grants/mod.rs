@@ -196,7 +196,7 @@ pub async fn issue(
 
 /// How long after its expiry a token might still be taken somewhere, in seconds: clocks differ. Revocations are kept
 /// this much longer than the tokens they concern.
-pub const CLOCK_MARGIN: i64 = 300;
+pub const CLOCK_MARGIN: i64 = bearward_token::feed::MARGIN.cast_signed();
 
 /// Ends a grant with every token that came from it.
 ///

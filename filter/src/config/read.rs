@@ -34,9 +34,10 @@ pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config,
     if config.credentials.is_empty() {
         config.credentials.push(Location::authorization());
     }
-    let policies = object.read("policies", rules::policies)?;
     let names: Vec<_> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
-    let rules = rules::rules(object.required("rules")?, &names)?;
+    let policies = object.read("policies", |node| rules::policies(node, &names))?;
+    config.forward = object.read("forward", forward::forward)?;
+    let rules = rules::rules(object.required("rules")?, &names, &config.forward)?;
     config.policy = Policy::new(rules, policies).map_err(|(at, error)| wrong(at, error.to_string()))?;
     config.route_policy = object.read("route_policy", route_policy)?;
     config.cors_preflight = object.read("cors_preflight", |node| node.one_of(&[("deny", false), ("allow", true)]))?;
@@ -49,7 +50,6 @@ pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config,
         config.resource = Some(resource);
         config.space.resource_metadata = Some(url);
     }
-    config.forward = object.read("forward", forward::forward)?;
     object.finish()?;
     for (name, _) in &config.forward.headers {
         if config.credentials.iter().any(|place| place.header() == Some(name)) {
@@ -123,7 +123,14 @@ fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError>
     object.finish()?;
     let mut patterns = Vec::with_capacity(prefixes.len());
     for (index, text) in prefixes.iter().enumerate() {
-        patterns.push(Pattern::prefix(text).map_err(|error| wrong(format!("{at}[{index}]"), error.to_string()))?);
+        let at = format!("{at}[{index}]");
+        if text == "/" {
+            return Err(wrong(at, "would be all paths, and no token would be looked at"));
+        }
+        if text.contains('%') {
+            return Err(wrong(at, "is compared as it is written, as routes are, so without \"%\""));
+        }
+        patterns.push(Pattern::prefix(text).map_err(|error| wrong(at, error.to_string()))?);
     }
     Ok(Oauth { prefixes: patterns, gateway_secret, dispatch })
 }

@@ -87,7 +87,13 @@ pub(super) const FIELDS: &[Field] = &[
         "[\"https://api.example\"]",
         "A token must be for one of these (`aud`).",
     ),
-    field("providers.*.clock_skew", Kind::Duration, "`60s`", "\"30s\"", "How far clocks may be apart; at most `10m`."),
+    field(
+        "providers.*.clock_skew",
+        Kind::Duration,
+        "`60s`",
+        "\"30s\"",
+        "How far clocks may be apart; at most `5m`, as revocations are kept for so long after a token's `exp`.",
+    ),
     field(
         "providers.*.types",
         Kind::Texts,
@@ -306,7 +312,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Headers,
         "none",
         "{\"x-tenant\": \"a\", \"x-beta\": true}",
-        "These headers: with this value, exactly once; or `true` for any. **Beware:** clients write what they like into headers.",
+        "These headers: with this value, exactly once; or `true` for any; none that `forward.headers` sets. **Beware:** clients write what they like into headers.",
     ),
     field(
         "rules[].policy",
@@ -378,7 +384,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Object,
         "off",
         "{}",
-        "Takes the policy that the route's metadata names, before any rule. It costs a call into Envoy per request. **Beware:** whoever writes routes decides then.",
+        "Takes the policy that the route's metadata names, before any rule. It costs a call into Envoy per request. **Beware:** whoever writes routes decides then. Envoy chooses the route by the headers as they came, and again when the filter has changed them: a request that names an identity is refused (400), and routes with policies must not be told apart by where tokens are (`credentials`).",
     ),
     field(
         "route_policy.namespace",
@@ -393,7 +399,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Word(&["deny", "allow"]),
         "`deny`",
         "\"allow\"",
-        "Lets an `OPTIONS` request with `origin` and `access-control-request-method` through without a token, where a rule exists for the method that it asks about.",
+        "Lets an `OPTIONS` request with `origin` and `access-control-request-method` through without a token, where a rule exists for the method that it asks about, or the route names a policy.",
     ),
     field("oauth", Kind::Object, "none", "", "What is the authserver's to answer."),
     must("oauth.cluster", Kind::Text, "\"authserver\"", "Its Envoy cluster."),
@@ -401,7 +407,7 @@ pub(super) const FIELDS: &[Field] = &[
         "oauth.prefixes",
         Kind::Texts,
         "[\"/oauth2/\", \"/login\"]",
-        "Its paths: let through as they are, without identity headers, for Envoy's routes to hand on; or handed on by the filter, with `dispatch`.",
+        "Its paths: let through as they are, without identity headers, for Envoy's routes to hand on; or handed on by the filter, with `dispatch`. Compared as they are written, as routes are: `/%6fauth2/` is another path, for `rules`. Not `/` alone. **Beware:** with routes, each of these prefixes needs one that leads to the authserver; what falls through to a service's route gets there without a token.",
     ),
     field(
         "oauth.gateway_secret",
@@ -488,7 +494,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Outputs,
         "none",
         "{\"x-auth-subject\": \"sub\", \"x-roles\": {\"claim\": \"realm.roles\", \"separator\": \",\"}}",
-        "Headers that carry claims: texts, numbers, booleans, lists with a separator (space, `,` or `;`), anything else as JSON in base64url. A claim that can't stand in a header as it is refuses the token. These headers are taken from every request first, whatever their case and whether they are written with `-` or `_`.",
+        "Headers that carry claims: texts, numbers, booleans, lists with a separator (space, `,` or `;`), anything else as JSON in base64url. A claim that can't stand in a header as it is refuses the token. These headers are taken from every request first, whatever their case and whether they are written with `-`, `_` or `.`.",
     ),
     field(
         "forward.payload",

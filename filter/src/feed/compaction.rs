@@ -74,7 +74,7 @@ impl Compaction {
             return Ok(Step::More);
         }
         self.copy = None;
-        slots.update_head(host, |head| {
+        slots.publish(host, &head, |head| {
             *head = Head {
                 epoch: copy.to.epoch,
                 len: copy.to.len,

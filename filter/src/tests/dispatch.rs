@@ -240,3 +240,13 @@ fn no_body_goes_on_before_its_headers() {
     assert_eq!((outcome(&envoy, 0, waits), outcome(&envoy, 0, refused)), (200, 401));
     envoy.send_body(0, waits, b"b", true);
 }
+
+#[test]
+fn a_failure_that_cannot_be_told_lets_nothing_through() {
+    let mut envoy = ready(1, &dispatching());
+    envoy.world.broken.borrow_mut().push("reply");
+    let id = envoy.begin(0, &post(&[("content-length", "70000")]), false);
+    envoy.send_body(0, id, b"a", false);
+    envoy.send_trailers(0, id);
+    assert_eq!(outcome(&envoy, 0, id), 0);
+}

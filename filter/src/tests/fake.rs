@@ -34,6 +34,9 @@ pub(crate) struct World {
     /// How often one was asked for.
     pub(crate) properties_read: Cell<u32>,
     pub(crate) environment: RefCell<BTreeMap<String, String>>,
+    /// What happens right after shared data was written, by its key.
+    #[allow(clippy::type_complexity)]
+    pub(crate) meanwhile: RefCell<Option<Box<dyn FnMut(&World, &str)>>>,
     /// Calls of the host that fail, by name.
     pub(crate) broken: RefCell<Vec<&'static str>>,
 }
@@ -213,6 +216,12 @@ impl Host for FakeHost {
         }
         self.world.cas.set(self.world.cas.get() + 1);
         shared.insert(key.to_owned(), (value.to_vec(), self.world.cas.get()));
+        drop(shared);
+        let meanwhile = self.world.meanwhile.borrow_mut().take();
+        if let Some(mut happens) = meanwhile {
+            happens(&self.world, key);
+            *self.world.meanwhile.borrow_mut() = Some(happens);
+        }
         Ok(())
     }
 

@@ -340,3 +340,66 @@ fn a_slow_machine_reads_fewer_entries_in_one_go() {
     assert_eq!(turns, (3_001_u32 - 1_024).div_ceil(256));
     assert!(ids.iter().all(|id| outcome(&envoy, 1, *id) == 401));
 }
+
+#[test]
+fn a_clock_that_is_set_back_makes_nothing_fresh() {
+    let mut envoy = ready(2, &config());
+    let token = sign("k1", &Claims { iat: START_MS / 1_000 - 3_700, ..claims() });
+    assert_eq!(statuses(&mut envoy, &token), [200; 2]);
+    // An hour back, and the feed silent from then on: its last answer is now one of the future.
+    envoy.world.now_ms.set(envoy.world.now_ms.get() - 3_600_000);
+    assert_eq!(statuses(&mut envoy, &token), [503; 2]);
+    // Nor does the lease hold for an hour: whoever is there leads again.
+    let leader = envoy.calls(FEED)[0].vm;
+    envoy.world.calls.borrow_mut().clear(); // its VM crashed, and its call with it
+    envoy.tick(1 - leader);
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[]));
+    assert_eq!(statuses(&mut envoy, &token), [200; 2]);
+}
+
+#[test]
+fn a_leader_that_slept_undoes_nothing() {
+    let mut envoy = ready(2, &config());
+    let late = envoy.calls(FEED).pop().unwrap();
+    // It wakes in the middle of writing, and another has led and written in the meantime.
+    let mut awake = true;
+    let head = envoy.world.shared.borrow().keys().find(|key| key.ends_with("/head")).unwrap().clone();
+    let key = head.replace("/head", "/log/1/0");
+    *envoy.world.meanwhile.borrow_mut() = Some(Box::new(move |world, written| {
+        let mut shared = world.shared.borrow_mut();
+        if written == key && std::mem::take(&mut awake) {
+            // Two entries, of which the late one knows nothing.
+            let (bytes, cas) = shared.get_mut(&head).unwrap();
+            bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
+            *cas += 1_000_000;
+        }
+    }));
+    envoy.answer_call(&late, 200, &page(false, false, "c1", &others(0, 1, expiry(600))));
+    let head = envoy.world.shared.borrow().iter().find(|(key, _)| key.ends_with("/head")).unwrap().1.0.clone();
+    assert_eq!(head[8..12], 2_u32.to_le_bytes(), "what the other wrote stays");
+}
+
+#[test]
+fn a_log_that_is_not_as_it_was_left_is_begun_anew() {
+    let mut envoy = ready(1, &config());
+    envoy.answer(FEED, 200, &page(false, false, "c1", &others(0, 2, expiry(600))));
+    // Another VM, which had slept while it led, wrote over it.
+    let log = envoy.world.shared.borrow().keys().find(|key| key.contains("/log/")).unwrap().clone();
+    envoy.world.shared.borrow_mut().get_mut(&log).unwrap().0.truncate(4);
+    envoy.answer(FEED, 200, &page(false, false, "c2", &[revoked(Subject::Token("t1"))]));
+    envoy.pass(2_500);
+    assert_eq!(envoy.calls(FEED)[0].path, "/mesh/revocations?wait=20", "from a snapshot");
+    envoy.answer(FEED, 200, &page(true, false, "c2", &[revoked(Subject::Token("t1"))]));
+    envoy.pass(10);
+    assert_eq!(status(&mut envoy, 0, &token()), 401);
+}
+
+#[test]
+fn a_feed_that_never_answered_has_an_age() {
+    let mut envoy = FakeEnvoy::new(1, &config());
+    envoy.pass(30_000);
+    assert_eq!(envoy.metric("bearward.feed.age_seconds"), 30);
+    envoy.answer(FEED, 200, &page(true, false, "c0", &[]));
+    envoy.pass(5_000);
+    assert_eq!(envoy.metric("bearward.feed.age_seconds"), 5);
+}

@@ -41,6 +41,15 @@ fn what_goes_to_the_authserver_loses_identities_and_keeps_its_credentials() {
 }
 
 #[test]
+fn a_path_of_the_authserver_s_in_disguise_is_a_path_like_any_other() {
+    let mut envoy = ready(1, &config());
+    for path in ["/%6fauth2/token", "/oauth%32/token", "/logi%6e"] {
+        assert_eq!(refusal(&mut envoy, &get(path, "")).details, "bearward_no_rule", "{path}");
+    }
+    assert_eq!(passed(&mut envoy, &get("/oauth2/a%20b?c=%6f", "")), ["x-request-id=r1"]);
+}
+
+#[test]
 fn the_credential_is_kept_where_the_configuration_says_so() {
     let mut envoy = ready(1, &config_with(|c| c["forward"]["authorization"] = "keep".into()));
     let authorization = format!("Bearer {}", token());

@@ -78,6 +78,9 @@ fn hosts_headers_and_methods_choose() {
     assert_eq!(ask(&[(":authority", b"open.example.evil")]), "bearward_no_rule");
     assert_eq!(ask(&[("x-probe", b"yes"), ("x-probe", b"yes")]), "bearward_no_rule", "one and no more");
     assert_eq!(ask(&[("x-probe", b"no")]), "bearward_no_rule");
+    // RFC 9113 section 8.3.1: no user in it. A server may take either side for the host.
+    assert_eq!(ask(&[(":authority", b"open.example@evil.example")]), "bearward_ambiguous_path");
+    assert_eq!(ask(&[(":authority", b"evil.example@open.example")]), "bearward_ambiguous_path");
 }
 
 #[test]
@@ -101,6 +104,15 @@ fn a_route_names_its_policy() {
     assert_eq!(details(&mut envoy, &get("/orders/1", "")), "bearward_no_token");
     envoy.world.broken.borrow_mut().push("property");
     assert_eq!(details(&mut envoy, &get("/orders/1", &good)), "bearward_unavailable");
+    envoy.world.broken.borrow_mut().clear();
+    // The route may have been chosen by an identity that the client made up; Envoy chooses again once that is gone.
+    let mut made_up = get("/orders/1", &good);
+    made_up.push(("X_Auth_Subject", b"mallory"));
+    for policy in ["open", ""] {
+        envoy.world.properties.borrow_mut().insert(name.to_owned(), policy.into());
+        assert_eq!(details(&mut envoy, &made_up), "bearward_made_up_identity", "{policy}");
+    }
+    envoy.world.properties.borrow_mut().clear();
     // Without the setting nothing is asked for.
     let mut envoy = ready(1, &super::config());
     let before = envoy.world.properties_read.get();
@@ -124,6 +136,19 @@ fn a_preflight_is_let_through_where_that_is_configured() {
     let mut nowhere = preflight;
     nowhere[1].1 = b"/nowhere";
     assert_eq!(details(&mut envoy, &nowhere), "bearward_no_rule");
+    let mut routed = ready(
+        1,
+        &config_with(|c| {
+            c["cors_preflight"] = "allow".into();
+            c["route_policy"] = json!({});
+            c["policies"] = json!({ "write": { "require": { "scopes": ["w"] } } });
+        }),
+    );
+    let name = "xds.route_metadata.filter_metadata.bearward.policy".to_owned();
+    routed.world.properties.borrow_mut().insert(name.clone(), b"write".to_vec());
+    assert_eq!(details(&mut routed, &nowhere), "passed", "the route has a policy, so there is something");
+    routed.world.properties.borrow_mut().insert(name, b"unknown".to_vec());
+    assert_eq!(details(&mut routed, &preflight), "bearward_unknown_policy");
     assert_eq!(
         details(&mut envoy, &preflight[..3]),
         "bearward_no_token",

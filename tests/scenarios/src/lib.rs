@@ -78,7 +78,7 @@ impl Refused {
 /// Whether a header that reaches the upstream is one that a row tells of.
 #[must_use]
 pub fn concerns(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
+    let name = name.to_ascii_lowercase().replace(['_', '.'], "-");
     name.starts_with("x-auth-") || ["authorization", "cookie", "dpop", "x-other"].contains(&name.as_str())
 }
 

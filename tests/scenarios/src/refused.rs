@@ -69,6 +69,7 @@ fn credentials() -> Vec<Scenario> {
             .path("/greeting"),
         Scenario::new("a slash in disguise", Outcome::Status(400)).path("/orders/..%2f"),
         Scenario::new("a backslash in disguise", Outcome::Status(400)).path("/orders/%5c1"),
+        Scenario::new("a slash in more bytes than it takes", Outcome::Status(400)).path("/orders/%c0%af1"),
         Scenario { path: b"/orders/\xff\xfe", ..Scenario::new("a path that is no text", Outcome::Status(400)) },
     ]
 }
@@ -82,6 +83,12 @@ fn tokens() -> Vec<Scenario> {
         invalid("not valid yet", good().time("nbf", 3_600), NOT_YET),
         invalid("no expiry", good().claim("exp", Value::Null), MALFORMED),
         invalid("an expiry that is text", good().claim("exp", "soon"), MALFORMED),
+        invalid("an expiry before time began", good().claim("exp", -1), MALFORMED),
+        invalid("an expiry beyond all time", good().claim("exp", 1e300), MALFORMED),
+        invalid("an issuing beyond all time", good().claim("iat", u64::MAX), NOT_YET),
+        invalid("a key's name that is a number", good().header("kid", 1), MALFORMED),
+        invalid("an algorithm that is a list", good().header("alg", json!(["ES256"])), MALFORMED),
+        invalid("a subject that is a list", good().claim("sub", json!(["alice"])), MALFORMED),
         invalid(
             "another audience",
             good().claim("aud", "https://other.example"),

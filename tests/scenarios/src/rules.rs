@@ -54,6 +54,7 @@ fn spoofed(scenario: Scenario) -> Scenario {
         ("X-Auth-Scope", b"orders:write"),
         ("x_auth_subject", b"mallory"),
         ("X_AUTH_CLIENT", b"mallory"),
+        ("x.auth.subject", b"mallory"),
         ("x-auth-roles", b"root"),
     ]
     .into_iter()
@@ -83,6 +84,8 @@ pub(crate) fn rows() -> Vec<Scenario> {
         passed("one of several audiences", &ALICE)
             .token(Token::default().claim("aud", json!(["https://other.example", "https://api.example"]))),
         passed("an expiry within what clocks may differ", &ALICE).token(Token::default().time("exp", -30)),
+        passed("an expiry with a fraction", &ALICE).token(Token::default().claim("exp", 9_999_999_999.5)),
+        passed("an expiry as late as can be", &ALICE).token(Token::default().claim("exp", u64::MAX)),
         passed("a media type in full", &ALICE).token(Token::default().header("typ", "application/at+jwt")),
         passed("a token in a cookie", &[ALICE[0], ALICE[1], ALICE[2]]).anonymous().with("cookie", "at=TOKEN"),
         passed("a token among cookies", &[("cookie", "a=1; b=2"), ALICE[0], ALICE[1], ALICE[2]])
@@ -111,6 +114,7 @@ pub(crate) fn rows() -> Vec<Scenario> {
         denied("no rule without it", "no rule allows this request").path("/beta/x"),
         denied("no rule", "no rule allows this request").path("/nothing"),
         preflight("a preflight", "/orders/1"),
+        spoofed(preflight("a preflight with identities", "/orders/1")),
         Scenario {
             outcome: denied("", "no rule allows this request").outcome,
             ..preflight("a preflight to nowhere", "/nowhere")

@@ -10,6 +10,7 @@
 mod client_credentials;
 mod clients;
 mod context;
+mod detours;
 mod dispatch;
 mod examples;
 mod filter;
@@ -75,6 +76,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::opaque_bound_and_routed", |c| Box::pin(filter::opaque_bound_and_routed(c))),
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::verifies_as_other_people_s_vectors_say", |c| Box::pin(verifier::takes_and_refuses_what_it_should(c))),
+    ("gateway::detours_lead_nowhere", |c| Box::pin(detours::lead_nowhere(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),

@@ -7,12 +7,15 @@ use crate::config::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bearward_token::feed::MARGIN;
 use bearward_token::introspection::Addressed;
 use bearward_token::jwk::{KeySet, PublicKey};
 use bearward_token::jws::{Algorithm, Algorithms};
 use bearward_token::verify::Expectation;
 
 const CLOCK_SKEW_MS: u64 = 60_000;
+/// For as long as revocations hold beyond the tokens they concern.
+const CLOCK_SKEW_MOST_MS: u64 = MARGIN * 1_000;
 const CACHE_MS: u64 = 300_000;
 const MAX_STALENESS_MS: u64 = 60_000;
 const INTROSPECTED_MS: u64 = 60_000;
@@ -51,7 +54,7 @@ fn provider(name: String, node: Node, environment: Environment<'_>) -> Result<Pr
         return Err(wrong(object.at("audiences"), "at least one is needed"));
     }
     let mut expectation = Expectation::rfc9068(issuer, audiences);
-    expectation.clock_skew = millis(&mut object, "clock_skew", CLOCK_SKEW_MS, 0, 600_000)? / 1_000;
+    expectation.clock_skew = millis(&mut object, "clock_skew", CLOCK_SKEW_MS, 0, CLOCK_SKEW_MOST_MS)? / 1_000;
     if let Some(types) = object.optional("types") {
         let none = types.wrong("at least one is needed; \"none\" stands for a token without a type");
         let absent = |name: String| if name == "none" { String::new() } else { name };

@@ -1,8 +1,8 @@
 //! Rules and policies: which requests, and what they take.
 
 use super::{DAY_MS, millis};
-use crate::config::ConfigError;
 use crate::config::tree::{Node, Object, wrong};
+use crate::config::{ConfigError, Forward, same_header};
 use crate::credential::is_header_name;
 use bearward_token::claim_set::ClaimPath;
 use bearward_token::policy::{AccessSpec, MatchSpec, PathSpec, RuleSpec};
@@ -10,24 +10,40 @@ use bearward_token::requirement::{ClaimTest, Requirement};
 use serde_json::Value;
 
 /// `names` are those of the providers.
-pub(super) fn rules(node: Node, names: &[&str]) -> Result<Vec<RuleSpec>, ConfigError> {
+pub(super) fn rules(node: Node, names: &[&str], forward: &Forward) -> Result<Vec<RuleSpec>, ConfigError> {
     let rules = node.each(rule)?;
     for (index, rule) in rules.iter().enumerate() {
-        let (AccessSpec::Token(requirement) | AccessSpec::Optional(requirement)) = &rule.access else { continue };
-        if let Some(unknown) = requirement.issuers.iter().find(|issuer| !names.contains(&issuer.as_str())) {
-            return Err(wrong(format!("rules[{index}].require.issuers"), format!("{unknown:?} is not a provider")));
+        known_issuers(&format!("rules[{index}]"), &rule.access, names)?;
+        for (name, _) in &rule.matches.headers {
+            if forward.headers.iter().any(|(ours, _)| same_header(ours.as_bytes(), name.as_bytes())) {
+                let at = format!("rules[{index}].match.headers.{name}");
+                return Err(wrong(
+                    at,
+                    "is an identity that the filter sets: whatever comes under that name is made up",
+                ));
+            }
         }
     }
     Ok(rules)
 }
 
-pub(super) fn policies(node: Node) -> Result<Vec<(String, AccessSpec)>, ConfigError> {
+/// `names` are those of the providers.
+pub(super) fn policies(node: Node, names: &[&str]) -> Result<Vec<(String, AccessSpec)>, ConfigError> {
     node.each_member(|name, node| {
         let mut object = node.object()?;
         let access = access(&mut object)?;
         object.finish()?;
+        known_issuers(&format!("policies.{name}"), &access, names)?;
         Ok((name, access))
     })
+}
+
+fn known_issuers(at: &str, access: &AccessSpec, names: &[&str]) -> Result<(), ConfigError> {
+    let (AccessSpec::Token(requirement) | AccessSpec::Optional(requirement)) = access else { return Ok(()) };
+    match requirement.issuers.iter().find(|issuer| !names.contains(&issuer.as_str())) {
+        Some(unknown) => Err(wrong(format!("{at}.require.issuers"), format!("{unknown:?} is not a provider"))),
+        None => Ok(()),
+    }
 }
 
 fn rule(node: Node) -> Result<RuleSpec, ConfigError> {
