@@ -222,6 +222,12 @@ impl Config {
     pub fn parse(bytes: &[u8], environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read::config(tree::parse(bytes)?, environment)
     }
+
+    /// Whether an upstream is told who calls by a header of this name, which is not for clients to send.
+    #[must_use]
+    pub fn is_identity(&self, name: &[u8]) -> bool {
+        self.forward.headers.iter().any(|(header, _)| same_header(header.as_bytes(), name))
+    }
 }
 
 /// Whether two names are one header, also to a server that reads `_` as `-`, or all that is no letter or digit alike, as

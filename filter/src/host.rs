@@ -104,6 +104,7 @@ unsafe extern "C" {
 
 const REQUEST_BODY: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
+const REQUEST_TRAILERS: u32 = 1;
 const CALL_RESPONSE_HEADERS: u32 = 6;
 const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
@@ -171,6 +172,15 @@ impl Host for Envoy {
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
         // SAFETY: the pointer is valid for that many bytes.
         done(unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
+    }
+
+    fn request_trailers(&self) -> HostResult<Headers> {
+        header_map(REQUEST_TRAILERS)
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> HostResult<()> {
+        // SAFETY: the pointer is valid for that many bytes.
+        done(unsafe { proxy_remove_header_map_value(REQUEST_TRAILERS, name.as_ptr(), name.len()) })
     }
 
     fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
@@ -435,6 +445,12 @@ extern "C" fn on_request_body(context: u32, size: usize, end_of_stream: u32) -> 
 
 #[unsafe(export_name = "bearward_on_request_trailers")]
 extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
+    // Of a request that went on at once nothing is kept, not even whose it is: what no configuration of this VM lets
+    // clients say goes.
+    let roots: Vec<_> = ROOTS.with_borrow(|roots| roots.iter().map(|(_, root)| Rc::clone(root)).collect());
+    for root in roots {
+        with(&root, |root| root.trailers());
+    }
     body(context, 0, true)
 }
 

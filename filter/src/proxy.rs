@@ -97,6 +97,10 @@ pub trait Host {
     fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()>;
     /// Sets a header, whatever there was.
     fn replace_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()>;
+    /// The trailers of the request in context.
+    fn request_trailers(&self) -> HostResult<Headers>;
+    /// Removes every trailer of that name.
+    fn remove_request_trailer(&self, name: &[u8]) -> HostResult<()>;
     /// Answers the request in context; it goes no further. To a gRPC client the host answers with `grpc_status`, or with
     /// what it derives from `status` where that is negative.
     fn reply(

@@ -189,6 +189,15 @@ impl<H: Host> Root<H> {
         if state.gone_on.contains(&context) { Flow::Continue } else { Flow::Pause }
     }
 
+    /// Takes identities out of the trailers of the request in context: some servers read them as if they were headers.
+    pub fn trailers(&self) {
+        let Some(state) = &self.state else { return };
+        let Ok(trailers) = self.host.request_trailers() else { return };
+        for (name, _) in trailers.iter().filter(|(name, _)| state.config.is_identity(name)) {
+            let _ = self.host.remove_request_trailer(name);
+        }
+    }
+
     /// Forgets a request that is gone.
     pub fn forget(&mut self, context: u32) {
         if let Some(state) = &mut self.state {

@@ -1,6 +1,6 @@
 //! What every decision looks at of a request's headers, read once.
 
-use crate::config::{Config, same_header};
+use crate::config::Config;
 use crate::proxy::Headers;
 use bearward_token::policy::Target;
 
@@ -19,6 +19,8 @@ pub struct Seen<'a> {
     pub several: bool,
     /// The names under which the client claims an identity.
     pub identities: Vec<&'a [u8]>,
+    /// Whether the client asks for an identity to be dropped on the way.
+    pub drops_identity: bool,
 }
 
 /// A request as the policy sees it.
@@ -58,9 +60,13 @@ impl<'a> Seen<'a> {
                     seen.several |= seen.authorization.is_some();
                     seen.authorization = Some(value);
                 }
+                // RFC 9110 §7.6.1: whoever comes next drops what is named here, also what we put there.
+                b"connection" => {
+                    seen.drops_identity |=
+                        value.split(|b| *b == b',').any(|name| config.is_identity(name.trim_ascii()));
+                }
                 _ => {
-                    let ours = |(header, _): &(String, _)| same_header(header.as_bytes(), name);
-                    if config.forward.headers.iter().any(ours) && !seen.identities.contains(&name) {
+                    if config.is_identity(name) && !seen.identities.contains(&name) {
                         seen.identities.push(name);
                     }
                 }

@@ -9,7 +9,7 @@ pub enum Refusal {
     MalformedAuthorization,
     /// The path, or the host, can be read in more than one way.
     AmbiguousPath,
-    /// Names an identity where that could have chosen the route, and so the policy.
+    /// Names an identity where that could have chosen the route, and so the policy; or to have it dropped on the way.
     MadeUpIdentity,
     /// Not a JWT, or one that lacks what RFC 9068 §2.2 requires.
     MalformedToken,

@@ -58,8 +58,10 @@ pub struct AgainPage<'a> {
     pub console: ConsoleFrame<'a>,
     /// Where it goes.
     pub action: &'a str,
-    /// What it held, but for the form token.
+    /// What it held, but for the form token and a password.
     pub fields: Vec<(&'a str, &'a str)>,
+    /// Whether it held a password, which has to be typed again.
+    pub password: bool,
 }
 
 /// The first page.

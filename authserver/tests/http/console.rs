@@ -374,6 +374,11 @@ async fn what_was_typed_before_signing_in_again_is_not_lost() {
     let mut resent = form();
     resent[0].1 = &csrf;
     assert_eq!(browser.post("/admin/scopes", resent).await.location(), "/admin/scopes?done=scope");
+    // A password is typed again.
+    let people = [("csrf", fields[0].1.as_str()), ("username", "bob"), ("password", "a long password"), ("do", "add")];
+    let people = browser.post("/admin/people", people.to_vec()).await;
+    assert!(people.body.contains("value=\"bob\"") && !people.body.contains("a long password"), "{}", people.body);
+    assert!(people.body.contains("type=\"password\""));
     // Where the browser does not say that the form is ours, it goes nowhere.
     let bare = browser.post_with("/admin/scopes", form(), &[]).await;
     assert!(bare.status == StatusCode::FORBIDDEN && !bare.body.contains("Send it again"));

@@ -56,6 +56,7 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stream {
     pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) trailers: Vec<(Vec<u8>, Vec<u8>)>,
     /// What has come of its body.
     pub(crate) body: Vec<u8>,
     pub(crate) reply: Option<Reply>,
@@ -126,10 +127,7 @@ impl Host for FakeHost {
 
     fn request_headers(&self) -> HostResult<Headers> {
         self.works("request_headers")?;
-        self.stream(|stream| {
-            let pairs: Vec<_> = stream.headers.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
-            Headers::new(serialize_pairs(&pairs))
-        })
+        self.stream(|stream| as_headers(&stream.headers))
     }
 
     fn request_body(&self, most: usize) -> HostResult<Vec<u8>> {
@@ -140,6 +138,16 @@ impl Host for FakeHost {
     fn remove_request_header(&self, name: &[u8]) -> HostResult<()> {
         self.works("remove_request_header")?;
         self.stream(|stream| stream.headers.retain(|(n, _)| n != name))
+    }
+
+    fn request_trailers(&self) -> HostResult<Headers> {
+        self.works("request_trailers")?;
+        self.stream(|stream| as_headers(&stream.trailers))
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> HostResult<()> {
+        self.works("remove_request_trailer")?;
+        self.stream(|stream| stream.trailers.retain(|(n, _)| n != name))
     }
 
     fn add_request_header(&self, name: &[u8], value: &[u8]) -> HostResult<()> {
@@ -276,6 +284,11 @@ impl Host for FakeHost {
     }
 }
 
+fn as_headers(pairs: &[(Vec<u8>, Vec<u8>)]) -> Headers {
+    let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
+    Headers::new(serialize_pairs(&pairs))
+}
+
 impl FakeHost {
     fn with_metric(&self, metric: u32, change: impl FnOnce(&mut u64)) {
         let digest = |name: &str| name.bytes().fold(7_u32, |n, b| n.wrapping_mul(31).wrapping_add(u32::from(b)));
@@ -376,6 +389,17 @@ impl FakeEnvoy {
 
     pub(crate) fn stream(&self, vm: usize, id: u32) -> Stream {
         self.vms[vm].host.streams.borrow()[&id].clone()
+    }
+
+    /// Sends a request's trailers; what the upstream gets of them.
+    pub(crate) fn trailers(&mut self, vm: usize, id: u32, trailers: &[(&str, &str)]) -> Vec<String> {
+        let vm = &mut self.vms[vm];
+        let bytes = trailers.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect();
+        vm.host.streams.borrow_mut().get_mut(&id).unwrap().trailers = bytes;
+        vm.host.context.set(id);
+        vm.root.trailers();
+        let left = vm.host.streams.borrow()[&id].trailers.clone();
+        left.into_iter().map(|(name, _)| String::from_utf8(name).unwrap()).collect()
     }
 
     /// The client goes away.

@@ -178,3 +178,29 @@ proptest! {
         prop_assert!(!envoy.stream(0, id).resumed || headers.iter().any(|(n, _)| n == ":path"));
     }
 }
+
+#[test]
+fn nobody_says_who_they_are_in_trailers() {
+    let mut envoy = ready(1, &config());
+    let id = envoy.send(0, &get("/orders/1", &format!("Bearer {}", token())));
+    let trailers = [("x-auth-subject", "mallory"), ("checksum", "1"), ("X_Auth.Subject", "m"), ("x-auth-subject", "n")];
+    assert_eq!(envoy.trailers(0, id, &trailers), ["checksum"]);
+    assert_eq!(envoy.trailers(0, id, &[]), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_has_their_identity_dropped_on_the_way() {
+    let mut envoy = ready(1, &config());
+    let good = format!("Bearer {}", token());
+    for (connection, expected) in [
+        ("upgrade", "passed"),
+        ("Upgrade, keep-alive", "passed"),
+        ("upgrade, X-Auth-Subject", "bearward_made_up_identity"),
+        ("x_auth_subject", "bearward_made_up_identity"),
+        ("close,\tx-auth-subject ", "bearward_made_up_identity"),
+    ] {
+        let mut headers = get("/orders/1", &good);
+        headers.extend([("upgrade", &b"websocket"[..]), ("connection", connection.as_bytes())]);
+        assert_eq!(super::rules::details(&mut envoy, &headers), expected, "{connection}");
+    }
+}

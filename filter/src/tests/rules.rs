@@ -7,7 +7,7 @@ fn with_rules(rules: &serde_json::Value) -> String {
     config_with(|c| c["rules"] = rules.clone())
 }
 
-fn details(envoy: &mut FakeEnvoy, headers: &[(&str, &[u8])]) -> String {
+pub(super) fn details(envoy: &mut FakeEnvoy, headers: &[(&str, &[u8])]) -> String {
     let id = envoy.send(0, headers);
     let stream = envoy.stream(0, id);
     stream.reply.map_or_else(|| if stream.resumed { "passed".to_owned() } else { "held".to_owned() }, |r| r.details)

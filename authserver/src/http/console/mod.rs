@@ -28,6 +28,8 @@ const FORMS: &str = "console";
 /// The field that is different on every page that shows a form, and for how long it is remembered, in seconds.
 const ONCE: &str = "once";
 const SENT_FOR: i64 = 24 * 60 * 60;
+/// The field of a password, which no page has in it.
+const PASSWORD: &str = "password";
 /// How many rows a list has.
 const ROWS: u32 = 50;
 
@@ -134,8 +136,8 @@ fn overtaken() -> Problem {
 
 /// What a form held that was opened in an earlier session, to be sent once more.
 fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
-    let fields = form.pairs().filter(|(name, _)| *name != csrf::FIELD).collect();
-    let page = AgainPage { console: visit.frame("")?, action, fields };
+    let fields = form.pairs().filter(|(name, _)| ![csrf::FIELD, PASSWORD].contains(name)).collect();
+    let page = AgainPage { console: visit.frame("")?, action, fields, password: form.has(PASSWORD) };
     Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
 }
 
