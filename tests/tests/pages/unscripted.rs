@@ -125,6 +125,14 @@ async fn the_console_is_used_without_scripts() {
 
     page.open(&format!("/admin/grants?person={}", demo::USERNAME)).await;
     page.press("button[aria-label^='Revoke what']", "Revoked, everywhere.").await;
+    page.open("/admin/tokens").await;
+    let token = client_credentials(&server.url).await;
+    page.fill(&[("token", &token)]).await;
+    page.press("form:has(#token) button", "It works, until").await;
+    assert!(!browser.client.source().await.unwrap().contains(&token));
+    page.press("section.found button.danger", "Revoked, everywhere.").await;
+    page.fill(&[("token", &token)]).await;
+    page.press("form:has(#token) button", "not good").await;
     page.fill(&[("jti", "some-token")]).await;
     page.press("form:has(#jti) button", "Revoked, everywhere.").await;
     page.open("/admin/keys").await;
@@ -135,4 +143,13 @@ async fn the_console_is_used_without_scripts() {
 
     page.open("/account").await;
     page.press("form:has(input[value=sign-out]) button", "Sign in").await;
+}
+
+/// The access token of a service.
+async fn client_credentials(url: &str) -> String {
+    let request = reqwest::Client::new().post(format!("{url}/oauth2/token"));
+    let request = request.basic_auth(demo::SERVICE, Some(demo::SERVICE_SECRET));
+    let answer = request.form(&[("grant_type", "client_credentials")]).send().await.unwrap();
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
 }
