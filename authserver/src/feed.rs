@@ -30,7 +30,7 @@ const MAX_WAIT: u64 = 30;
 /// The longest name that a follower may give itself, and its operator it, in bytes.
 const MAX_ID: usize = 64;
 const MAX_NODE: usize = 256;
-/// How many pages are kept for followers at the same cursor: at most 8 MiB.
+/// How many pages are kept for followers at the same cursor: at most 4 MiB.
 const PAGES_KEPT: usize = 128;
 
 /// The feed's answers.
@@ -118,8 +118,7 @@ impl Feed {
             metrics::counter!("bearward_feed_reads_total").increment(1);
             #[cfg(test)]
             self.reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            // What fits beside the longest cursor: the next one's length is not known yet.
-            let limit = u32::try_from(capacity(MAX_CURSOR)).unwrap_or(u32::MAX);
+            let limit = u32::try_from(entries_at_once()).unwrap_or(u32::MAX);
             let read = self.store.feed(after.as_deref(), limit, self.env.now()).await?;
             let reset = read.reset || after.is_none();
             Ok(Arc::new(Page { more: read.more, reset, now_ms: 0, cursor: read.cursor, entries: read.entries }))
@@ -162,6 +161,12 @@ async fn answer(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (headers, bytes).into_response()
+}
+
+/// Half of what fits beside the longest cursor: whoever takes a page is busy with it for as long as it is large, and a worker
+/// of Envoy should not be for a millisecond.
+fn entries_at_once() -> usize {
+    capacity(MAX_CURSOR) / 2
 }
 
 /// What a follower calls itself, and its operator calls it. Nobody checks either, so they are shown and nothing else;

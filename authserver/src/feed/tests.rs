@@ -133,12 +133,12 @@ async fn a_snapshot_comes_at_once_and_begins_anew() {
 #[tokio::test]
 async fn a_snapshot_of_many_comes_in_pages_that_fit() {
     let fixture = Fixture::new().await;
-    let count = capacity(MAX_CURSOR) + 5;
+    let count = entries_at_once() + 5;
     for i in 0..count {
         fixture.revoke(&i.to_string()).await;
     }
     let first = fixture.get("").await;
-    assert_eq!((first.more, first.reset, first.entries.len()), (true, true, capacity(MAX_CURSOR)));
+    assert_eq!((first.more, first.reset, first.entries.len()), (true, true, entries_at_once()));
     let second = fixture.get(&format!("after={}&wait=30", first.cursor)).await;
     assert_eq!((second.more, second.reset, second.entries.len()), (false, false, 5));
 }

@@ -34,7 +34,8 @@ The budgets are 2 MB and 8 bytes per live revocation for each VM, and 1 ms for t
 the largest WebAssembly memory of the process (one for each worker, one for the main thread, and one that Envoy clones these from); Envoy in
 all has one for each VM, and once the log that they share: 16 bytes per revocation.  Served means that a token opens a route at every worker. The longest turn is what
 Envoy's histogram of its event loop says of one worker while the whole snapshot is read again (`bearward feed reset`); a turn holds at
-least one callback, so it bounds the longest of them from above, and holds whatever time the machine gave to others meanwhile."
+least one callback, so it bounds the longest of them from above. It is timed by the clock, so Envoy's threads run before those of others
+here (`renice`): without that, turns that had nothing to do took up to 1.9 ms."
     );
     [
         Section { heading: "How soon a revocation holds", text: soon },

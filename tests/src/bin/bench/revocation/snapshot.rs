@@ -6,6 +6,7 @@ use super::fleet::{Authority, Database, Gateway, until_all_open};
 use crate::say;
 use bearward_tests::stack::Parts;
 use bearward_tests::{Error, Result, cpu, wait};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How many revocations are held, each time.
@@ -110,14 +111,20 @@ fn mappings(smaps: &str) -> Vec<Mapping<'_>> {
 /// Has an Envoy of one worker, which two processors can run without making it wait, read the whole snapshot again.
 async fn longest_turn(parts: &Parts, authority: &Authority, token: &str) -> Result<(Duration, Duration)> {
     let gateway = Gateway::start(parts, authority, 1).await?;
+    go_first(gateway.envoy.child.pid());
     let mut workers = gateway.connect_each_worker(1).await?;
     until_all_open(&mut workers, token).await?;
     let idle = {
-        // What the start took is in the first interval.
-        let first = turns(&gateway).await?;
+        // What the start took is in the first interval, so another one has to come.
+        let mut first = None;
         wait::until("another interval", Duration::from_secs(30), async || {
             let now = turns(&gateway).await.map_err(|error| error.to_string())?;
-            if now == first { Err("it is the first yet".to_owned()) } else { Ok(()) }
+            match &first {
+                Some(first) if *first != now => return Ok(()),
+                None if longest_of(&now) > Duration::ZERO => first = Some(now),
+                _ => {}
+            }
+            Err("none yet".to_owned())
         })
         .await?;
         let end = Instant::now() + IDLE;
@@ -156,15 +163,26 @@ async fn longest_turn(parts: &Parts, authority: &Authority, token: &str) -> Resu
     }
 }
 
+/// Has its threads run before those of others: a turn is timed by the clock, and what it waits for a processor is not its
+/// work. Where that is not allowed, the figure holds the waiting too.
+fn go_first(pid: u32) {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let threads = threads.map(|thread| thread.file_name());
+    let _ = Command::new("renice").args(["-n", "-19", "-p"]).args(threads).stdout(Stdio::null()).status();
+}
+
 /// The longest turn of any thread's loop in the last interval, by Envoy's own histogram.
 async fn turn(gateway: &Gateway) -> Result<Duration> {
-    let text = turns(gateway).await?;
+    Ok(longest_of(&turns(gateway).await?))
+}
+
+fn longest_of(histogram: &str) -> Duration {
     let most = |line: &str| {
         let (_, rest) = line.split_once("P100(")?;
         rest.split(',').next()?.parse::<f64>().ok()
     };
-    let micros = text.lines().filter_map(most).fold(0.0, f64::max);
-    Ok(Duration::from_secs_f64(micros / 1e6))
+    let micros = histogram.lines().filter_map(most).fold(0.0, f64::max);
+    Duration::from_secs_f64(micros / 1e6)
 }
 
 async fn turns(gateway: &Gateway) -> Result<String> {
