@@ -26,6 +26,8 @@ pub struct Expectation {
     pub types: Vec<String>,
     /// Claims that a JWT must have besides `iss`, `aud` and `exp`.
     pub required_claims: Vec<String>,
+    /// Claims that an introspection answer must have: all of them are optional there (RFC 7662 §2.2), so none unless said.
+    pub required_of_answers: Vec<String>,
 }
 
 impl Expectation {
@@ -34,7 +36,8 @@ impl Expectation {
     #[must_use]
     pub fn rfc9068(issuer: String, audiences: Vec<String>) -> Self {
         let required_claims = ["sub", "client_id", "iat", "jti"].map(str::to_owned).to_vec();
-        Self { issuer, audiences, clock_skew: 60, types: vec![ACCESS_TOKEN_TYPE.to_owned()], required_claims }
+        let types = vec![ACCESS_TOKEN_TYPE.to_owned()];
+        Self { issuer, audiences, clock_skew: 60, types, required_claims, required_of_answers: Vec::new() }
     }
 
     fn accepts_type(&self, typ: &str) -> bool {
@@ -129,12 +132,14 @@ impl<'a> Unverified<'a> {
             return Err(Refusal::Issuer);
         }
         expected.check(&self.claims, now)?;
-        if expected.required_claims.iter().any(|name| self.claims.get(name).is_none()) {
-            return Err(Refusal::MissingClaim);
-        }
+        has_all(&self.claims, &expected.required_claims)?;
         let binding = Binding::of(&self.claims)?;
         Ok(Checked(self, binding))
     }
+}
+
+fn has_all(claims: &ClaimSet, required: &[String]) -> Result<(), Refusal> {
+    if required.iter().all(|name| claims.get(name).is_some()) { Ok(()) } else { Err(Refusal::MissingClaim) }
 }
 
 /// A token that would be good if its signature were.
@@ -195,6 +200,7 @@ impl Verified {
         }
         claims.insert("iss", expected.issuer.as_str().into());
         expected.check(&claims, now)?;
+        has_all(&claims, &expected.required_of_answers)?;
         let binding = Binding::of(&claims)?;
         Ok(Self { claims, binding })
     }

@@ -194,6 +194,14 @@ fn an_introspection_answer_is_checked_like_a_token() {
     assert_eq!(answer(&|a| a["exp"] = (NOW - 61).into()), Err(Refusal::Expired));
     assert_eq!(answer(&|a| a["aud"] = Value::Null), Err(Refusal::Audience));
     assert_eq!(answer(&|a| a["cnf"] = json!({ "x": 1 })), Err(Refusal::Bound));
+    // What the operator asks of tokens holds for answers too.
+    let tenants = Expectation { required_of_answers: vec!["tenant".to_owned()], ..expectation() };
+    let of = |tenant: Value| {
+        let answer = json!({ "active": true, "aud": payload()["aud"], "sub": "alice", "tenant": tenant });
+        let claims = ClaimSet::parse(answer.to_string().as_bytes()).unwrap();
+        Verified::introspected(claims, &tenants, NOW).map(drop)
+    };
+    assert_eq!((of(json!("a")), of(Value::Null)), (Ok(()), Err(Refusal::MissingClaim)));
 }
 
 proptest! {

@@ -106,7 +106,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Texts,
         "`[\"sub\", \"client_id\", \"iat\", \"jti\"]`",
         "[\"sub\"]",
-        "Claims that a JWT must have besides `iss`, `aud` and `exp`. The default is RFC 9068 §2.2. A token without `iat` is older than any cutoff of the revocation feed, one without `jti` can only be revoked by its client, person or grant.",
+        "Claims that a token must have besides `iss`, `aud` and `exp`. The default is RFC 9068 §2.2 for JWTs, and none for introspection answers, where RFC 7662 §2.2 requires none; what is written here holds for both. A token without `iat` is older than any cutoff of the revocation feed, one without `jti` can only be revoked by its client, person or grant.",
     ),
     field(
         "providers.*.algorithms",

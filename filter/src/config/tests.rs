@@ -66,6 +66,15 @@ fn durations_are_written_in_many_ways() {
 }
 
 #[test]
+fn claims_that_are_asked_for_are_asked_of_answers_too() {
+    let required = |config: &Value| parse(config).unwrap().providers[0].expectation.required_of_answers.clone();
+    let mut config = good();
+    assert_eq!(required(&config), Vec::<String>::new());
+    config["providers"]["bearward"]["required_claims"] = json!(["tenant"]);
+    assert_eq!(required(&config), ["tenant"]);
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_path() {
     let cases = [
         ("/providers/bearward/jwks/cluster", json!(null), "providers.bearward.jwks.cluster: is missing"),

@@ -65,6 +65,7 @@ fn provider(name: String, node: Node, environment: Environment<'_>) -> Result<Pr
     }
     if let Some(required) = object.optional("required_claims") {
         expectation.required_claims = required.texts()?;
+        expectation.required_of_answers.clone_from(&expectation.required_claims);
     }
     let algorithms = object.optional("algorithms").map(algorithms).transpose()?;
     let jwks = object.optional("jwks").map(|node| jwks(node, algorithms)).transpose()?;
