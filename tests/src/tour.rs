@@ -63,9 +63,11 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         open(browser, &format!("{console}{path}")).await?;
         at(name).await?;
     }
-    open(browser, &format!("{console}/people?q=alice")).await?;
-    press(browser, "tbody a").await?;
-    at("console-person").await?;
+    for (name, list) in [("console-person", "/people?q=alice"), ("console-issuer", "/issuers")] {
+        open(browser, &format!("{console}{list}")).await?;
+        press(browser, "tbody a").await?;
+        at(name).await?;
+    }
     open(browser, &format!("{console}/tokens")).await?;
     look_at(browser, &service_token(url).await?).await?;
     at("console-token").await?;

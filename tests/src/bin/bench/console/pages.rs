@@ -33,7 +33,7 @@ const fn page(name: &'static str, path: fn(Turn) -> String, says: &'static str) 
     Page { name, path, says }
 }
 
-pub(super) static PAGES: [Page; 34] = [
+pub(super) static PAGES: [Page; 35] = [
     page("overview", |_| String::new(), "gateways follow"),
     page("clients: first page", |_| "/clients".into(), "Next page"),
     page("clients: deep page", |t| format!("/clients?after=app-{}", t.one_of(CLIENTS, 1)), "app-"),
@@ -76,6 +76,7 @@ pub(super) static PAGES: [Page; 34] = [
     ),
     page("grants: of nobody", |t| format!("/grants?client=nothing-{}", t.number), "no such grants"),
     page("issuers", |_| "/issuers".into(), "idp-7.example"),
+    page("issuer", |t| format!("/issuers/one?issuer=https://idp-{}.example", t.one_of(20, 18)), "What is believed"),
     page("keys", |_| "/keys".into(), "Signing keys"),
     page("audit log: first page", |_| "/audit".into(), "Next page"),
     page("audit log: deep page", |t| format!("/audit?after={}", t.one_of(ENTRIES, 15)), "person.sign_in"),
