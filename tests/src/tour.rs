@@ -49,6 +49,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         ("console-clients", "/clients"),
         ("console-client-new", "/clients/new"),
         ("console-client", "/clients/demo-web"),
+        ("console-registration", "/registration"),
         ("console-details", "/details"),
         ("console-detail-new", "/details/new"),
         ("console-scopes", "/scopes"),
@@ -74,6 +75,10 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     press(browser, ".found button").await?;
     look_at(browser, "bw_at_broken").await?;
     at("console-token-broken").await?;
+    open(browser, &format!("{console}/registration")).await?;
+    browser.client.find(Locator::Css("#note")).await.map_err(words)?.send_keys("Partner A").await.map_err(words)?;
+    press(browser, "button[value=make]").await?;
+    at("console-registration-token").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
     add_key(browser, "This is no key.").await?;
     at("console-key-wrong").await?;

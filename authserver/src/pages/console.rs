@@ -35,9 +35,10 @@ impl ConsoleFrame<'_> {
 }
 
 /// The parts of the console: path, and words.
-pub(super) const SECTIONS: [(&str, &str, &str); 10] = [
+pub(super) const SECTIONS: [(&str, &str, &str); 11] = [
     ("overview", "", "Overview"),
     ("clients", "/clients", "Clients"),
+    ("registration", "/registration", "Registration"),
     ("scopes", "/scopes", "Scopes"),
     ("details", "/details", "Details"),
     ("people", "/people", "People"),

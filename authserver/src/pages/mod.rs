@@ -19,6 +19,7 @@ mod field;
 mod form_post;
 mod issuers;
 mod passkey;
+mod registration;
 mod tokens;
 mod trouble;
 
@@ -27,6 +28,7 @@ pub use device::{DeviceDone, DevicePage, device_done};
 pub use field::{Field, Problem};
 pub use form_post::form_post;
 pub use issuers::{IssuerForm, IssuerPage, IssuersPage};
+pub use registration::{RegistrationForm, RegistrationPage};
 pub use tokens::TokensPage;
 pub use trouble::{Trouble, not_found};
 

@@ -111,6 +111,11 @@ async fn the_console_is_used_without_scripts() {
     page.unfold("details:has(button[value=delete]) summary").await;
     page.press("button[value=delete]", "Deleted.").await;
 
+    page.open("/admin/registration").await;
+    page.fill(&[("note", "Partner A"), ("scope", "orders:read")]).await;
+    page.press("button[value=make]", "shown this once").await;
+    page.press("button[value=revoke]", "registers nobody any more").await;
+
     page.open("/admin/issuers").await;
     page.fill(&[("issuer", "https://idp.example"), ("jwks_uri", "https://idp.example/jwks")]).await;
     page.press("form.panel button.primary", "Its assertions are believed.").await;

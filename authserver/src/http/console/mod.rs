@@ -7,6 +7,7 @@ mod clients;
 mod issuers;
 mod others;
 mod people;
+mod registration;
 mod rows;
 mod tokens;
 
@@ -62,6 +63,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
             ["clients"] => clients::list(&visit).await,
             ["clients", "new"] => clients::blank(&visit).await,
             ["clients", id] => clients::one(&visit, id, None).await,
+            ["registration"] => registration::page(&visit).await,
             ["scopes"] => others::scopes(&visit, None).await,
             ["scopes", name] => others::scope(&visit, name).await,
             ["people"] => people::list(&visit).await,
@@ -114,6 +116,7 @@ pub(super) async fn post(
         match path.as_slice() {
             ["clients", "new"] => clients::create(&visit, &form).await,
             ["clients", id] => clients::act(&visit, id, &form).await,
+            ["registration"] => registration::act(&visit, &form).await,
             ["scopes"] => others::create_scope(&visit, &form).await,
             ["scopes", name] => others::act_on_scope(&visit, name, &form).await,
             ["people"] => people::create(&visit, &form).await,
@@ -237,6 +240,7 @@ fn done(what: &str) -> Option<&'static str> {
         "twice" => {
             "That was sent twice, and done once. A secret is shown the first time only: make another one if you missed it."
         }
+        "registration-revoked" => "It registers nobody any more. The clients that were registered with it stay.",
         "rotated" => "The next key is on its way.",
         _ => return None,
     })
@@ -298,6 +302,8 @@ fn field_name(field: &str) -> &str {
         "password" => "Password",
         "label" => "Label",
         "issuer" => "Issuer",
+        "note" => "What it is for",
+        "uses" => "How many clients",
         "jti" => "jti",
         "token" => "Token",
         "keys" => "Keys",

@@ -59,7 +59,7 @@ macro_rules! grant_query {
 }
 
 /// The queries of the console's lists, by what they are asked, for the test that they use an index.
-pub const LISTS: [&str; 19] = [
+pub const LISTS: [&str; 20] = [
     CLIENTS,
     CLIENTS_BY_TEXT,
     ACCOUNTS,
@@ -79,6 +79,7 @@ pub const LISTS: [&str; 19] = [
     super::accounts::SESSIONS,
     super::accounts::ACCESS,
     super::activity::DISABLED,
+    super::registrations::INITIAL_ACCESS_TOKENS,
 ];
 
 const CLIENTS: &str =

@@ -16,6 +16,7 @@ use bearward::model::{
     TlsSubject, TrustedIssuer,
 };
 use bearward::secret;
+use bearward::storage::InitialAccessToken;
 use bearward_token::scope::ScopeSet;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -68,6 +69,14 @@ pub(super) async fn fill(server: &Server) -> Filled {
     store.create_client(&device).await.unwrap();
     let issuer = issuer(&mut evil, &scope.name);
     store.put_issuer(&issuer).await.unwrap();
+    let initial = InitialAccessToken {
+        note: evil.text("registration.note"),
+        scopes: ScopeSet::parse(&scope.name).unwrap(),
+        uses_left: 1000,
+        expires_at: server.now() + 1_000_000,
+        created_at: 1,
+    };
+    store.put_initial_access_token(&Digest([7; 32]), &initial, &change()).await.unwrap();
     person(server, &mut evil).await;
     grant(server, &mut evil, &scope.name, &kind.name).await;
     store.record(&entry(&mut evil)).await.unwrap();

@@ -7,11 +7,12 @@ use http::StatusCode;
 use std::collections::BTreeSet;
 
 /// The console's pages: as its router has them, and one of the kind. `{scope}`, `{type}` and `{issuer}` are the names of the evil ones.
-const CONSOLE: [(&str, &str); 20] = [
+const CONSOLE: [(&str, &str); 21] = [
     ("[]", "/admin"),
     (r#"["clients"]"#, "/admin/clients"),
     (r#"["clients", "new"]"#, "/admin/clients/new"),
     (r#"["clients", id]"#, "/admin/clients/evil"),
+    (r#"["registration"]"#, "/admin/registration"),
     (r#"["scopes"]"#, "/admin/scopes"),
     (r#"["scopes", name]"#, "/admin/scopes/{scope}"),
     (r#"["people"]"#, "/admin/people"),
