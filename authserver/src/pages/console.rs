@@ -64,6 +64,13 @@ pub struct AgainPage<'a> {
     pub password: bool,
 }
 
+impl AgainPage<'_> {
+    /// What of it somebody typed.
+    fn typed(&self) -> impl Iterator<Item = &(&str, &str)> {
+        self.fields.iter().filter(|(name, value)| !value.is_empty() && !["do", "once", "version"].contains(name))
+    }
+}
+
 /// The first page.
 #[derive(Template)]
 #[template(path = "console/overview.html")]
