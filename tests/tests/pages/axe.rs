@@ -14,14 +14,19 @@ use std::process::Command;
 const RUN: &str = "
     const [width, done] = arguments;
     const wide = document.documentElement.scrollWidth;
-    const lines = node => {
-        const text = document.createRange();
-        text.selectNodeContents(node);
-        return new Set(Array.from(text.getClientRects(), line => Math.round(line.top))).size;
-    };
-    const broken = Array.from(document.querySelectorAll('button, summary, nav a, .button'))
-        .filter(node => !/\\s/.test(node.textContent.trim()) && !node.children.length && lines(node) > 1)
-        .map(node => 'a word is broken: ' + node.outerHTML);
+    const broken = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const node = texts.currentNode;
+        if (node.parentElement.closest('code')) continue;
+        for (const word of node.data.matchAll(/(?<=^|[\\s(])[A-Za-z]{2,20}(?=[\\s.,:;)]|$)/g)) {
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            const lines = new Set(Array.from(range.getClientRects(), line => Math.round(line.top)));
+            if (lines.size > 1) broken.push('“' + word[0] + '” is broken: ' + node.parentElement.outerHTML);
+        }
+    }
     axe.run(document, { resultTypes: ['violations'] })
         .then(found => found.violations.map(v => v.id + ': ' + v.help + ' at ' + v.nodes.map(n => n.html).join(' ')))
         .then(found => found.concat(broken))
