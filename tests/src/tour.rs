@@ -54,6 +54,7 @@ pub async fn tour(server: &Alone, browser: &Browser, mut at: impl AsyncFnMut(Nam
         ("console-clients", "/clients"),
         ("console-client-new", "/clients/new"),
         ("console-client", "/clients/demo-web"),
+        ("console-registration", "/registration"),
         ("console-details", "/details"),
         ("console-detail-new", "/details/new"),
         ("console-scopes", "/scopes"),
@@ -68,15 +69,21 @@ pub async fn tour(server: &Alone, browser: &Browser, mut at: impl AsyncFnMut(Nam
         open(browser, &format!("{console}{path}")).await?;
         at(name).await?;
     }
-    open(browser, &format!("{console}/people?q=alice")).await?;
-    press(browser, "tbody a").await?;
-    at("console-person").await?;
+    for (name, list) in [("console-person", "/people?q=alice"), ("console-issuer", "/issuers")] {
+        open(browser, &format!("{console}{list}")).await?;
+        press(browser, "tbody a").await?;
+        at(name).await?;
+    }
     open(browser, &format!("{console}/tokens")).await?;
     look_at(browser, &service_token(url).await?).await?;
     at("console-token").await?;
     press(browser, ".found button").await?;
     look_at(browser, "bw_at_broken").await?;
     at("console-token-broken").await?;
+    open(browser, &format!("{console}/registration")).await?;
+    fill(browser, &[("#note", "Partner A")]).await?;
+    press(browser, "button[value=make]").await?;
+    at("console-registration-token").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
     add_key(browser, "This is no key.").await?;
     at("console-key-wrong").await?;

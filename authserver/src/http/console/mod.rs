@@ -4,8 +4,10 @@
 mod authorization_types;
 mod client_form;
 mod clients;
+mod issuers;
 mod others;
 mod people;
+mod registration;
 mod rows;
 mod tokens;
 
@@ -15,6 +17,7 @@ use super::cookies::{self, SignedIn};
 use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
+use crate::client_keys::{self, KeyTextError};
 use crate::model::{Digest, Role};
 use crate::pages::{self, AgainPage, ConsoleFrame, Problem, Trouble};
 use axum::extract::{Extension, State};
@@ -68,13 +71,15 @@ pub(super) async fn get(
             ["clients"] => clients::list(&visit).await,
             ["clients", "new"] => clients::blank(&visit).await,
             ["clients", id] => clients::one(&visit, id, None).await,
+            ["registration"] => registration::page(&visit).await,
             ["scopes"] => others::scopes(&visit, None).await,
             ["scopes", name] => others::scope(&visit, name).await,
             ["people"] => people::list(&visit).await,
             ["people", id] => people::one(&visit, id).await,
             ["grants"] => others::grants(&visit, None).await,
             ["tokens"] => tokens::page(&visit).await,
-            ["issuers"] => others::issuers(&visit, None).await,
+            ["issuers"] => issuers::list(&visit).await,
+            ["issuers", "one"] => issuers::one(&visit).await,
             ["keys"] => others::keys(&visit).await,
             ["details"] => authorization_types::list(&visit).await,
             ["details", "new"] => authorization_types::blank(&visit).await,
@@ -103,14 +108,14 @@ pub(super) async fn post(
         };
         let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
         let ours = csrf::check(&app, csrf::Purpose::Console, &browser, binding, &form).is_some();
-        let query = Params::parse(b"")?;
+        let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
         let visit = Visit { app: &app, browser: &browser, signed_in, address, segments: segments(&app, &uri)?, query };
         if !ours {
             // Whoever closed the browser meanwhile, or is somebody else by now, loses nothing that was typed.
             return match csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD) {
                 // A token is not shown again, not even hidden in a form.
                 true if visit.segments == ["tokens"] => tokens::again(&visit),
-                true => again(&visit, uri.path(), &form),
+                true => again(&visit, path_and_query(&uri), &form),
                 false => Err(Trouble::Foreign),
             };
         }
@@ -118,13 +123,15 @@ pub(super) async fn post(
         match path.as_slice() {
             ["clients", "new"] => clients::create(&visit, &form).await,
             ["clients", id] => clients::act(&visit, id, &form).await,
+            ["registration"] => registration::act(&visit, &form).await,
             ["scopes"] => others::create_scope(&visit, &form).await,
             ["scopes", name] => others::act_on_scope(&visit, name, &form).await,
             ["people"] => people::create(&visit, &form).await,
             ["people", id] => people::act(&visit, id, &form).await,
             ["grants"] => others::revoke(&visit, &form).await,
             ["tokens"] => tokens::act(&visit, &form).await,
-            ["issuers"] => others::act_on_issuers(&visit, &form).await,
+            ["issuers"] => issuers::create(&visit, &form).await,
+            ["issuers", "one"] => issuers::act(&visit, &form).await,
             ["keys"] => others::rotate(&visit, &form).await,
             ["details", "new"] => authorization_types::act(&visit, None, &form).await,
             ["details", name] => authorization_types::act(&visit, Some(name), &form).await,
@@ -159,14 +166,27 @@ async fn is_first(app: &App, form: &Params) -> Result<bool, Trouble> {
 /// The administrator, or the way to the sign-in page and back.
 async fn admitted(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Result<SignedIn, Response>, Trouble> {
     let Some(signed_in) = cookies::signed_in(app, headers).await? else {
-        let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
-        return Ok(Err(answer::see_other(&goal::login_for(app, path)?)));
+        return Ok(Err(answer::see_other(&goal::login_for(app, path_and_query(uri))?)));
     };
     let account = app.store.account(&signed_in.person.id).await?;
     match account {
         Some(account) if account.value.role == Role::Admin => Ok(Ok(signed_in)),
         _ => Err(Trouble::NotAdmin),
     }
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or(uri.path(), |both| both.as_str())
+}
+
+/// The version that a form began with.
+fn version(form: &Params) -> i64 {
+    form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Whether a text that was pasted holds a private key, which is not sent back and forth.
+fn is_private(keys: &str) -> bool {
+    client_keys::parse(keys) == Err(KeyTextError::Private)
 }
 
 /// Taken apart before it is decoded: a scope may be a URI, with slashes of its own.
@@ -228,6 +248,7 @@ fn done(what: &str) -> Option<&'static str> {
         "twice" => {
             "That was sent twice, and done once. A secret is shown the first time only: make another one if you missed it."
         }
+        "registration-revoked" => "It registers nobody any more. The clients that were registered with it stay.",
         "rotated" => "The next key is on its way.",
         _ => return None,
     })
@@ -258,7 +279,8 @@ fn problem(error: AdminError) -> Result<Problem, Trouble> {
         AdminError::Invalid { field, .. } => (*field).to_owned(),
         AdminError::Exists("client") => "client_id".to_owned(),
         AdminError::Exists("user") => "username".to_owned(),
-        AdminError::Exists("scope") => "name".to_owned(),
+        AdminError::Exists("scope" | "authorization type") => "name".to_owned(),
+        AdminError::Exists("issuer") => "issuer".to_owned(),
         _ => String::new(),
     };
     Ok(Problem { field, text: remark(error)? })
@@ -288,6 +310,8 @@ fn field_name(field: &str) -> &str {
         "password" => "Password",
         "label" => "Label",
         "issuer" => "Issuer",
+        "note" => "What it is for",
+        "uses" => "How many clients",
         "jti" => "jti",
         "token" => "Token",
         "keys" => "Keys",
