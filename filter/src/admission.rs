@@ -6,6 +6,7 @@ use crate::introspect::{Answer, Asked};
 use crate::keys::Refetch;
 use crate::metrics::{Counter, Metrics};
 use crate::output::Outputs;
+use crate::proofs::Holder;
 use crate::provider::{Freshness, Provider};
 use crate::proxy::Host;
 use crate::request::{Event, Gate};
@@ -50,6 +51,7 @@ pub struct Token {
     facts: Facts,
     auth_time: Option<u64>,
     binding: Binding,
+    holder: Holder,
     outputs: Outputs,
 }
 
@@ -168,6 +170,7 @@ impl<H: Host> Gate<'_, '_, H> {
             facts: self.config.policy.facts(&provider.name, verified.claims()),
             auth_time: verified.auth_time(),
             binding: *verified.binding(),
+            holder: holder(&provider.expectation.issuer, verified),
             outputs: Outputs::of(&self.config.forward, verified.claims())?,
         };
         Ok((Rc::new(token), revocations))
@@ -235,6 +238,13 @@ impl<H: Host> Gate<'_, '_, H> {
     }
 }
 
+/// Who a token is about, if that matters: its subject, else its client, else whoever has the key that it is bound to.
+fn holder(issuer: &str, verified: &Verified) -> Holder {
+    let Some(key) = &verified.binding().key else { return Holder::default() };
+    let text = |name| verified.claims().text(name).ok().flatten().map(str::as_bytes);
+    Holder::new(issuer, text("sub").or_else(|| text("client_id")).unwrap_or(key))
+}
+
 /// What to do with a token while the feed is not fresh.
 fn fresh(freshness: Freshness, provider: &Provider, event: Event, metrics: &mut Metrics) -> Result<(), Not> {
     let on_stale = match freshness {
@@ -277,6 +287,12 @@ impl Token {
     #[must_use]
     pub fn binding(&self) -> &Binding {
         &self.binding
+    }
+
+    /// Who shows the proofs that come with it.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        self.holder
     }
 
     /// Whether it is what a rule requires. `now` is Unix time in seconds.

@@ -22,6 +22,7 @@ pub mod introspect;
 pub mod keys;
 pub mod metrics;
 pub mod output;
+pub mod proofs;
 pub mod provider;
 pub mod proxy;
 pub mod request;
