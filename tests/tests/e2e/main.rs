@@ -30,6 +30,7 @@ mod rotation;
 mod samples;
 mod scenarios;
 mod sign_in;
+mod streams;
 mod up;
 mod verifier;
 
@@ -77,6 +78,9 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::verifies_as_other_people_s_vectors_say", |c| Box::pin(verifier::takes_and_refuses_what_it_should(c))),
     ("gateway::detours_lead_nowhere", |c| Box::pin(detours::lead_nowhere(c))),
+    ("streams::name_nobody_in_trailers", |c| Box::pin(streams::name_nobody_in_trailers(c))),
+    ("streams::carry_web_sockets", |c| Box::pin(streams::carry_web_sockets(c))),
+    ("streams::end_when_envoy_says", |c| Box::pin(streams::end_when_envoy_says(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
