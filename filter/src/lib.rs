@@ -9,6 +9,7 @@
 pub mod admission;
 pub mod answers;
 pub mod call;
+pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod dispatch;

@@ -2,6 +2,7 @@
 //! [`crate::request`] decides.
 
 use crate::admission::Known;
+use crate::clock::is_over;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Outgoing, Tools};
 use crate::introspect::Introspector;
@@ -295,7 +296,7 @@ impl State {
         }
         let waiting: Vec<_> = self.held.iter().map(|(context, until)| (*context, *until)).collect();
         for (context, until) in waiting {
-            let event = if now_ms >= until { Event::TimeUp } else { Event::Again };
+            let event = if is_over(until, HOLD_MS, now_ms) { Event::TimeUp } else { Event::Again };
             let entered = host.enter(context).is_ok();
             let done = if entered { self.step(host, event, now_ms) } else { Done::Answered };
             if !matches!(done, Done::Waits) {

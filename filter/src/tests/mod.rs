@@ -2,6 +2,7 @@
 
 mod answers;
 mod bindings;
+mod clock;
 mod credentials;
 mod dispatch;
 mod fake;
