@@ -141,6 +141,12 @@ impl Leader {
         }
     }
 
+    /// Whether this VM leads, as far as it knows.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.leading
+    }
+
     /// Gives the lease up, so that another VM need not wait until it runs out.
     pub fn step_down(&mut self, host: &impl Host) {
         if self.leading {

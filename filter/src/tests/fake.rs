@@ -268,12 +268,18 @@ impl Host for FakeHost {
         Ok(name.bytes().fold(7, |n, b| n.wrapping_mul(31).wrapping_add(u32::from(b))))
     }
 
-    fn add_metric(&self, metric: u32, by: u64) {
-        self.with_metric(metric, |value| *value += by);
+    fn add_metric(&self, metric: u32, by: i64) {
+        self.with_metric(metric, |value| *value = value.checked_add_signed(by).unwrap());
     }
 
     fn set_metric(&self, metric: u32, value: u64) {
         self.with_metric(metric, |known| *known = value);
+    }
+
+    fn metric(&self, metric: u32) -> HostResult<u64> {
+        let mut read = 0;
+        self.with_metric(metric, |known| read = *known);
+        Ok(read)
     }
 
     fn set_tick(&self, _period_ms: u32) {}

@@ -8,6 +8,7 @@ mod dispatch;
 mod fake;
 mod feed;
 mod keys;
+mod metrics;
 mod providers;
 mod requests;
 mod rules;

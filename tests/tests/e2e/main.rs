@@ -18,6 +18,7 @@ mod filter;
 mod gateway;
 mod introspection;
 mod jwt;
+mod listeners;
 mod mutual_tls;
 mod oauth;
 mod opaque;
@@ -81,6 +82,7 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::detours_lead_nowhere", |c| Box::pin(detours::lead_nowhere(c))),
     ("clock::is_set_back_and_forth", |c| Box::pin(clock::is_set_back_and_forth(c))),
     ("clock::stands_still", |c| Box::pin(clock::stands_still(c))),
+    ("listeners::are_measured_together", |c| Box::pin(listeners::are_measured_together(c))),
     ("streams::name_nobody_in_trailers", |c| Box::pin(streams::name_nobody_in_trailers(c))),
     ("streams::carry_web_sockets", |c| Box::pin(streams::carry_web_sockets(c))),
     ("streams::end_when_envoy_says", |c| Box::pin(streams::end_when_envoy_says(c))),
