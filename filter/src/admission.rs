@@ -1,11 +1,13 @@
 //! Whether a token is good: known from before, or verified now (header and claims, key, signature), or its issuer says so;
 //! and not revoked. What the rule requires of it, and what it is bound to, is for [`crate::request`].
 
+use crate::clock::is_over;
 use crate::config::OnStale;
 use crate::introspect::{Answer, Asked};
 use crate::keys::Refetch;
 use crate::metrics::{Counter, Metrics};
 use crate::output::Outputs;
+use crate::proofs::Holder;
 use crate::provider::{Freshness, Provider};
 use crate::proxy::Host;
 use crate::request::{Event, Gate};
@@ -33,8 +35,8 @@ pub enum Known {
     Refused {
         /// Why.
         refusal: Refusal,
-        /// Until when that need not be asked again; Unix time in milliseconds.
-        until_ms: u64,
+        /// How long that need not be asked again.
+        holds: Holds,
     },
 }
 
@@ -43,14 +45,30 @@ pub enum Known {
 pub struct Token {
     provider: usize,
     expires_at: u64,
-    /// When its issuer is asked again; Unix time in milliseconds.
-    ask_at_ms: u64,
+    /// How long its issuer need not be asked again, if it was asked.
+    holds: Option<Holds>,
     keys: u32,
     handle: Handle,
     facts: Facts,
     auth_time: Option<u64>,
     binding: Binding,
+    holder: Holder,
     outputs: Outputs,
+}
+
+/// How long what an issuer said holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Holds {
+    /// When it said so; Unix time in milliseconds.
+    from_ms: u64,
+    /// For how many milliseconds that holds.
+    for_ms: u64,
+}
+
+impl Holds {
+    fn at(self, now_ms: u64) -> bool {
+        !is_over(self.from_ms.saturating_add(self.for_ms), self.for_ms, now_ms)
+    }
 }
 
 /// Why a token is not let through now.
@@ -87,14 +105,14 @@ impl<H: Host> Gate<'_, '_, H> {
         let (now_ms, host) = (self.now_ms, self.host);
         let (token, checked) = match self.cache.get(text.as_bytes())? {
             Known::Good { token, revocations } => (Rc::clone(token), revocations),
-            Known::Refused { until_ms, .. } if now_ms > *until_ms => return None,
+            Known::Refused { holds, .. } if !holds.at(now_ms) => return None,
             Known::Refused { refusal, .. } => {
                 self.metrics.count(Counter::CacheHit);
                 return Some(Err((*refusal).into()));
             }
         };
         let provider = self.providers.get_mut(token.provider)?;
-        if now_ms > token.ask_at_ms {
+        if token.holds.is_some_and(|holds| !holds.at(now_ms)) {
             return None; // its issuer may think otherwise by now
         }
         if now_ms / 1_000 >= token.expires_at {
@@ -146,11 +164,11 @@ impl<H: Host> Gate<'_, '_, H> {
         };
         let verified = checked.verify(key, &HostVerifier(self.host))?;
         fresh(freshness, provider, event, self.metrics)?;
-        Ok(self.good(index, &verified, u64::MAX)?)
+        Ok(self.good(index, &verified, None)?)
     }
 
     /// What is kept of a token that its issuer stands by, and the generation of the revocations that this holds for.
-    fn good(&self, index: usize, verified: &Verified, ask_at_ms: u64) -> Result<(Rc<Token>, u64), Refusal> {
+    fn good(&self, index: usize, verified: &Verified, holds: Option<Holds>) -> Result<(Rc<Token>, u64), Refusal> {
         let provider = self.providers.get(index).ok_or(Refusal::Unavailable)?;
         let handle = verified.handle();
         let revocations = match provider.follower() {
@@ -162,12 +180,13 @@ impl<H: Host> Gate<'_, '_, H> {
         let token = Token {
             provider: index,
             expires_at,
-            ask_at_ms,
+            holds,
             keys: provider.keys.generation(),
             handle,
             facts: self.config.policy.facts(&provider.name, verified.claims()),
             auth_time: verified.auth_time(),
             binding: *verified.binding(),
+            holder: holder(&provider.expectation.issuer, verified),
             outputs: Outputs::of(&self.config.forward, verified.claims())?,
         };
         Ok((Rc::new(token), revocations))
@@ -213,15 +232,17 @@ impl<H: Host> Gate<'_, '_, H> {
 
     /// What comes of what an issuer said then of a token.
     fn judge(&mut self, index: usize, claims: ClaimSet, at_ms: u64) -> Known {
-        let refused = |refusal, until_ms| Known::Refused { refusal, until_ms };
-        let Some(provider) = self.providers.get_mut(index) else { return refused(Refusal::Unavailable, at_ms) };
+        let refused = |refusal, for_ms| Known::Refused { refusal, holds: Holds { from_ms: at_ms, for_ms } };
+        let Some(provider) = self.providers.get_mut(index) else { return refused(Refusal::Unavailable, 0) };
         provider.refresh(self.host, self.now_ms);
         let config = provider.introspector.as_ref().map(|introspector| introspector.config());
         let (cache_ms, inactive_ms) = config.map_or((0, 0), |config| (config.cache_ms, config.inactive_ms));
         let verified = Verified::introspected(claims, &provider.expectation, self.now_ms / 1_000);
-        match verified.and_then(|verified| self.good(index, &verified, at_ms.saturating_add(cache_ms))) {
+        match verified
+            .and_then(|verified| self.good(index, &verified, Some(Holds { from_ms: at_ms, for_ms: cache_ms })))
+        {
             Ok((token, revocations)) => Known::Good { token, revocations },
-            Err(refusal) => refused(refusal, at_ms.saturating_add(inactive_ms)),
+            Err(refusal) => refused(refusal, inactive_ms),
         }
     }
 
@@ -233,6 +254,13 @@ impl<H: Host> Gate<'_, '_, H> {
         let evicted = self.cache.insert(token.as_bytes(), known, weight);
         self.metrics.add(Counter::CacheEvict, u64::try_from(evicted).unwrap_or(u64::MAX));
     }
+}
+
+/// Who a token is about, if that matters: its subject, else its client, else whoever has the key that it is bound to.
+fn holder(issuer: &str, verified: &Verified) -> Holder {
+    let Some(key) = &verified.binding().key else { return Holder::default() };
+    let text = |name| verified.claims().text(name).ok().flatten().map(str::as_bytes);
+    Holder::new(issuer, text("sub").or_else(|| text("client_id")).unwrap_or(key))
 }
 
 /// What to do with a token while the feed is not fresh.
@@ -277,6 +305,12 @@ impl Token {
     #[must_use]
     pub fn binding(&self) -> &Binding {
         &self.binding
+    }
+
+    /// Who shows the proofs that come with it.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        self.holder
     }
 
     /// Whether it is what a rule requires. `now` is Unix time in seconds.

@@ -6,6 +6,7 @@
 //! numbers are little-endian, all times Unix time in milliseconds. Tokens that have a slot in common displace each other,
 //! which costs a call and nothing else.
 
+use crate::clock::is_over;
 use crate::proxy::{Host, HostError, Shared, Write};
 use crate::slots::Slots;
 use bearward_token::claim_set::ClaimSet;
@@ -20,6 +21,8 @@ const LONGEST: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Answers {
     slots: Slots,
+    /// How long asking takes at the most, in milliseconds.
+    asks_ms: u64,
 }
 
 /// What is known about one token.
@@ -36,13 +39,13 @@ pub enum Told {
 }
 
 impl Answers {
-    /// Those in slots that belong to one way of asking one issuer.
+    /// Those in slots that belong to one way of asking one issuer, which takes so many milliseconds at the most.
     #[must_use]
-    pub fn new(slots: Slots) -> Self {
-        Self { slots }
+    pub fn new(slots: Slots, asks_ms: u64) -> Self {
+        Self { slots, asks_ms }
     }
 
-    /// What is known about a token. If nothing is, and this VM can ask `until` then, it is told to.
+    /// What is known about a token. If nothing is, and this VM `can_ask`, it is told to.
     ///
     /// `keys` is the generation of the issuer's keys; `holds` says for how long an answer does, by whether the token is active.
     pub fn look(
@@ -51,7 +54,7 @@ impl Answers {
         token: &str,
         now_ms: u64,
         keys: u32,
-        until: Option<u64>,
+        can_ask: bool,
         holds: impl Fn(bool) -> u64,
     ) -> Told {
         let (key, digest) = self.slot(token);
@@ -60,24 +63,28 @@ impl Answers {
             let Ok(there) = host.shared(&key) else { break };
             let entry = there.as_ref().and_then(|there| Entry::decode(there, digest));
             if let Some(entry) = entry.filter(|entry| entry.keys == keys) {
-                if entry.answer.is_empty() && entry.time > now_ms {
+                if entry.answer.is_empty() && !is_over(entry.time, self.asks_ms, now_ms) {
                     return Told::Coming;
                 }
                 if let Some(claims) = ClaimSet::parse(entry.answer) {
                     let active = claims.get("active").is_some_and(|active| active.as_bool() == Some(true));
-                    if now_ms <= entry.time.saturating_add(holds(active)) {
+                    let holds_ms = holds(active);
+                    if !is_over(entry.time.saturating_add(holds_ms), holds_ms, now_ms) {
                         return Told::Said(claims, entry.time);
                     }
                 }
             }
-            let Some(until) = until else { return Told::Nothing };
+            if !can_ask {
+                return Told::Nothing;
+            }
+            let until = now_ms.saturating_add(self.asks_ms);
             let write = there.as_ref().map_or(Write::Absent, |there| Write::Over(there.cas));
             match host.set_shared(&key, &Entry { time: until, keys, answer: &[] }.encode(digest), write) {
                 Err(HostError::CAS_MISMATCH) => {}
                 _ => break,
             }
         }
-        if until.is_some() { Told::Ask } else { Told::Nothing }
+        if can_ask { Told::Ask } else { Told::Nothing }
     }
 
     /// Tells the others what the issuer said.

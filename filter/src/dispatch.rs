@@ -1,6 +1,7 @@
 //! OAuth requests that the filter itself hands to the authserver, by an HTTP call, where Envoy's routes can't be edited:
 //! what goes there, what comes back, and what the client is told where nothing does.
 
+use crate::clock::is_over;
 use crate::config::Dispatch;
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Headers, Host, Level};
@@ -202,7 +203,8 @@ impl Dispatcher {
     /// Gives up on bodies that do not come.
     pub fn tick(&mut self, tools: &mut Tools<'_, impl Host>) {
         let now_ms = tools.now_ms;
-        let late = |request: &Request| matches!(request.stage, Stage::Body { until_ms, .. } if until_ms <= now_ms);
+        let most_ms = u64::from(self.config.timeout_ms);
+        let late = |request: &Request| matches!(request.stage, Stage::Body { until_ms, .. } if is_over(until_ms, most_ms, now_ms));
         while let Some(at) = self.requests.iter().position(late) {
             let request = self.requests.swap_remove(at);
             if matches!(request.stage, Stage::Body { size: 0, .. }) {

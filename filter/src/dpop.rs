@@ -3,7 +3,8 @@
 
 use crate::config::Dpop;
 use crate::credential::Scheme;
-use crate::proxy::{Headers, Host, HostError, Write};
+use crate::proofs::{Holder, Used};
+use crate::proxy::{Headers, Host};
 use crate::seen::Seen;
 use crate::verifier::HostVerifier;
 use base64::Engine as _;
@@ -16,10 +17,6 @@ use sha2::Sha256;
 
 /// The property that holds the digest of the client's certificate, in hexadecimal.
 const CERTIFICATE: &[u8] = b"connection\0sha256_peer_certificate_digest";
-/// Proofs that were used are kept in so many slots of shared data; which one, the proof's digest says.
-const SHARDS: u16 = 1024;
-/// The most proofs that a slot holds: half a million in all within their window, which is several thousand a second.
-const SHARD_MOST: usize = 512;
 
 /// A request with a token that is good.
 #[derive(Debug)]
@@ -32,6 +29,8 @@ pub struct Shown<'a> {
     pub token: &'a str,
     /// How it was sent.
     pub scheme: Scheme,
+    /// Who shows its proof, if it needs one.
+    pub holder: Holder,
     /// Unix time in seconds.
     pub now: u64,
 }
@@ -87,7 +86,8 @@ impl Shown<'_> {
         }
         // Beyond this second it is refused for its age.
         let forget_at = proof.iat.saturating_add(config.window).saturating_add(1);
-        use_once(host, &proof.id, u32::try_from(forget_at).unwrap_or(u32::MAX), self.now)
+        let forget_at = u32::try_from(forget_at).unwrap_or(u32::MAX);
+        Used { id: &proof.id, holder: self.holder, forget_at }.once(host, self.now)
     }
 
     /// What the proxy before this one says, or this one.
@@ -139,41 +139,4 @@ fn mac(secret: &[u8]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).ok()?;
     mac.update(b"bearward dpop nonce\n");
     Some(mac)
-}
-
-/// Notes that a proof was used, for all VMs of this Envoy; refuses one that was.
-fn use_once(host: &impl Host, id: &Digest, forget_at: u32, now: u64) -> Result<(), Refusal> {
-    let [a, b, id @ ..] = *id;
-    let id = id.first_chunk::<8>().copied().unwrap_or_default();
-    let key = format!("bearward/1/dpop/{}", u16::from_le_bytes([a, b]) % SHARDS);
-    let now = u32::try_from(now).unwrap_or(u32::MAX);
-    for _ in 0..16 {
-        let there = host.shared(&key).map_err(|_| Refusal::Unavailable)?;
-        let (value, write) = match &there {
-            Some(shared) => (shared.value.as_slice(), Write::Over(shared.cas)),
-            None => ([].as_slice(), Write::Absent),
-        };
-        let mut kept = Vec::with_capacity(value.len().saturating_add(12));
-        for entry in value.as_chunks::<12>().0 {
-            let [entry_id @ .., e0, e1, e2, e3] = *entry;
-            if u32::from_le_bytes([e0, e1, e2, e3]) < now {
-                continue;
-            }
-            if entry_id == id {
-                return Err(Refusal::Replayed);
-            }
-            kept.extend_from_slice(entry);
-        }
-        if kept.len() / 12 >= SHARD_MOST {
-            return Err(Refusal::Unavailable); // no room to remember it, so it could be used again
-        }
-        kept.extend_from_slice(&id);
-        kept.extend_from_slice(&forget_at.to_le_bytes());
-        match host.set_shared(&key, &kept, write) {
-            Ok(()) => return Ok(()),
-            Err(HostError::CAS_MISMATCH) => {}
-            Err(_) => return Err(Refusal::Unavailable),
-        }
-    }
-    Err(Refusal::Unavailable)
 }

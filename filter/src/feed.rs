@@ -6,6 +6,7 @@
 //! come twice but never go missing.
 
 use crate::call::push_encoded;
+use crate::clock::{SLACK_MS, is_over};
 use crate::config::RevocationsConfig;
 use crate::feed::compaction::Compaction;
 use crate::gateway;
@@ -59,6 +60,15 @@ pub struct Leader {
 struct Poll {
     call: u32,
     sent_ms: u64,
+    /// How long its answer may take, by a clock that nobody sets.
+    timeout_ms: u64,
+}
+
+impl Poll {
+    /// Whether the clock was set since it was sent: then what it waits for may be long known.
+    fn is_lost(&self, now_ms: u64) -> bool {
+        now_ms.abs_diff(self.sent_ms) > self.timeout_ms.saturating_add(SLACK_MS)
+    }
 }
 
 /// A log that is being written: its epoch, and how many entries it has.
@@ -105,8 +115,11 @@ impl Leader {
         if !self.hold_lease(host, slots, now_ms) {
             return false;
         }
-        if self.poll.is_none() && now_ms >= self.next_poll {
-            self.send(host, metrics, now_ms);
+        if self.poll.take_if(|poll| poll.is_lost(now_ms)).is_some() {
+            self.next_poll = now_ms;
+        }
+        if self.poll.is_none() && is_over(self.next_poll, RETRY_MOST_MS, now_ms) {
+            self.send(host, slots, metrics, now_ms);
         }
         if self.building.is_some() {
             return false;
@@ -126,6 +139,12 @@ impl Leader {
                 false
             }
         }
+    }
+
+    /// Whether this VM leads, as far as it knows.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.leading
     }
 
     /// Gives the lease up, so that another VM need not wait until it runs out.
@@ -161,7 +180,7 @@ impl Leader {
                 self.failures = 0;
                 self.next_poll = if something { now_ms } else { poll.sent_ms.saturating_add(EMPTY_MS) };
                 if now_ms >= self.next_poll {
-                    self.send(host, metrics, now_ms);
+                    self.send(host, slots, metrics, now_ms);
                 }
             }
             Err(reason) => self.failed(host, metrics, &reason, now_ms),
@@ -229,8 +248,12 @@ impl Leader {
         Ok(page.more || if page.reset { first } else { !page.is_empty() })
     }
 
-    fn send(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
-        let wait_ms = (self.config.max_staleness_ms / 3).min(WAIT_MOST_MS);
+    fn send(&mut self, host: &impl Host, slots: &Slots, metrics: &mut Metrics, now_ms: u64) {
+        let most_ms = (self.config.max_staleness_ms / 3).min(WAIT_MOST_MS);
+        // While nothing says that nothing is missing, requests may be refused: then a feed that has no news says so at once.
+        let fresh_ms = slots.head(host).map_or(0, |head| head.fresh_ms);
+        let current = self.cursor.is_none() || now_ms.abs_diff(fresh_ms) <= most_ms.saturating_mul(2);
+        let wait_ms = if current { most_ms } else { 0 };
         let timeout = u32::try_from(wait_ms.saturating_add(POLL_MARGIN_MS)).unwrap_or(u32::MAX);
         let mut path = format!("{}?wait={}", self.config.path, wait_ms / 1_000);
         if let Some(cursor) = &self.cursor {
@@ -250,7 +273,7 @@ impl Leader {
         headers.extend(Some((NODE_HEADER, self.node.as_str())).filter(|(_, node)| !node.is_empty()));
         headers.extend(proof.as_ref().map(|proof| (gateway::GATEWAY, proof.as_str())));
         match host.call(&self.config.cluster, &headers, &[], timeout) {
-            Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms }),
+            Ok(call) => self.poll = Some(Poll { call, sent_ms: now_ms, timeout_ms: u64::from(timeout) }),
             Err(error) => self.failed(host, metrics, &error.to_string(), now_ms),
         }
     }
@@ -267,9 +290,7 @@ impl Leader {
     /// Whether this VM leads, after trying to.
     fn hold_lease(&mut self, host: &impl Host, slots: &Slots, now_ms: u64) -> bool {
         let instance = self.instance;
-        // Nobody can have taken it for much longer: the clock was set back, and it need not be waited for.
-        let most = now_ms.saturating_add(LEASE_MS.saturating_mul(2));
-        let holds = |lease: &Lease| lease.until_ms > now_ms && lease.until_ms <= most;
+        let holds = |lease: &Lease| !is_over(lease.until_ms, LEASE_MS, now_ms);
         let mine = |lease: &Lease| lease.holder == instance && holds(lease);
         let held = match read::<Lease>(host, &self.lease_key) {
             Ok(lease) if mine(&lease) && lease.until_ms.saturating_sub(now_ms) > RENEW_MS => true,

@@ -95,6 +95,7 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, metric: *mut u32) -> u32;
     fn proxy_increment_metric(metric: u32, by: i64) -> u32;
     fn proxy_record_metric(metric: u32, value: u64) -> u32;
+    fn proxy_get_metric(metric: u32, value: *mut u64) -> u32;
 }
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
@@ -321,17 +322,21 @@ impl Host for Envoy {
         done(unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut metric) }).map(|()| metric)
     }
 
-    fn add_metric(&self, metric: u32, by: u64) {
-        let by = i64::try_from(by).unwrap_or(i64::MAX);
-        if by > 0 {
-            // SAFETY: no pointers. A metric that is not counted is no reason to refuse a request.
-            let _ = unsafe { proxy_increment_metric(metric, by) };
-        }
+    fn add_metric(&self, metric: u32, by: i64) {
+        // SAFETY: no pointers. A metric that is not counted is no reason to refuse a request.
+        let _ = unsafe { proxy_increment_metric(metric, by) };
     }
 
     fn set_metric(&self, metric: u32, value: u64) {
         // SAFETY: no pointers.
         let _ = unsafe { proxy_record_metric(metric, value) };
+    }
+
+    fn metric(&self, metric: u32) -> HostResult<u64> {
+        let mut value = 0;
+        // SAFETY: the pointer is valid for the call.
+        done(unsafe { proxy_get_metric(metric, &raw mut value) })?;
+        Ok(value)
     }
 
     fn set_tick(&self, period_ms: u32) {

@@ -67,7 +67,8 @@ impl Introspector {
         let signed = if config.signed.is_some() { "signed" } else { "" };
         // Another client may be told something else.
         let slots = Slots::new(&["introspection", issuer, &config.cluster, &config.path, &client, signed]);
-        Self { answers: Answers::new(slots), config, authority, tokens: Vec::new(), sent: 0 }
+        let asks_ms = u64::from(config.timeout_ms).saturating_add(LATE_MS);
+        Self { answers: Answers::new(slots, asks_ms), config, authority, tokens: Vec::new(), sent: 0 }
     }
 
     /// How it is configured.
@@ -140,10 +141,8 @@ impl Introspector {
 
     fn look(&self, host: &impl Host, token: &str, keys: u32) -> Told {
         let now_ms = host.now_ms();
-        let until = now_ms.saturating_add(u64::from(self.config.timeout_ms)).saturating_add(LATE_MS);
-        let until = (self.sent < CALLS_MOST).then_some(until);
         let holds = |active| if active { self.config.cache_ms } else { self.config.inactive_ms };
-        self.answers.look(host, token, now_ms, keys, until, holds)
+        self.answers.look(host, token, now_ms, keys, self.sent < CALLS_MOST, holds)
     }
 
     fn send_waiting(&mut self, host: &impl Host, metrics: &mut Metrics, keys: u32) {

@@ -4,6 +4,7 @@
 //! workers there are. A token that names an unknown key makes a fetch due at once, but only [`UNKNOWN_BURST`] times in a
 //! row and then once every [`UNKNOWN_PAUSE_MS`]: anyone can send such a token.
 
+use crate::clock::is_over;
 use crate::config::{JwksConfig, KeysConfig};
 use crate::metrics::{Counter, Metrics};
 use crate::proxy::{CallResponse, Host, HostResult, Level, Write};
@@ -112,9 +113,11 @@ impl Keys {
         }
         let claimed = update(host, &remote.fetch_key, |fetch: &mut Fetch| {
             let earned = now_ms.saturating_add(UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST.saturating_sub(1)));
-            let free = fetch.unknown_due <= earned;
+            let most_ms = UNKNOWN_PAUSE_MS.saturating_mul(UNKNOWN_BURST);
+            let due = if is_over(fetch.unknown_due, most_ms, now_ms) { now_ms } else { fetch.unknown_due };
+            let free = due <= earned;
             fetch.next = now_ms;
-            fetch.unknown_due = fetch.unknown_due.max(now_ms).saturating_add(UNKNOWN_PAUSE_MS);
+            fetch.unknown_due = due.saturating_add(UNKNOWN_PAUSE_MS);
             free
         });
         match claimed {
@@ -154,7 +157,7 @@ impl Keys {
 
 impl Remote {
     fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, now_ms: u64) {
-        let due = |fetch: &Fetch| now_ms >= fetch.next && now_ms >= fetch.busy_until;
+        let due = |fetch: &Fetch| self.is_due(fetch, now_ms) && !self.is_busy(fetch, now_ms);
         if self.call.is_none() && read(host, &self.fetch_key).is_ok_and(|fetch| due(&fetch)) {
             let busy = self.busy_until(now_ms);
             let claimed = update(host, &self.fetch_key, |fetch: &mut Fetch| {
@@ -169,7 +172,16 @@ impl Remote {
     }
 
     fn is_on_its_way(&self, host: &impl Host, now_ms: u64) -> bool {
-        read(host, &self.fetch_key).is_ok_and(|fetch: Fetch| now_ms < fetch.busy_until || now_ms >= fetch.next)
+        read(host, &self.fetch_key)
+            .is_ok_and(|fetch: Fetch| self.is_busy(&fetch, now_ms) || self.is_due(&fetch, now_ms))
+    }
+
+    fn is_busy(&self, fetch: &Fetch, now_ms: u64) -> bool {
+        !is_over(fetch.busy_until, self.busy_until(0), now_ms)
+    }
+
+    fn is_due(&self, fetch: &Fetch, now_ms: u64) -> bool {
+        is_over(fetch.next, self.config.cache_ms.max(RETRY_MOST_MS), now_ms)
     }
 
     fn answered(&self, host: &impl Host, slots: &Slots, metrics: &mut Metrics, response: &CallResponse, now_ms: u64) {

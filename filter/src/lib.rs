@@ -9,6 +9,7 @@
 pub mod admission;
 pub mod answers;
 pub mod call;
+pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod dispatch;
@@ -22,6 +23,7 @@ pub mod introspect;
 pub mod keys;
 pub mod metrics;
 pub mod output;
+pub mod proofs;
 pub mod provider;
 pub mod proxy;
 pub mod request;

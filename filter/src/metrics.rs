@@ -1,5 +1,8 @@
 //! Metrics: fixed names, defined once per VM, counted in the VM and handed over with each tick, so that a request pays
 //! an addition.
+//!
+//! A name is one metric of the whole Envoy, and there may be several configurations in it, with several feeds. So what is
+//! measured is added up, each feed once; and of ages the worst is shown.
 
 use crate::proxy::{Host, HostError, MetricKind};
 use bearward_token::refusal::Refusal;
@@ -63,11 +66,11 @@ const COUNTERS: [(Counter, &str); 16] = [
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gauge {
-    /// Revocations held, of all providers.
+    /// Revocations held, of all feeds together.
     FeedEntries,
-    /// Seconds since the feed answered, the stalest of all providers.
+    /// Seconds since the feed answered, the stalest of all.
     FeedAgeSeconds,
-    /// The epoch of the revocation log.
+    /// The epochs of the revocation logs, added up: goes up when one is begun anew.
     FeedGeneration,
 }
 
@@ -83,7 +86,20 @@ pub struct Metrics {
     counters: Vec<Pending>,
     refusals: Vec<Pending>,
     gauges: Vec<Option<u32>>,
+    age: Age,
 }
+
+/// What this VM knows of the age that is shown.
+#[derive(Debug, Default)]
+struct Age {
+    written: Option<u64>,
+    seen: u64,
+    /// Since when it has been that; Unix time in milliseconds.
+    since_ms: u64,
+}
+
+/// An age that nobody measures any more does not go up: after so long it counts for nothing, in milliseconds.
+const AGE_HOLDS_MS: u64 = 3_000;
 
 #[derive(Debug, Default)]
 struct Pending {
@@ -102,6 +118,7 @@ impl Metrics {
                 .map(|refusal| counter(&format!("bearward.denied.{}", refusal.answer().label)))
                 .collect(),
             gauges: GAUGES.iter().map(|(_, name)| defined(host.define_metric(MetricKind::Gauge, name))).collect(),
+            age: Age::default(),
         }
     }
 
@@ -126,19 +143,39 @@ impl Metrics {
         }
     }
 
-    /// Hands a measured value over.
-    pub fn set(&self, host: &impl Host, gauge: Gauge, value: u64) {
-        let index = GAUGES.iter().position(|(other, _)| *other == gauge);
-        if let Some(metric) = index.and_then(|index| self.gauges.get(index)).copied().flatten() {
-            host.set_metric(metric, value);
+    /// Adds to what is measured what it is more than before, or less.
+    pub fn adjust(&self, host: &impl Host, gauge: Gauge, before: u64, now: u64) {
+        let signed = |value| i64::try_from(value).unwrap_or(i64::MAX);
+        let by = signed(now).saturating_sub(signed(before));
+        if let Some(metric) = self.gauge(gauge).filter(|_| by != 0) {
+            host.add_metric(metric, by);
         }
+    }
+
+    /// Shows an age in seconds, unless there is a worse one in this Envoy, of whichever configuration.
+    pub fn show_age(&mut self, host: &impl Host, seconds: u64, now_ms: u64) {
+        let Some(metric) = self.gauge(Gauge::FeedAgeSeconds) else { return };
+        let shown = host.metric(metric).unwrap_or(0);
+        if shown != self.age.seen {
+            (self.age.seen, self.age.since_ms) = (shown, now_ms);
+        }
+        let own = self.age.written == Some(shown);
+        if seconds >= shown || own || now_ms.abs_diff(self.age.since_ms) > AGE_HOLDS_MS {
+            host.set_metric(metric, seconds);
+            self.age = Age { written: Some(seconds), seen: seconds, since_ms: now_ms };
+        }
+    }
+
+    fn gauge(&self, gauge: Gauge) -> Option<u32> {
+        let index = GAUGES.iter().position(|(other, _)| *other == gauge)?;
+        self.gauges.get(index).copied().flatten()
     }
 
     /// Hands over what was counted since the last time.
     pub fn flush(&mut self, host: &impl Host) {
         for pending in self.counters.iter_mut().chain(&mut self.refusals).filter(|pending| pending.count > 0) {
             if let Some(metric) = pending.metric {
-                host.add_metric(metric, pending.count);
+                host.add_metric(metric, i64::try_from(pending.count).unwrap_or(i64::MAX));
             }
             pending.count = 0;
         }

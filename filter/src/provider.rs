@@ -7,7 +7,7 @@ use crate::introspect::{Answer, Introspector};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::proxy::{CallResponse, Host};
-use crate::slots::{Head, Instance, Slots};
+use crate::slots::{Head, Instance, Measured, Slots};
 use bearward_token::opaque::{FAMILY, well_formed};
 use bearward_token::verify::Expectation;
 
@@ -157,21 +157,30 @@ impl Provider {
     }
 
     /// Lets another VM lead.
-    pub fn step_down(&mut self, host: &impl Host) {
+    pub fn step_down(&mut self, host: &impl Host, metrics: &Metrics) {
         if let Some(feed) = &mut self.feed {
+            if feed.leader.leads() {
+                self.slots.measured(host, metrics, Measured::default());
+            }
             feed.leader.step_down(host);
         }
         self.introspector.iter().for_each(|introspector| introspector.step_down(host));
     }
 
-    /// How many revocations are held, how many seconds ago the feed answered (if never, since when it is followed), and
-    /// which log holds.
+    /// Has the metrics say how many revocations are held, and which log holds. Whoever leads does so for all.
+    pub fn measure(&self, host: &impl Host, metrics: &Metrics) {
+        if let Some(feed) = self.feed.as_ref().filter(|feed| feed.leader.leads()) {
+            let entries = u64::try_from(feed.follower.set().len()).unwrap_or(u64::MAX);
+            self.slots.measured(host, metrics, Measured { entries, generation: self.head.epoch.into() });
+        }
+    }
+
+    /// How many seconds ago the feed answered; if never, since when it is followed.
     #[must_use]
-    pub fn feed_status(&self, now_ms: u64) -> Option<(u64, u64, u32)> {
+    pub fn feed_age(&self, now_ms: u64) -> Option<u64> {
         let feed = self.feed.as_ref()?;
-        let entries = u64::try_from(feed.follower.set().len()).unwrap_or(u64::MAX);
         let last = if self.head.fresh_ms == 0 { feed.since_ms } else { self.head.fresh_ms };
-        Some((entries, now_ms.abs_diff(last) / 1_000, self.head.epoch))
+        Some(now_ms.abs_diff(last) / 1_000)
     }
 }
 

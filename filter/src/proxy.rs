@@ -135,10 +135,12 @@ pub trait Host {
 
     /// Defines a metric; gives its number.
     fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32>;
-    /// Adds to a counter.
-    fn add_metric(&self, metric: u32, by: u64);
+    /// Adds to a counter, or to a gauge, from which it also takes.
+    fn add_metric(&self, metric: u32, by: i64);
     /// Sets a gauge.
     fn set_metric(&self, metric: u32, value: u64);
+    /// Reads one. All VMs of an Envoy have it in common, whatever their configurations.
+    fn metric(&self, metric: u32) -> HostResult<u64>;
 
     /// Asks for a tick every so many milliseconds.
     fn set_tick(&self, period_ms: u32);

@@ -161,7 +161,8 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
             },
             Stage::Entitled(found, required, token) => {
                 let now = self.now_ms / 1_000;
-                let shown = Shown { headers, seen, token: &found.token, scheme: found.scheme, now };
+                let holder = token.holder();
+                let shown = Shown { headers, seen, token: &found.token, scheme: found.scheme, holder, now };
                 match shown.check(self.host, &self.config.dpop, token.binding()) {
                     Ok(()) => Continue(Stage::Admitted(found.scheme, token)),
                     Err(refusal) => Break(self.challenge(refusal, required, found.scheme)),

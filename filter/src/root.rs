@@ -2,10 +2,11 @@
 //! [`crate::request`] decides.
 
 use crate::admission::Known;
+use crate::clock::is_over;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Outgoing, Tools};
 use crate::introspect::Introspector;
-use crate::metrics::{Counter, Gauge, Metrics};
+use crate::metrics::{Counter, Metrics};
 use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
 use crate::request::{Changes, Event, Gate, Verdict};
@@ -212,7 +213,7 @@ impl<H: Host> Root<H> {
         let Some(state) = &mut self.state else { return };
         state.metrics.flush(&self.host);
         for provider in &mut state.providers {
-            provider.step_down(&self.host);
+            provider.step_down(&self.host, &state.metrics);
         }
     }
 }
@@ -295,7 +296,7 @@ impl State {
         }
         let waiting: Vec<_> = self.held.iter().map(|(context, until)| (*context, *until)).collect();
         for (context, until) in waiting {
-            let event = if now_ms >= until { Event::TimeUp } else { Event::Again };
+            let event = if is_over(until, HOLD_MS, now_ms) { Event::TimeUp } else { Event::Again };
             let entered = host.enter(context).is_ok();
             let done = if entered { self.step(host, event, now_ms) } else { Done::Answered };
             if !matches!(done, Done::Waits) {
@@ -324,12 +325,9 @@ impl State {
 
     fn measure(&mut self, host: &impl Host, now_ms: u64) {
         self.metrics.flush(host);
-        let status = self.providers.iter().filter_map(|provider| provider.feed_status(now_ms));
-        let worst = status.reduce(|a, b| (a.0.saturating_add(b.0), a.1.max(b.1), a.2.max(b.2)));
-        if let Some((entries, age, epoch)) = worst {
-            self.metrics.set(host, Gauge::FeedEntries, entries);
-            self.metrics.set(host, Gauge::FeedAgeSeconds, age);
-            self.metrics.set(host, Gauge::FeedGeneration, u64::from(epoch));
+        self.providers.iter().for_each(|provider| provider.measure(host, &self.metrics));
+        if let Some(age) = self.providers.iter().filter_map(|provider| provider.feed_age(now_ms)).max() {
+            self.metrics.show_age(host, age, now_ms);
         }
     }
 

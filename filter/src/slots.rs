@@ -11,9 +11,11 @@
 //! | `…/lease` | [`Lease`]: who follows the feed | any VM, by compare-and-set |
 //! | `…/name` | what the feed knows this Envoy by: the [`Instance`] of the first that led | the leader, once |
 //! | `…/cursor` | the epoch (u32), then the feed's cursor | the leader |
+//! | `…/measured` | [`Measured`]: what this feed adds to the metrics | the leader, by compare-and-set |
 //! | `…/log/<bank>/<n>` | the revocation log (see [`crate::follower`]): its epoch (u32), then entries of 16 bytes | the leader |
 //! | `…/answer/<n>` | what an issuer said of a token (see [`crate::answers`]) | whoever asked |
 
+use crate::metrics::{Gauge, Metrics};
 use crate::proxy::{Host, HostError, HostResult, Shared, Write};
 use bearward_token::feed::Entry;
 use sha2::{Digest, Sha256};
@@ -87,6 +89,19 @@ impl Slots {
             }
             stands
         })
+    }
+
+    /// Has the metrics say this of the feed, instead of what they said before; whichever VM had them say that, and whatever became
+    /// of it.
+    pub fn measured(&self, host: &impl Host, metrics: &Metrics, now: Measured) {
+        let key = self.key("measured");
+        let Ok(there) = host.shared(&key) else { return };
+        let before = there.as_ref().and_then(|there| Measured::decode(&there.value)).unwrap_or_default();
+        let write = there.map_or(Write::Absent, |there| Write::Over(there.cas));
+        if before != now && host.set_shared(&key, &now.encode(), write).is_ok() {
+            metrics.adjust(host, Gauge::FeedEntries, before.entries, now.entries);
+            metrics.adjust(host, Gauge::FeedGeneration, before.generation, now.generation);
+        }
     }
 }
 
@@ -206,6 +221,27 @@ impl Record for Lease {
 
     fn encode(&self) -> Vec<u8> {
         [self.holder.as_slice(), &self.until_ms.to_le_bytes()].concat()
+    }
+}
+
+/// What a feed adds to the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Revocations held.
+    pub entries: u64,
+    /// The epoch of its log.
+    pub generation: u64,
+}
+
+impl Record for Measured {
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (entries, generation) = bytes.split_first_chunk()?;
+        let generation = u64::from_le_bytes(generation.try_into().ok()?);
+        Some(Self { entries: u64::from_le_bytes(*entries), generation })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        [self.entries.to_le_bytes(), self.generation.to_le_bytes()].concat()
     }
 }
 

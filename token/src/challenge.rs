@@ -63,7 +63,7 @@ pub struct Response {
     pub body: String,
 }
 
-/// After how many seconds a client may try again where the fault is on this side.
+/// After how many seconds a client may try again where time helps.
 const RETRY_AFTER: &str = "1";
 
 /// The response to a refused request.
@@ -87,7 +87,7 @@ pub fn response(refusal: Refusal, space: &Space, details: &Details<'_>) -> Respo
     if let Some(nonce) = &details.nonce {
         headers.push(("dpop-nonce", nonce.clone()));
     }
-    if answer.status == 503 {
+    if matches!(answer.status, 429 | 503) {
         headers.push(("retry-after", RETRY_AFTER.to_owned()));
     }
     let body = match answer.error {
@@ -138,6 +138,7 @@ fn grpc_status(status: u16) -> i32 {
         400 => 3,  // INVALID_ARGUMENT
         401 => 16, // UNAUTHENTICATED
         403 => 7,  // PERMISSION_DENIED
+        429 => 8,  // RESOURCE_EXHAUSTED
         _ => 14,   // UNAVAILABLE
     }
 }
@@ -241,6 +242,7 @@ mod tests {
             (Refusal::InsufficientScope, 7),
             (Refusal::MalformedAuthorization, 3),
             (Refusal::KeysUnavailable, 14),
+            (Refusal::TooManyProofs, 8),
         ] {
             let response = response(refusal, &space(), &grpc);
             assert_eq!((response.grpc_status, response.body.as_str()), (status, refusal.answer().description));
@@ -248,7 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_ours_says_when_to_retry_and_challenges_nobody() {
+    fn what_time_helps_says_when_to_retry_and_challenges_nobody() {
+        let much = respond(Refusal::TooManyProofs);
+        assert_eq!(
+            (much.status, header(&much, "retry-after"), header(&much, "www-authenticate")),
+            (429, Some("1"), None)
+        );
         for refusal in [Refusal::KeysUnavailable, Refusal::RevocationsStale, Refusal::Unavailable] {
             let response = respond(refusal);
             assert_eq!((response.status, header(&response, "retry-after")), (503, Some("1")));

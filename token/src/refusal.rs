@@ -69,6 +69,8 @@ pub enum Refusal {
     IntrospectionFailed,
     /// The revocation feed is older than it may be.
     RevocationsStale,
+    /// More DPoP proofs of this subject's are to be remembered than its part of the room has place for.
+    TooManyProofs,
     /// No way to check signatures, or too many requests wait already.
     Unavailable,
 }
@@ -88,7 +90,7 @@ pub struct Answer {
 
 impl Refusal {
     /// Every refusal, for metrics that are defined up front.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::NoToken,
         Self::MalformedAuthorization,
         Self::AmbiguousPath,
@@ -122,6 +124,7 @@ impl Refusal {
         Self::KeysUnavailable,
         Self::IntrospectionFailed,
         Self::RevocationsStale,
+        Self::TooManyProofs,
         Self::Unavailable,
     ];
 
@@ -189,6 +192,10 @@ impl Refusal {
             }
             Self::RevocationsStale => {
                 (503, UNAVAILABLE, "revocations_stale", "the list of revoked tokens is not up to date")
+            }
+            // RFC 6585 §4: it is this client's doing, and the others go on.
+            Self::TooManyProofs => {
+                (429, UNAVAILABLE, "too_many_proofs", "too many requests with DPoP proofs in a short time")
             }
             Self::Unavailable => (503, UNAVAILABLE, "unavailable", "the access token cannot be checked now"),
         };

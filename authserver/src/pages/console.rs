@@ -63,6 +63,13 @@ pub struct AgainPage<'a> {
     pub password: bool,
 }
 
+impl AgainPage<'_> {
+    /// What of it somebody typed.
+    fn typed(&self) -> impl Iterator<Item = &(&str, &str)> {
+        self.fields.iter().filter(|(name, value)| !value.is_empty() && !["do", "once", "version"].contains(name))
+    }
+}
+
 /// A form that was sent after its session had ended, kept until its person has signed in.
 #[derive(Template)]
 #[template(path = "away.html")]

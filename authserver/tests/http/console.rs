@@ -426,13 +426,13 @@ async fn an_issuer_is_edited_as_it_was_seen() {
 }
 
 #[tokio::test]
-async fn what_was_typed_before_signing_in_again_is_not_lost() {
+async fn what_was_typed_before_the_browser_was_closed_is_not_lost() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;
     let page = browser.get("/admin/scopes").await;
     let fields = [("csrf", page.field("csrf")), ("name", "new".to_owned()), ("title", "<b>\"Typed\"</b>".to_owned())];
     let form = || fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
-    // She signs in again in another tab.
+    // The browser was closed, came back with the page, and she signed in again.
     browser.cookies = server.browser_of_alice().await.cookies;
     let again = browser.post("/admin/scopes", form()).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);

@@ -360,9 +360,6 @@ async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
     let json = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
     let json = json.with_writer(move || writer.clone()).finish();
     let _logging = tracing::subscriber::set_default(json);
-    // While there is but one log, tracing asks the log of the thread that comes by a line first, once for all threads; and
-    // other tests have none.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let server = with_admin().await;
     let said = |text: &str| {
         let written = log.text();
@@ -384,7 +381,7 @@ async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
     assert_eq!((&fields["object"], &fields["actor"]), (&"demo-service".into(), &"person-alice".into()), "{line}");
     assert!(fields["after"].as_str().unwrap().contains("disabled_at"));
 
-    // A token that is looked at is not in it. (One test for all of this: of two logs at once, one may miss lines.)
+    // A token that is looked at is not in it.
     let tokens = server.web_tokens().await;
     for name in ["access_token", "refresh_token"] {
         let token = tokens[name].as_str().unwrap();

@@ -13,14 +13,20 @@ fn public(kid: &str) -> Value {
     json!({ "kty": "EC", "crv": "P-256", "x": key["x"], "y": key["y"] })
 }
 
-/// A token bound to the key of that name.
+/// A token bound to the key `d1`.
 fn bound() -> String {
+    bound_for("alice", "d1")
+}
+
+/// One of that person's, bound to the key of that name.
+fn bound_for(subject: &str, kid: &str) -> String {
     let mut claims = serde_json::to_value(claims()).unwrap();
-    claims["cnf"] = json!({ "jkt": base64_url(&thumbprint(&public("d1")).unwrap()) });
+    claims["sub"] = subject.into();
+    claims["cnf"] = json!({ "jkt": base64_url(&thumbprint(&public(kid)).unwrap()) });
     sign_json("k1", &claims)
 }
 
-fn proof(kid: &str, token: &str, change: impl Fn(&mut Value)) -> String {
+fn proof(kid: &str, token: &str, change: impl FnOnce(&mut Value)) -> String {
     let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": public(kid) });
     let mut claims = json!({
         "jti": "p1", "htm": "GET", "htu": "https://api.example/orders/1", "iat": START_MS / 1_000,
@@ -98,13 +104,71 @@ fn what_is_remembered_of_proofs_is_bounded() {
         let proof = proof("d1", &token, |c| c["jti"] = format!("n{i}").into());
         assert_eq!(send(&mut envoy, 0, &dpop, &[&proof]).0, 200);
     }
-    let size = |envoy: &FakeEnvoy| -> usize {
-        let shared = envoy.world.shared.borrow();
-        shared.iter().filter(|(key, _)| key.contains("/dpop/")).map(|(_, (value, _))| value.len()).sum()
+    assert_eq!(remembered(&envoy), 50 * 20);
+    let slots = envoy.world.shared.borrow().keys().filter(|key| key.contains("/proofs/")).count();
+    assert!(slots <= 50);
+}
+
+/// How many bytes.
+fn remembered(envoy: &FakeEnvoy) -> usize {
+    let shared = envoy.world.shared.borrow();
+    shared.iter().filter(|(key, _)| key.contains("/proofs/")).map(|(_, (value, _))| value.len()).sum()
+}
+
+#[test]
+fn who_floods_leaves_room_to_the_others() {
+    let mut envoy = ready(2, &config());
+    let other = bound_for("bob", "d3");
+    let mut flood = FloodOfOneSlot::default();
+    // The same person's, whatever the keys.
+    let tokens = [bound(), bound_for("alice", "d2")];
+    let mut taken = Vec::new();
+    loop {
+        let (token, key) = if taken.len() % 2 == 0 { (&tokens[0], "d1") } else { (&tokens[1], "d2") };
+        let one = proof(key, token, |c| c["jti"] = flood.next(key).into());
+        let (status, reply, _) = send(&mut envoy, taken.len() % 2, &format!("DPoP {token}"), &[&one]);
+        if status != 200 {
+            assert_eq!((status, reply.details.as_str()), (429, "bearward_too_many_proofs"));
+            assert_eq!((reply.header("retry-after"), reply.header("www-authenticate")), (Some("1"), None));
+            break;
+        }
+        taken.push((token, one));
+    }
+    assert_eq!(taken.len(), 171, "a third of a slot");
+    let mut others = |envoy: &mut FakeEnvoy| {
+        let one = proof("d3", &other, |c| c["jti"] = flood.next("d3").into());
+        send(envoy, 0, &format!("DPoP {other}"), &[&one]).0
     };
-    assert_eq!(size(&envoy), 50 * 12);
-    let shards = |envoy: &FakeEnvoy| envoy.world.shared.borrow().keys().filter(|key| key.contains("/dpop/")).count();
-    assert!(shards(&envoy) <= 50);
+    for _ in 0..100 {
+        assert_eq!(others(&mut envoy), 200);
+    }
+    for (token, used) in &taken {
+        assert_eq!(send(&mut envoy, 1, &format!("DPoP {token}"), &[used]).1.details, "bearward_replayed");
+    }
+    envoy.pass(62_000);
+    let now = envoy.world.now_ms.get() / 1_000;
+    let late = proof("d1", &tokens[0], |c| (c["jti"], c["iat"]) = (flood.next("d1").into(), now.into()));
+    envoy.answer(FEED, 200, &page(false, false, "c0", &[]));
+    assert_eq!(send(&mut envoy, 0, &format!("DPoP {}", tokens[0]), &[&late]).0, 200, "and then it has room again");
+    assert_eq!(remembered(&envoy), 20, "what is too old is forgotten");
+}
+
+/// Names for proofs that all fall into one slot.
+#[derive(Default)]
+struct FloodOfOneSlot(u32);
+
+impl FloodOfOneSlot {
+    fn next(&mut self, key: &str) -> String {
+        let of_key = Sha256::new().chain_update(thumbprint(&public(key)).unwrap());
+        loop {
+            self.0 += 1;
+            let jti = self.0.to_string();
+            let id = of_key.clone().chain_update(&jti).finalize();
+            if u16::from_le_bytes([id[0], id[1]]) % 2048 == 7 {
+                return jti;
+            }
+        }
+    }
 }
 
 #[test]

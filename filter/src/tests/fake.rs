@@ -50,6 +50,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// When Envoy gives up on it.
+    until_ms: u64,
 }
 
 /// A request's headers, and what became of it.
@@ -233,13 +235,14 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], _timeout_ms: u32) -> HostResult<u32> {
+    fn call(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> HostResult<u32> {
         self.works("call")?;
         let path = headers.iter().find(|(name, _)| *name == ":path").unwrap().1.to_owned();
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let body = String::from_utf8(body.to_vec()).unwrap();
-        let id = self.number();
-        self.world.calls.borrow_mut().push(Call { id, vm: self.vm, cluster: cluster.to_owned(), path, headers, body });
+        let (id, vm, cluster) = (self.number(), self.vm, cluster.to_owned());
+        let until_ms = self.world.now_ms.get() + u64::from(timeout_ms);
+        self.world.calls.borrow_mut().push(Call { id, vm, cluster, path, headers, body, until_ms });
         Ok(id)
     }
 
@@ -265,12 +268,18 @@ impl Host for FakeHost {
         Ok(name.bytes().fold(7, |n, b| n.wrapping_mul(31).wrapping_add(u32::from(b))))
     }
 
-    fn add_metric(&self, metric: u32, by: u64) {
-        self.with_metric(metric, |value| *value += by);
+    fn add_metric(&self, metric: u32, by: i64) {
+        self.with_metric(metric, |value| *value = value.checked_add_signed(by).unwrap());
     }
 
     fn set_metric(&self, metric: u32, value: u64) {
         self.with_metric(metric, |known| *known = value);
+    }
+
+    fn metric(&self, metric: u32) -> HostResult<u64> {
+        let mut read = 0;
+        self.with_metric(metric, |known| read = *known);
+        Ok(read)
     }
 
     fn set_tick(&self, _period_ms: u32) {}
@@ -333,9 +342,16 @@ impl FakeEnvoy {
         self.vms.push(Vm { root, host });
     }
 
-    /// Lets time pass, and every VM tick.
+    /// Lets time pass, and every VM tick. Who calls and gets no answer for too long is told so, as by Envoy.
     pub(crate) fn pass(&mut self, ms: u64) {
-        self.world.now_ms.set(self.world.now_ms.get() + ms);
+        let end = self.world.now_ms.get() + ms;
+        loop {
+            let first = self.world.calls.borrow().iter().min_by_key(|call| call.until_ms).cloned();
+            let Some(call) = first.filter(|call| call.until_ms <= end) else { break };
+            self.world.now_ms.set(call.until_ms.max(self.world.now_ms.get()));
+            self.answer_call(&call, 504, b"stream timeout");
+        }
+        self.world.now_ms.set(end);
         for vm in 0..self.vms.len() {
             self.tick(vm);
         }

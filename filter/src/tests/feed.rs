@@ -14,7 +14,7 @@ fn expiry(in_seconds: u64) -> u32 {
 }
 
 /// Entries that concern nobody.
-fn others(from: u64, count: u64, expires_at: u32) -> Vec<Entry> {
+pub(super) fn others(from: u64, count: u64, expires_at: u32) -> Vec<Entry> {
     (from..from + count)
         .map(|i| Entry { key: Subject::Token(&format!("other-{i}")).key(), cutoff: ALWAYS, expires_at })
         .collect()

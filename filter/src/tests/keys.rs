@@ -154,8 +154,7 @@ fn a_key_that_is_withdrawn_takes_its_tokens_along() {
     for vm in 0..2 {
         assert_eq!(status(&mut envoy, vm, &token()), 200);
     }
-    envoy.world.now_ms.set(START_MS + 301_000);
-    envoy.tick(0);
+    envoy.pass(301_000);
     envoy.answer(JWKS, 200, &jwks(&["k2"]));
     envoy.answer(FEED, 200, &page(false, false, "c1", &[]));
     let mut later = claims();

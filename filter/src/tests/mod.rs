@@ -2,11 +2,13 @@
 
 mod answers;
 mod bindings;
+mod clock;
 mod credentials;
 mod dispatch;
 mod fake;
 mod feed;
 mod keys;
+mod metrics;
 mod providers;
 mod requests;
 mod rules;

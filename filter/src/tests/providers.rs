@@ -158,7 +158,8 @@ fn what_is_no_answer_is_never_kept() {
 
 #[test]
 fn an_answer_that_does_not_come_is_not_waited_for_long() {
-    let mut envoy = ready(1, &introspecting(|_| {}));
+    let config = introspecting(|c| c["providers"]["bearward"]["introspection"]["timeout"] = "5s".into());
+    let mut envoy = ready(1, &config);
     let id = envoy.send(0, &get("/orders/1", "Bearer opaque"));
     envoy.pass(2_000);
     assert_eq!(outcome(&envoy, 0, id), 503);

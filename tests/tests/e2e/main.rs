@@ -9,6 +9,7 @@
 
 mod client_credentials;
 mod clients;
+mod clock;
 mod context;
 mod detours;
 mod dispatch;
@@ -17,6 +18,7 @@ mod filter;
 mod gateway;
 mod introspection;
 mod jwt;
+mod listeners;
 mod mutual_tls;
 mod oauth;
 mod opaque;
@@ -30,6 +32,7 @@ mod rotation;
 mod samples;
 mod scenarios;
 mod sign_in;
+mod streams;
 mod up;
 mod verifier;
 
@@ -52,6 +55,7 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_scope_opens_only_its_routes", |s| Box::pin(client_credentials::a_scope_opens_only_its_routes(s))),
     ("sign_in_with_the_mouse_then_refresh", |s| Box::pin(sign_in::with_the_mouse_then_refresh(s))),
     ("sign_in_with_the_keyboard_alone", |s| Box::pin(sign_in::with_the_keyboard_alone(s))),
+    ("sign_in_in_two_tabs_at_once", |s| Box::pin(sign_in::in_two_tabs_at_once(s))),
     ("tokens_that_are_refused", |s| Box::pin(refusals::of_the_authservers_tokens(s))),
     ("a_revoked_access_token_is_refused", |s| Box::pin(revocation::of_an_access_token(s))),
     ("the_feed_is_for_gateways", |s| Box::pin(revocation::is_told_to_gateways_alone(s))),
@@ -77,6 +81,12 @@ const ONCE: &[(&str, WithContext)] = &[
     ("gateway::the_same_verdicts_as_jwt_authn", |c| Box::pin(filter::as_jwt_authn(c))),
     ("gateway::verifies_as_other_people_s_vectors_say", |c| Box::pin(verifier::takes_and_refuses_what_it_should(c))),
     ("gateway::detours_lead_nowhere", |c| Box::pin(detours::lead_nowhere(c))),
+    ("clock::is_set_back_and_forth", |c| Box::pin(clock::is_set_back_and_forth(c))),
+    ("clock::stands_still", |c| Box::pin(clock::stands_still(c))),
+    ("listeners::are_measured_together", |c| Box::pin(listeners::are_measured_together(c))),
+    ("streams::name_nobody_in_trailers", |c| Box::pin(streams::name_nobody_in_trailers(c))),
+    ("streams::carry_web_sockets", |c| Box::pin(streams::carry_web_sockets(c))),
+    ("streams::end_when_envoy_says", |c| Box::pin(streams::end_when_envoy_says(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),

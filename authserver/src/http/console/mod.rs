@@ -12,6 +12,7 @@ mod rows;
 mod tokens;
 
 use super::address::Address;
+use super::browser::Browser;
 use super::cookies::{self, SignedIn};
 use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
@@ -19,14 +20,14 @@ use crate::admin::{Actor, Admin, AdminError};
 use crate::client_keys::{self, KeyTextError};
 use crate::model::{Digest, Role};
 use crate::pages::{self, AgainPage, AwayPage, ConsoleFrame, Problem, Trouble};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What the console's forms are bound to, beside the session.
+/// What the console's forms are bound to, beside the browser and the person.
 const FORMS: &str = "console";
 /// The field that is different on every page that shows a form, and for how long it is remembered, in seconds.
 const ONCE: &str = "once";
@@ -42,6 +43,7 @@ type Answer = Result<Response, Trouble>;
 /// An administrator at the console.
 struct Visit<'a> {
     app: &'a App,
+    browser: &'a Browser,
     signed_in: SignedIn,
     address: Address,
     /// The path behind `/admin`, decoded.
@@ -49,14 +51,20 @@ struct Visit<'a> {
     query: Params,
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    address: Address,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let shown = async {
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => return Ok(login),
         };
         let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
+        let visit = Visit { app: &app, browser: &browser, signed_in, address, segments: segments(&app, &uri)?, query };
         let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => others::overview(&visit).await,
@@ -86,6 +94,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
     address: Address,
     uri: Uri,
     headers: HeaderMap,
@@ -93,9 +102,6 @@ pub(super) async fn post(
 ) -> Response {
     let answered = async {
         let LongForm(form) = form?;
-        if !csrf::same_origin(&app, &headers) {
-            return Err(Trouble::Foreign);
-        }
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => {
@@ -104,11 +110,12 @@ pub(super) async fn post(
                 return if kept && segments(&app, &uri)? != ["tokens"] { away(&app, &uri, &form) } else { Ok(login) };
             }
         };
-        let ours = csrf::check(&app, csrf::Purpose::Console, &signed_in.cookie, FORMS, &form);
+        let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
+        let ours = csrf::check(&app, csrf::Purpose::Console, &browser, binding, &form).is_some();
         let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
+        let visit = Visit { app: &app, browser: &browser, signed_in, address, segments: segments(&app, &uri)?, query };
         if !ours {
-            // Whoever signed in again in another tab meanwhile loses nothing that they typed in this one.
+            // Whoever closed the browser meanwhile, or is somebody else by now, loses nothing that was typed.
             return match csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD) {
                 // A token is not shown again, not even hidden in a form.
                 true if visit.segments == ["tokens"] => tokens::again(&visit),
@@ -145,7 +152,7 @@ fn overtaken() -> Problem {
     Problem { field: String::new(), text: text.to_owned() }
 }
 
-/// What a form held that was opened in an earlier session, to be sent once more.
+/// What a form held that was opened before the browser was closed or by somebody else, to be sent once more.
 fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
     let fields = form.pairs().filter(|(name, _)| ![csrf::FIELD, PASSWORD].contains(name)).collect();
     let page = AgainPage { console: visit.frame("")?, action, fields, password: form.has(PASSWORD) };
@@ -215,6 +222,7 @@ impl Visit<'_> {
     }
 
     fn frame(&self, section: &'static str) -> Result<ConsoleFrame<'_>, Trouble> {
+        let binding = csrf::Binding { person: Some(&self.signed_in.person.id), sealed: FORMS };
         Ok(ConsoleFrame {
             frame: crate::pages::Frame::of(self.app),
             console_style: &self.app.assets.console,
@@ -222,7 +230,7 @@ impl Visit<'_> {
             account: self.app.urls.path(Route::Account),
             section,
             username: &self.signed_in.person.username,
-            csrf: csrf::token(self.app, csrf::Purpose::Console, &self.signed_in.cookie, FORMS)?,
+            csrf: csrf::token(self.app, csrf::Purpose::Console, self.browser, binding)?,
             done: self.query.get("done").and_then(done),
         })
     }
