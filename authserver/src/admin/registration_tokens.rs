@@ -73,7 +73,7 @@ impl Admin<'_> {
     /// Makes an initial access token.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`].
+    /// [`AdminError::Invalid`], [`AdminError::Refused`] if there are a thousand.
     pub async fn create_registration_token(&self, new: NewRegistrationToken) -> Result<ShownRegistrationToken> {
         let scopes = match ScopeSet::parse(&new.scope) {
             Ok(scopes) => scopes,
@@ -99,11 +99,14 @@ impl Admin<'_> {
         let made = (Digest::of(&token), stored);
         let view = RegistrationTokenView::of(&made);
         let change = self.change("registration_token.create", "registration_token", &view.id, NOTHING, Some(&view));
-        self.store.put_initial_access_token(&made.0, &made.1, &change).await?;
+        if !self.store.put_initial_access_token(&made.0, &made.1, &change).await? {
+            let most = "there are a thousand that are good; revoke some, or make one that can register more clients";
+            return Err(AdminError::Refused(most));
+        }
         Ok(ShownRegistrationToken { initial_access_token: token.to_string(), token: view })
     }
 
-    /// The initial access tokens that can still register somebody, the first to expire first; at most a thousand.
+    /// The initial access tokens that can still register somebody, the first to expire first.
     ///
     /// # Errors
     /// [`AdminError::Store`].

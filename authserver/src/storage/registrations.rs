@@ -33,14 +33,14 @@ pub struct Registration {
 /// transaction with it.
 #[async_trait]
 pub trait Registrations {
-    /// Stores an initial access token.
+    /// Stores an initial access token; false if there are a thousand that are good, which is as many as are listed.
     async fn put_initial_access_token(
         &self,
         token: &Digest,
         stored: &InitialAccessToken,
         change: &Change,
-    ) -> Result<()>;
-    /// Those that have a use left at `now`, the first to expire first; at most a thousand.
+    ) -> Result<bool>;
+    /// Those that have a use left at `now`, the first to expire first.
     async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>>;
     /// Takes one away; false if there is none.
     async fn delete_initial_access_token(&self, token: &Digest, change: &Change) -> Result<bool>;

@@ -86,7 +86,7 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
         expires_at: NOW + 100,
         created_at: NOW,
     };
-    stores[0].put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap();
+    assert!(stores[0].put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap());
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 99).await.unwrap(), Some(stored.clone()));
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW + 100).await.unwrap(), None, "expired");
     let listed = stores[1].initial_access_tokens(NOW + 99).await.unwrap();
@@ -114,12 +114,35 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
     assert_eq!(stores[1].initial_access_token(&digest("it"), NOW).await.unwrap(), None, "used up");
     assert_eq!(stores[1].initial_access_tokens(NOW).await.unwrap(), []);
     assert_eq!(stores[1].prune(NOW + 101, 10).await.unwrap(), 1);
-    stores[0].put_initial_access_token(&digest("again"), &stored, &change("make", "again")).await.unwrap();
+    assert!(stores[0].put_initial_access_token(&digest("again"), &stored, &change("make", "again")).await.unwrap());
     let entries = audited(&*stores[0]).await.len();
     let delete = async || stores[1].delete_initial_access_token(&digest("again"), &change("revoke", "again")).await;
     assert!(delete().await.unwrap() && !delete().await.unwrap());
     assert_eq!(audited(&*stores[0]).await.len(), entries + 1);
     assert_eq!(stores[1].initial_access_token(&digest("again"), NOW).await.unwrap(), None);
+}
+
+pub(crate) async fn there_are_no_more_initial_access_tokens_than_are_listed(fixture: Fixture) {
+    let store = fixture.open().await;
+    let stored = InitialAccessToken {
+        note: "n".into(),
+        scopes: scope("a"),
+        uses_left: 1,
+        expires_at: NOW + 100,
+        created_at: NOW,
+    };
+    let put = async |name: String, stored: InitialAccessToken| {
+        store.put_initial_access_token(&digest(&name), &stored, &change("make", &name)).await.unwrap()
+    };
+    let expired = InitialAccessToken { expires_at: NOW, ..stored.clone() };
+    assert!(put("expired".to_owned(), expired).await);
+    for i in 0..1000 {
+        assert!(put(format!("t{i}"), stored.clone()).await, "{i}");
+    }
+    assert!(!put("more".to_owned(), stored.clone()).await);
+    assert_eq!(store.initial_access_tokens(NOW).await.unwrap().len(), 1000);
+    assert!(store.delete_initial_access_token(&digest("t0"), &change("revoke", "t0")).await.unwrap());
+    assert!(put("more".to_owned(), stored).await);
 }
 
 pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixture) {
@@ -131,7 +154,7 @@ pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixtur
         expires_at: NOW + 100,
         created_at: NOW,
     };
-    store.put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap();
+    assert!(store.put_initial_access_token(&digest("it"), &stored, &change("make", "it")).await.unwrap());
     let registration = Registration { token: digest("ra"), scopes: scope("a") };
     let register = || async {
         let entry = change("register", "web");

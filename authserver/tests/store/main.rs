@@ -104,6 +104,7 @@ fn main() -> ExitCode {
         around::authorization_types_are_kept_in_order,
         around::of_many_edits_of_an_authorization_type_one_holds,
         around::an_initial_access_token_is_spent_as_often_as_it_can_be,
+        around::there_are_no_more_initial_access_tokens_than_are_listed,
         around::a_registration_is_changed_by_its_token_alone,
         keys::the_first_keys_are_made_once,
         keys::one_of_many_rotates,

@@ -17,7 +17,7 @@ struct RegistrationTokens {
     items: Vec<RegistrationTokenView>,
 }
 
-/// The initial access tokens (RFC 7591 §3) that can still register somebody, the first to expire first; at most 1,000.
+/// The initial access tokens (RFC 7591 §3) that can still register somebody, the first to expire first; there are at most 1,000.
 #[utoipa::path(
     get,
     path = "/registration-tokens",

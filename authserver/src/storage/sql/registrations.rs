@@ -20,9 +20,10 @@ impl<B: Backend> Registrations for SqlStore<B> {
         token: &Digest,
         stored: &InitialAccessToken,
         change: &Change,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let sql = "INSERT INTO initial_access_tokens (digest, note, scopes, uses_left, expires_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)";
+             SELECT $1, $2, $3, $4, $5, $6
+             WHERE (SELECT COUNT(*) FROM initial_access_tokens WHERE uses_left > 0 AND expires_at > $6) < 1000";
         let scopes = stored.scopes.to_string();
         let args = vec![
             Value::Blob(&token.0),
@@ -32,7 +33,7 @@ impl<B: Backend> Registrations for SqlStore<B> {
             Value::Int(stored.expires_at),
             Value::Int(stored.created_at),
         ];
-        audited(&self.0, vec![Step::new(sql, args)], change).await.map(drop)
+        audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 
     async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>> {

@@ -76,7 +76,7 @@ pub(super) async fn fill(server: &Server) -> Filled {
         expires_at: server.now() + 1_000_000,
         created_at: 1,
     };
-    store.put_initial_access_token(&Digest([7; 32]), &initial, &change()).await.unwrap();
+    assert!(store.put_initial_access_token(&Digest([7; 32]), &initial, &change()).await.unwrap());
     person(server, &mut evil).await;
     grant(server, &mut evil, &scope.name, &kind.name).await;
     store.record(&entry(&mut evil)).await.unwrap();
