@@ -14,7 +14,7 @@ use crate::request::{Event, Gate};
 use crate::verifier::HostVerifier;
 use bearward_token::binding::Binding;
 use bearward_token::claim_set::ClaimSet;
-use bearward_token::jws::Compact;
+use bearward_token::jws::{Compact, is_compact};
 use bearward_token::policy::Facts;
 use bearward_token::refusal::Refusal;
 use bearward_token::requirement::Required;
@@ -141,8 +141,8 @@ impl<H: Host> Gate<'_, '_, H> {
     }
 
     fn verify(&mut self, event: Event, token: &str) -> Result<(Rc<Token>, u64), Not> {
-        // RFC 7515 §7.1: three parts. Anything else is opaque, and only its issuer can read it.
-        if token.bytes().filter(|b| *b == b'.').count() != 2 {
+        // Anything else is opaque, and only its issuer can read it.
+        if !is_compact(token) {
             return match self.providers.iter().position(|provider| provider.introspects_opaque(token)) {
                 Some(index) => self.ask(index, event, token),
                 None => Err(Refusal::MalformedToken.into()),

@@ -112,6 +112,24 @@ pub(super) fn revoked_grant() -> Entry {
 }
 
 #[test]
+fn what_only_looks_like_a_jwt_is_opaque() {
+    // Three parts, as of PASETO's public tokens, some of which are base64url too.
+    for token in ["v4.public.dG9rZW4", "v4.local.dG9rZW4", "a.b.c", "MTIz.NDU2.Nzg5", ".."] {
+        let mut envoy = ready(1, &introspecting(|_| {}));
+        let id = envoy.send(0, &get("/orders/1", &format!("Bearer {token}")));
+        answer(&mut envoy, 200, &active());
+        assert_eq!(outcome(&envoy, 0, id), 200, "{token}");
+    }
+    // What is one is never asked about where there are keys, however bad it is.
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    for header in ["{}", r#"{"alg":"none"}"#, r#"{"alg":"ES256"}"#] {
+        let token = format!("{}.{}.", base64_url(header.as_bytes()), base64_url(b"{}"));
+        assert_eq!(status(&mut envoy, 0, &token), 401, "{header}");
+    }
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0);
+}
+
+#[test]
 fn an_answer_holds_for_its_time() {
     let mut envoy = ready(1, &introspecting(|_| {}));
     envoy.send(0, &get("/orders/1", "Bearer opaque"));
