@@ -24,8 +24,16 @@ MAKE = {
     # Hashing a password takes long: few people, each changed again and again.
     "people": lambda n: {"username": f"made-{n // 40}", "password": "a long password"},
     "scopes": lambda n: {"name": f"made:{n}", "title": "A title"},
+    "authorization-types": lambda n: {"name": f"made:{n}", "title": "A title"},
+    "issuers": lambda n: {"issuer": f"https://made-{n}.example", "keys": {"jwks_uri": "https://made.example/jwks"}},
 }
-IDENTIFIED_BY = {"clients": "client_id", "people": "id", "scopes": "name"}
+IDENTIFIED_BY = {
+    "clients": "client_id",
+    "people": "id",
+    "scopes": "name",
+    "authorization-types": "name",
+    "issuers": "issuer",
+}
 
 
 def made(kind, number):
@@ -43,12 +51,15 @@ def made(kind, number):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     number = next(NUMBERS)
-    parameters = case.path_parameters or {}
     kind = case.path.split("/")[1]
+    # Issuers are named in the query.
+    parameters = (case.query if kind == "issuers" else case.path_parameters) or {}
     if number % 3 and kind in MAKE and parameters:
         name, version = made(kind, number)
-        first = "name" if kind == "scopes" else "id"
+        first = {"scopes": "name", "authorization-types": "name", "issuers": "issuer"}.get(kind, "id")
         parameters[first] = name
+        if isinstance(case.body, dict) and first in case.body:
+            case.body[first] = name
         if case.headers is not None and "If-Match" in case.headers:
             case.headers["If-Match"] = version
         if "secret" in parameters:

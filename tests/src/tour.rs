@@ -1,5 +1,8 @@
 //! Every page that people see, one after the other, in a browser: for the pictures, and for whoever checks each page.
 
+mod people;
+
+use crate::authserver::Alone;
 use crate::browser::Browser;
 use crate::{Error, Result, demo, wait};
 use bearward_token::feed::{FOLLOWER_HEADER, NODE_HEADER};
@@ -9,11 +12,12 @@ use std::time::Duration;
 /// A name for the page that the browser shows now.
 pub type Name = &'static str;
 
-/// Visits every page of a server with the demo's accounts, which answers at this URL, and calls `at` on each.
+/// Visits every page of a server with the demo's accounts, and calls `at` on each.
 ///
 /// # Errors
 /// Whatever does not lead on, or `at` gives.
-pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) -> Result<()>) -> Result<()> {
+pub async fn tour(server: &Alone, browser: &Browser, mut at: impl AsyncFnMut(Name) -> Result<()>) -> Result<()> {
+    let url = server.url.as_str();
     let authorize = |client: &str, redirect: &str| {
         format!(
             "{}/oauth2/authorize?response_type=code&client_id={client}&redirect_uri={redirect}&state=s\
@@ -40,6 +44,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
     open(browser, &format!("{url}/account")).await?;
     prove(browser, "#passkey-old", demo::PASSWORD).await?;
     at("account-passkey").await?;
+    people::tour(server, browser, &mut at).await?;
     let console = format!("{url}/admin");
     browser.client.delete_all_cookies().await.map_err(words)?;
     open(browser, &console).await?;
@@ -49,6 +54,7 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         ("console-clients", "/clients"),
         ("console-client-new", "/clients/new"),
         ("console-client", "/clients/demo-web"),
+        ("console-registration", "/registration"),
         ("console-details", "/details"),
         ("console-detail-new", "/details/new"),
         ("console-scopes", "/scopes"),
@@ -63,33 +69,43 @@ pub async fn tour(url: &str, browser: &Browser, mut at: impl AsyncFnMut(Name) ->
         open(browser, &format!("{console}{path}")).await?;
         at(name).await?;
     }
-    open(browser, &format!("{console}/people?q=alice")).await?;
-    press(browser, "tbody a").await?;
-    at("console-person").await?;
+    for (name, list) in [("console-person", "/people?q=alice"), ("console-issuer", "/issuers")] {
+        open(browser, &format!("{console}{list}")).await?;
+        press(browser, "tbody a").await?;
+        at(name).await?;
+    }
     open(browser, &format!("{console}/tokens")).await?;
     look_at(browser, &service_token(url).await?).await?;
     at("console-token").await?;
     press(browser, ".found button").await?;
     look_at(browser, "bw_at_broken").await?;
     at("console-token-broken").await?;
+    open(browser, &format!("{console}/registration")).await?;
+    fill(browser, &[("#note", "Partner A")]).await?;
+    press(browser, "button[value=make]").await?;
+    at("console-registration-token").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
     add_key(browser, "This is no key.").await?;
     at("console-key-wrong").await?;
     add_key(browser, KEY).await?;
     at("console-key").await?;
     open(browser, &format!("{console}/details/new")).await?;
-    for (id, text) in [
+    let kind = [
         ("#name", "payment"),
         ("#title", "Make a payment"),
         ("#description", "Once, of this amount, to this account."),
         ("#field-name-0", "amount"),
         ("#field-title-0", "Amount"),
-    ] {
-        browser.client.find(Locator::Css(id)).await.map_err(words)?.send_keys(text).await.map_err(words)?;
-    }
+    ];
+    fill(browser, &kind).await?;
     press(browser, "button[value=field-add]").await?;
     at("console-detail-rows").await?;
     press(browser, "button.last").await?;
+    open(browser, &format!("{console}/scopes")).await?;
+    fill(browser, &[("#name", "parcels:read"), ("#title", "Read your parcels")]).await?;
+    people::forget_browser(browser).await?;
+    press(browser, "form.panel button").await?;
+    at("console-again").await?;
     open(browser, &format!("{console}/clients/demo-web")).await?;
     press(browser, "details:has(#label) summary").await?;
     press(browser, "form:has(#label) button").await?;
@@ -124,8 +140,7 @@ async fn service_token(url: &str) -> Result<String> {
 
 /// Pastes a token into the page that says what it is.
 async fn look_at(browser: &Browser, token: &str) -> Result<()> {
-    let field = browser.client.find(Locator::Css("#token")).await.map_err(words)?;
-    field.send_keys(token).await.map_err(words)?;
+    fill(browser, &[("#token", token)]).await?;
     press(browser, "form:has(#token) button").await
 }
 
@@ -142,6 +157,15 @@ async fn add_key(browser: &Browser, text: &str) -> Result<()> {
     field.clear().await.map_err(words)?;
     field.send_keys(text).await.map_err(words)?;
     press(browser, "form:has(#keys) button").await
+}
+
+/// Types into fields.
+async fn fill(browser: &Browser, fields: &[(&str, &str)]) -> Result<()> {
+    for (selector, text) in fields {
+        let field = browser.client.find(Locator::Css(selector)).await.map_err(words)?;
+        field.send_keys(text).await.map_err(words)?;
+    }
+    Ok(())
 }
 
 /// Opens a page.
@@ -168,8 +192,7 @@ pub async fn sign_in(browser: &Browser, username: &str, password: &str) -> Resul
 /// Opens what asks for the password in this field of the account page, gives it and goes on.
 pub(crate) async fn prove(browser: &Browser, field: &str, password: &str) -> Result<()> {
     press(browser, &format!("details:has({field}) summary")).await?;
-    let input = browser.client.find(Locator::Css(field)).await.map_err(words)?;
-    input.send_keys(password).await.map_err(words)?;
+    fill(browser, &[(field, password)]).await?;
     press(browser, &format!("form:has({field}) button")).await
 }
 

@@ -3,7 +3,7 @@
 use super::{Admin, AdminError, NOTHING, Result, invalid};
 use crate::custom_claims::{MAX_CLAIMS, check_name};
 use crate::jwt::KeySet;
-use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer};
+use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer, Versioned};
 use crate::saml;
 use bearward_token::claim_set::ClaimPath;
 use bearward_token::scope::ScopeSet;
@@ -43,11 +43,43 @@ pub struct IssuerSpec {
     pub claims: BTreeMap<String, String>,
 }
 
-impl From<TrustedIssuer> for IssuerSpec {
-    fn from(issuer: TrustedIssuer) -> Self {
-        let IssuerSettings { kind, keys, subjects, scopes, clients, claims } = issuer.settings;
+/// An issuer as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IssuerView {
+    /// Its `iss`, or its SAML entity ID.
+    pub issuer: String,
+    /// `jwt` or `saml`.
+    #[schema(value_type = String)]
+    pub kind: AssertionKind,
+    /// Its keys: `jwks`, `jwks_uri` or `certificates` (PEM).
+    #[schema(value_type = Object)]
+    pub keys: Keys,
+    /// Whether its subjects have to be people of this server: `people` or `any`.
+    #[schema(value_type = String)]
+    pub subjects: Subjects,
+    /// The most that its assertions can give; null for whatever the client may have.
+    pub scope: Option<String>,
+    /// The clients that may bring its assertions; empty for each that is registered for the grant.
+    pub clients: Vec<String>,
+    /// What of its assertions goes into tokens, by the name of the token's claim.
+    pub claims: BTreeMap<String, String>,
+    /// Grows with every change; the `ETag`.
+    pub version: i64,
+}
+
+impl IssuerView {
+    fn of(issuer: Versioned<TrustedIssuer>) -> Self {
+        let Versioned { value: TrustedIssuer { issuer, settings, .. }, version } = issuer;
+        let IssuerSettings { kind, keys, subjects, scopes, clients, claims } = settings;
         let scope = scopes.map(|scopes| scopes.to_string());
-        Self { issuer: issuer.issuer, kind, keys, subjects, scope, clients, claims }
+        Self { issuer, kind, keys, subjects, scope, clients, claims, version }
+    }
+
+    /// What it would be asked for with.
+    #[must_use]
+    pub fn spec(&self) -> IssuerSpec {
+        let Self { issuer, kind, keys, subjects, scope, clients, claims, .. } = self.clone();
+        IssuerSpec { issuer, kind, keys, subjects, scope, clients, claims }
     }
 }
 
@@ -56,48 +88,88 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub async fn issuers(&self) -> Result<Vec<IssuerSpec>> {
-        Ok(self.store.issuers().await?.into_iter().map(IssuerSpec::from).collect())
+    pub async fn issuers(&self) -> Result<Vec<IssuerView>> {
+        Ok(self.store.issuers().await?.into_iter().map(IssuerView::of).collect())
     }
 
-    /// Trusts an issuer, or changes what is trusted, as a specification says.
+    /// One trusted issuer.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`].
-    pub async fn put_issuer_spec(&self, spec: IssuerSpec) -> Result<IssuerSpec> {
+    /// [`AdminError::NotFound`].
+    pub async fn issuer(&self, name: &str) -> Result<IssuerView> {
+        let found = self.store.versioned_issuer(name).await?;
+        found.map(IssuerView::of).ok_or(AdminError::NotFound("issuer"))
+    }
+
+    /// Trusts an issuer that was not trusted before.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::Exists`].
+    pub async fn create_issuer(&self, spec: IssuerSpec) -> Result<IssuerView> {
+        let issuer = self.checked_issuer(spec).await?;
+        let after = IssuerView::of(Versioned { value: issuer.clone(), version: 1 });
+        let change = self.change("issuer.create", "issuer", &issuer.issuer, NOTHING, Some(&after));
+        match self.store.save_issuer(&issuer, None, &change).await? {
+            true => Ok(after),
+            false => Err(AdminError::Exists("issuer")),
+        }
+    }
+
+    /// Changes what is believed of an issuer, if it is still at this version.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn edit_issuer(&self, version: i64, spec: IssuerSpec) -> Result<IssuerView> {
+        let before = self.issuer_at(&spec.issuer, version).await?;
+        let issuer = self.checked_issuer(spec).await?;
+        let after = IssuerView::of(Versioned { value: issuer.clone(), version: version.saturating_add(1) });
+        let change = self.change("issuer.edit", "issuer", &issuer.issuer, Some(&before), Some(&after));
+        match self.store.save_issuer(&issuer, Some(version), &change).await? {
+            true => Ok(after),
+            false => Err(AdminError::Changed),
+        }
+    }
+
+    /// Trusts an issuer, or changes what is believed of it, whatever that was before.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn put_issuer(&self, spec: IssuerSpec) -> Result<IssuerView> {
+        match self.issuer(&spec.issuer).await {
+            Ok(before) => self.edit_issuer(before.version, spec).await,
+            Err(AdminError::NotFound(_)) => self.create_issuer(spec).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Trusts an issuer no more, if it is still at this version.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn remove_issuer(&self, name: &str, version: i64) -> Result<()> {
+        let before = self.issuer_at(name, version).await?;
+        let change = self.change("issuer.remove", "issuer", name, Some(&before), NOTHING);
+        match self.store.delete_issuer(name, version, &change).await? {
+            true => Ok(()),
+            false => Err(AdminError::Changed),
+        }
+    }
+
+    async fn issuer_at(&self, name: &str, version: i64) -> Result<IssuerView> {
+        let found = self.issuer(name).await?;
+        if found.version == version { Ok(found) } else { Err(AdminError::Changed) }
+    }
+
+    async fn checked_issuer(&self, spec: IssuerSpec) -> Result<TrustedIssuer> {
         let scopes = match spec.scope.as_deref().map(ScopeSet::parse).transpose() {
             Ok(scopes) => scopes,
             Err(error) => return invalid("scope", error.to_string()),
         };
         let IssuerSpec { issuer, kind, keys, subjects, clients, claims, .. } = spec;
         let settings = IssuerSettings { kind, keys, subjects, scopes, clients, claims };
-        self.put_issuer(TrustedIssuer { issuer, settings, created_at: self.now() }).await
-    }
-
-    /// Trusts an issuer, or changes what is trusted.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`].
-    pub async fn put_issuer(&self, issuer: TrustedIssuer) -> Result<IssuerSpec> {
+        let issuer = TrustedIssuer { issuer, settings, created_at: self.now() };
         self.check_issuer(&issuer).await?;
-        let before = self.store.issuer(&issuer.issuer).await?.map(IssuerSpec::from);
-        let after = IssuerSpec::from(issuer.clone());
-        let change = self.change("issuer.put", "issuer", &issuer.issuer, before.as_ref(), Some(&after));
-        self.store.save_issuer(&issuer, &change).await?;
-        Ok(after)
-    }
-
-    /// Trusts an issuer no more.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub async fn remove_issuer(&self, issuer: &str) -> Result<()> {
-        let before = self.store.issuer(issuer).await?.ok_or(AdminError::NotFound("issuer"))?;
-        let change = self.change("issuer.remove", "issuer", issuer, Some(&IssuerSpec::from(before)), NOTHING);
-        match self.store.delete_issuer(issuer, &change).await? {
-            true => Ok(()),
-            false => Err(AdminError::NotFound("issuer")),
-        }
+        Ok(issuer)
     }
 
     async fn check_issuer(&self, issuer: &TrustedIssuer) -> Result<()> {
@@ -143,6 +215,10 @@ fn check_claims(settings: &IssuerSettings) -> Result<()> {
     for (name, source) in &settings.claims {
         if let Err(error) = check_name(name) {
             return invalid("claims", error.to_string());
+        }
+        // They are written as NAME=SOURCE, by people.
+        if name.contains('=') || name.trim() != name || source.trim() != source {
+            return invalid("claims", format!("{name}: no equals sign in a name, and no space around either"));
         }
         let path = settings.kind == AssertionKind::Saml || ClaimPath::new(source).is_some();
         if !path || source.is_empty() || source.len() > MAX_SOURCE || source.contains(char::is_control) {

@@ -16,10 +16,11 @@ mod scopes;
 mod secrets;
 mod tokens;
 
+pub use authorization_types::AuthorizationTypeView;
 pub use client_keys::{ClientKeyView, NewKeys};
 pub use clients::{ClientSpec, ClientView};
 pub use grants::GrantView;
-pub use issuers::IssuerSpec;
+pub use issuers::{IssuerSpec, IssuerView};
 pub use keys::{KeyView, RotateSpec, Rotated};
 pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};

@@ -81,8 +81,7 @@ impl Admin<'_> {
         };
         let known = self.store.scopes().await?;
         if let Some(unknown) = scopes.iter().find(|name| !known.iter().any(|scope| scope.name == *name)) {
-            let hint = format!("add it first: bearward scope set {unknown} --title \"What people see\"");
-            return invalid("scope", format!("there is no scope {unknown}; {hint}"));
+            return invalid("scope", format!("there is no scope {unknown}; add it first"));
         }
         if !new.note.is_empty() {
             client_rules::name("note", &new.note)?;

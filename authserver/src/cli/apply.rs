@@ -49,7 +49,8 @@ enum Action {
     EditScope(ScopeSpec, i64),
     AddClient(ClientSpec),
     EditClient(String, ClientSpec, i64),
-    PutIssuer(IssuerSpec),
+    AddIssuer(IssuerSpec),
+    EditIssuer(IssuerSpec, i64),
 }
 
 pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> {
@@ -104,11 +105,15 @@ async fn plan(context: &Context, wanted: Wanted) -> Result<Vec<Action>, Failure>
             Err(error) => return Err(error.into()),
         }
     }
-    let there = admin.issuers().await?;
-    let same = |issuer: &IssuerSpec| {
-        there.contains(&IssuerSpec { scope: in_order(issuer.scope.as_deref()), ..issuer.clone() })
-    };
-    plan.extend(wanted.issuers.into_iter().filter(|issuer| !same(issuer)).map(Action::PutIssuer));
+    for issuer in wanted.issuers {
+        match admin.issuer(&issuer.issuer).await {
+            Ok(there)
+                if there.spec() == (IssuerSpec { scope: in_order(issuer.scope.as_deref()), ..issuer.clone() }) => {}
+            Ok(there) => plan.push(Action::EditIssuer(issuer, there.version)),
+            Err(AdminError::NotFound(_)) => plan.push(Action::AddIssuer(issuer)),
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(plan)
 }
 
@@ -145,7 +150,8 @@ impl Action {
             Self::EditScope(scope, _) => format!("~ scope {}", scope.name),
             Self::AddClient(client) => format!("+ client {}", client.client_id.as_deref().unwrap_or_default()),
             Self::EditClient(id, ..) => format!("~ client {id}"),
-            Self::PutIssuer(issuer) => format!("~ issuer {}", issuer.issuer),
+            Self::AddIssuer(issuer) => format!("+ issuer {}", issuer.issuer),
+            Self::EditIssuer(issuer, _) => format!("~ issuer {}", issuer.issuer),
         }
     }
 }
@@ -162,7 +168,8 @@ async fn carry_out(context: &Context, action: Action) -> Result<(), Failure> {
             }
         }
         Action::EditClient(id, spec, version) => admin.edit_client(&id, version, spec).await.map(drop)?,
-        Action::PutIssuer(issuer) => admin.put_issuer_spec(issuer).await.map(drop)?,
+        Action::AddIssuer(issuer) => admin.create_issuer(issuer).await.map(drop)?,
+        Action::EditIssuer(issuer, version) => admin.edit_issuer(version, issuer).await.map(drop)?,
     }
     Ok(())
 }

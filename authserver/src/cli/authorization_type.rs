@@ -45,9 +45,12 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Set { name, title, description, fields, required, values } => {
             let fields = read(&fields, &required, &values)?;
             let kind = AuthorizationType { name, title, description, fields };
-            Ok(context.admin().put_authorization_type(&kind).await?)
+            Ok(context.admin().put_authorization_type(&kind).await.map(drop)?)
         }
-        Command::Delete { name } => Ok(context.admin().delete_authorization_type(&name).await?),
+        Command::Delete { name } => {
+            let version = context.admin().authorization_type(&name).await?.version;
+            Ok(context.admin().delete_authorization_type(&name, version).await?)
+        }
         Command::List { output } => list(context, output).await,
     }
 }

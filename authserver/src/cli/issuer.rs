@@ -2,12 +2,12 @@
 
 use super::failure::Failure;
 use super::{Context, Output, print_json, table};
+use crate::admin::{IssuerSpec, IssuerView};
 use crate::jwt::KeySet;
-use crate::model::{AssertionKind, IssuerSettings, Keys, Subjects, TrustedIssuer};
+use crate::model::{AssertionKind, Keys, Subjects};
 use crate::saml;
 use bearward_token::scope::ScopeSet;
 use clap::Subcommand;
-use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -62,7 +62,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Add(add) => self::add(context, add).await,
         Command::List { output } => list(context, output).await,
         Command::Remove { issuer } => {
-            context.admin().remove_issuer(&issuer).await?;
+            let version = context.admin().issuer(&issuer).await?.version;
+            context.admin().remove_issuer(&issuer, version).await?;
             println!("{issuer} is trusted no more.");
             Ok(())
         }
@@ -86,16 +87,16 @@ async fn add(context: &Context, add: Add) -> Result<(), Failure> {
     let claims = add.claims.iter().map(|text| {
         pair(text).ok_or_else(|| Failure::new(format!("--claim-from {text}: NAME=SOURCE, the token's name first")))
     });
-    let settings = IssuerSettings {
-        claims: claims.collect::<Result<_, _>>()?,
+    let spec = IssuerSpec {
+        issuer: add.issuer.clone(),
         kind,
         keys,
         subjects: if add.any_subject { Subjects::Any } else { Subjects::People },
-        scopes: (!scopes.is_empty()).then_some(scopes),
+        scope: (!scopes.is_empty()).then(|| scopes.to_string()),
         clients: add.clients,
+        claims: claims.collect::<Result<_, _>>()?,
     };
-    let created_at = context.env.now();
-    context.admin().put_issuer(TrustedIssuer { issuer: add.issuer.clone(), settings, created_at }).await?;
+    context.admin().put_issuer(spec).await?;
     println!("{} is trusted.", add.issuer);
     Ok(())
 }
@@ -135,20 +136,18 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 async fn list(context: &Context, output: Output) -> Result<(), Failure> {
-    let issuers = context.store.issuers().await?;
+    let issuers = context.admin().issuers().await?;
     if output.json {
-        let json = issuers.iter().map(|one| json!({ "issuer": one.issuer, "settings": one.settings })).collect();
-        print_json(&serde_json::Value::Array(json));
+        print_json(&serde_json::to_value(&issuers).map_err(|e| Failure::new(e.to_string()))?);
         return Ok(());
     }
-    let rows = issuers.into_iter().map(|TrustedIssuer { issuer, settings, .. }| {
-        let kind = match settings.kind {
+    let rows = issuers.into_iter().map(|IssuerView { issuer, kind, scope, clients, .. }| {
+        let kind = match kind {
             AssertionKind::Jwt => "JWT",
             AssertionKind::Saml => "SAML",
         };
-        let scopes = settings.scopes.map_or("any".to_owned(), |scopes| scopes.to_string());
-        let clients = if settings.clients.is_empty() { "all".to_owned() } else { settings.clients.join(" ") };
-        [issuer, kind.to_owned(), scopes, clients]
+        let clients = if clients.is_empty() { "all".to_owned() } else { clients.join(" ") };
+        [issuer, kind.to_owned(), scope.unwrap_or_else(|| "any".to_owned()), clients]
     });
     table::print(["issuer", "kind", "scopes", "clients"], rows);
     Ok(())

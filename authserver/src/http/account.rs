@@ -4,6 +4,7 @@
 mod passkeys;
 
 use super::address::Address;
+use super::browser::Browser;
 use super::cookies::SignedIn;
 use super::goal;
 use super::params::{Form, Params, ParamsError};
@@ -16,7 +17,7 @@ use crate::pages::{self, AccountPage, CodesPage, FactorSetupPage, Trouble, When}
 use crate::passwords::{PasswordError, Verdict};
 use crate::secret;
 use crate::totp::{self, recovery_codes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,12 +26,13 @@ use http::{HeaderMap, StatusCode, Uri};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// What forms of this page are bound to, beside the session.
+/// What forms of this page are bound to, beside the browser and the person.
 const FORMS: &str = "account";
 
 /// What came with a request.
 struct Visit<'a> {
     app: &'a App,
+    browser: &'a Browser,
     signed_in: &'a SignedIn,
     address: Address,
 }
@@ -42,10 +44,16 @@ enum Said {
     Wrong(&'static str),
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    address: Address,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let shown = async {
         let Some(signed_in) = cookies::signed_in(&app, &headers).await? else { return to_login(&app) };
-        let visit = Visit { app: &app, signed_in: &signed_in, address };
+        let visit = Visit { app: &app, browser: &browser, signed_in: &signed_in, address };
         let said = match uri.query() {
             Some("done=session") => Some(Said::Done("That session has ended.")),
             Some("done=sessions") => Some(Said::Done("All other sessions have ended.")),
@@ -63,28 +71,27 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
     address: Address,
     headers: HeaderMap,
     form: Result<Form, ParamsError>,
 ) -> Response {
     let answered = async {
         let Form(params) = form?;
-        if !csrf::same_origin(&app, &headers) {
-            return Err(Trouble::Foreign);
-        }
         let Some(signed_in) = cookies::signed_in(&app, &headers).await? else { return to_login(&app) };
-        let visit = Visit { app: &app, signed_in: &signed_in, address };
-        if !csrf::check(&app, csrf::Purpose::Account, &signed_in.cookie, FORMS, &params) {
+        let visit = Visit { app: &app, browser: &browser, signed_in: &signed_in, address };
+        let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
+        let Some(bound) = csrf::check(&app, csrf::Purpose::Account, &browser, binding, &params) else {
             return page(&visit, Some(Said::Wrong("This page had expired. Nothing was changed; please try again.")))
                 .await;
-        }
-        visit.act(&params).await
+        };
+        visit.act(bound, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
 impl Visit<'_> {
-    async fn act(&self, params: &Params) -> Result<Response, Trouble> {
+    async fn act(&self, bound: &str, params: &Params) -> Result<Response, Trouble> {
         let Self { app, signed_in, .. } = self;
         let me = signed_in.person.id.as_str();
         match params.get("do") {
@@ -111,7 +118,7 @@ impl Visit<'_> {
             Some("factor-confirm") => self.factor_confirm(params).await,
             Some("factor-off") => self.factor_off(params).await,
             Some("passkey-start") => self.passkey_start(params).await,
-            Some("passkey-confirm") => self.passkey_confirm(params).await,
+            Some("passkey-confirm") => self.passkey_confirm(bound, params).await,
             Some("passkey-remove") => self.passkey_remove(params).await,
             Some("new-codes") => self.new_codes(params).await,
             _ => Err(Trouble::NotFound),
@@ -233,7 +240,7 @@ impl Visit<'_> {
 
     /// What to say if the form does not hold the person's present password.
     async fn password_is_wrong(&self, params: &Params) -> Result<Option<&'static str>, Trouble> {
-        let Self { app, signed_in, address } = self;
+        let Self { app, signed_in, address, .. } = self;
         let given = params.get("old").unwrap_or_default();
         let username = signed_in.person.username.as_str();
         // Whoever sits down at a browser that was left open guesses no faster than at the sign-in page.
@@ -260,7 +267,8 @@ impl Visit<'_> {
     }
 
     fn csrf(&self) -> Result<String, Trouble> {
-        Ok(csrf::token(self.app, csrf::Purpose::Account, &self.signed_in.cookie, FORMS)?)
+        let binding = csrf::Binding { person: Some(&self.signed_in.person.id), sealed: FORMS };
+        Ok(csrf::token(self.app, csrf::Purpose::Account, self.browser, binding)?)
     }
 
     fn done(&self, what: &str) -> Response {

@@ -1,12 +1,13 @@
 //! `GET` and `POST /consent`: the person is asked, if they have to be, and the client gets its answer.
 
+use super::browser::Browser;
 use super::cookies::SignedIn;
 use super::flow::{self, Step};
 use super::params::{LongForm, Params, ParamsError};
 use super::pending::{CONTINUE, Opened, Pending};
 use super::{App, Route, cookies, csrf, redirect_uri};
 use crate::pages::{self, ConsentPage, Destination, Trouble};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use bearward_token::scope::ScopeSet;
 use http::{HeaderMap, StatusCode, Uri};
@@ -15,14 +16,19 @@ use std::sync::Arc;
 /// A checkbox for each scope where a client lets people choose: this, then the scope.
 const SCOPE_FIELD: &str = "scope ";
 
-pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let shown = async {
         let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
         let Opened { pending, .. } = flow::opened(&app, &params)?;
         let signed_in = cookies::signed_in(&app, &headers).await?;
         match flow::step(&app, signed_in.as_ref(), &pending).await? {
             Step::Login => flow::to_login(&app, &pending),
-            Step::Ask(signed_in) => page(&app, signed_in, pending, None).await,
+            Step::Ask(signed_in) => page(&app, (&browser, signed_in), pending, None).await,
             Step::Grant(signed_in) => flow::grant(&app, signed_in, &pending).await,
             Step::Unmet => Ok(flow::unmet(&app, &pending)),
         }
@@ -32,20 +38,18 @@ pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMa
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
     headers: HeaderMap,
     form: Result<LongForm, ParamsError>,
 ) -> Response {
     let answered = async {
         let LongForm(params) = form?;
-        decide(&app, &headers, &params).await
+        decide(&app, &browser, &headers, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
-    if !csrf::same_origin(app, headers) {
-        return Err(Trouble::Foreign);
-    }
+async fn decide(app: &App, browser: &Browser, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
     let Opened { pending, expired } = flow::opened(app, params)?;
     let signed_in = cookies::signed_in(app, headers).await?;
     let signed_in = match flow::step(app, signed_in.as_ref(), &pending).await? {
@@ -54,16 +58,18 @@ async fn decide(app: &App, headers: &HeaderMap, params: &Params) -> Result<Respo
         Step::Ask(signed_in) | Step::Grant(signed_in) => signed_in,
     };
     let sealed = params.get(CONTINUE).unwrap_or_default();
-    if expired || !csrf::check(app, csrf::Purpose::Consent, &signed_in.cookie, sealed, params) {
-        return page(app, signed_in, pending, Some("This page had expired. Please look at it again.")).await;
+    let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed };
+    let there = (browser, signed_in);
+    if expired || csrf::check(app, csrf::Purpose::Consent, browser, binding, params).is_none() {
+        return page(app, there, pending, Some("This page had expired. Please look at it again.")).await;
     }
     match params.get("decision") {
         Some("allow") => match chosen(app, signed_in, &pending, params).await? {
             Some(pending) => flow::grant(app, signed_in, &pending).await,
-            None => page(app, signed_in, pending, Some("Choose at least one thing to allow, or don’t allow it.")).await,
+            None => page(app, there, pending, Some("Choose at least one thing to allow, or don’t allow it.")).await,
         },
         Some("deny") => flow::deny(app, &pending).await,
-        _ => page(app, signed_in, pending, Some("Choose whether to allow this.")).await,
+        _ => page(app, there, pending, Some("Choose whether to allow this.")).await,
     }
 }
 
@@ -90,7 +96,7 @@ async fn chosen(
 
 async fn page(
     app: &App,
-    signed_in: &SignedIn,
+    (browser, signed_in): (&Browser, &SignedIn),
     pending: Pending,
     notice: Option<&'static str>,
 ) -> Result<Response, Trouble> {
@@ -101,6 +107,7 @@ async fn page(
     let pending = pending.renewed(app.env.clock.now());
     let new = pending.scope.difference(&agreed);
     let sealed = pending.seal(app)?;
+    let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: &sealed };
     let page = ConsentPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Consent),
@@ -112,7 +119,7 @@ async fn page(
         partial: client.options.partial_consent,
         details: pages::details(&pending.authorization_details, &types),
         destination: Destination::of(&pending.redirect_uri, pending.device.as_deref()),
-        csrf: csrf::token(app, csrf::Purpose::Consent, &signed_in.cookie, &sealed)?,
+        csrf: csrf::token(app, csrf::Purpose::Consent, browser, binding)?,
         sealed,
         notice,
     };

@@ -1,5 +1,5 @@
-//! The cookies: the session of a signed-in person, a random name for the browser that forms are bound to, and one that says
-//! that the browser signed in to an account before (see `throttle`).
+//! The cookies: the session of a signed-in person, random names of the browser that forms are bound to (see `browser`), and
+//! one that says that the browser signed in to an account before (see `throttle`).
 
 use super::App;
 use crate::grants::seconds;
@@ -59,20 +59,24 @@ pub(super) fn session_cookie(app: &App, headers: &HeaderMap) -> Option<String> {
     secret::well_formed(secret::SESSION, &value).then_some(value)
 }
 
-/// The name of the browser, if it has one.
-pub(super) fn browser_cookie(app: &App, headers: &HeaderMap) -> Option<String> {
-    let value = read(app, headers, Name::Browser)?;
-    (value.len() == 22 && value.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(value)
+/// The names that the browser was given, the oldest first as browsers send them (RFC 6265 §5.4).
+pub(super) fn browser_names(app: &App, headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let well_formed = |value: &str| value.len() == 22 && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    let ours = move |cookie: &Cookie<'_>| {
+        well_formed(cookie.value()) && cookie.name() == browser_cookie(app.urls.secure(), cookie.value())
+    };
+    sent(headers).filter(ours).map(|cookie| cookie.value().to_owned())
 }
 
 /// Sets the session cookie for as long as sessions last.
 pub(super) fn set_session(app: &App, headers: &mut HeaderMap, value: &str) {
-    set(app, headers, Name::Session, value, Some(seconds(app.config.sessions.lifetime)));
+    let lifetime = seconds(app.config.sessions.lifetime);
+    set(app, headers, Name::Session.text(app.urls.secure()), value, Some(lifetime));
 }
 
-/// Names the browser, until it is closed.
-pub(super) fn set_browser(app: &App, headers: &mut HeaderMap, value: &str) {
-    set(app, headers, Name::Browser, value, None);
+/// Names the browser, until it is closed. The cookie takes no other name's place.
+pub(super) fn set_browser(app: &App, headers: &mut HeaderMap, name: &str) {
+    set(app, headers, &browser_cookie(app.urls.secure(), name), name, None);
 }
 
 /// What the browser is known by, if it signed in to this account (as `throttle` names it) before.
@@ -86,26 +90,33 @@ pub(super) fn device(app: &App, headers: &HeaderMap, account: &str) -> Option<St
 pub(super) fn set_device(app: &App, headers: &mut HeaderMap, account: &str) -> Result<(), KeyError> {
     let name = secret::random_id(app.env.random.as_ref());
     let value = URL_SAFE_NO_PAD.encode(app.sealer.seal(DEVICE, account.as_bytes(), name.as_bytes())?);
-    set(app, headers, Name::Device, &value, Some(365 * 86_400));
+    set(app, headers, Name::Device.text(app.urls.secure()), &value, Some(365 * 86_400));
     Ok(())
 }
 
 /// Takes the session cookie away.
 pub(super) fn clear_session(app: &App, headers: &mut HeaderMap) {
-    set(app, headers, Name::Session, "", Some(0));
+    set(app, headers, Name::Session.text(app.urls.secure()), "", Some(0));
 }
 
 fn read(app: &App, headers: &HeaderMap, name: Name) -> Option<String> {
     let name = name.text(app.urls.secure());
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(Cookie::split_parse);
-    pairs.flatten().find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+    sent(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
-fn set(app: &App, headers: &mut HeaderMap, name: Name, value: &str, max_age: Option<i64>) {
+fn sent(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+    headers.get_all(COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(Cookie::split_parse).flatten()
+}
+
+/// The cookie that holds a name of the browser: one for each, told apart by how the name begins.
+fn browser_cookie(secure: bool, name: &str) -> String {
+    format!("{}-{}", Name::Browser.text(secure), name.get(..4).unwrap_or_default())
+}
+
+fn set(app: &App, headers: &mut HeaderMap, name: &str, value: &str, max_age: Option<i64>) {
     let secure = app.urls.secure();
     // Lax: the person arrives from the client's site, by a link, and must then be known.
-    let mut cookie =
-        Cookie::build((name.text(secure), value)).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
+    let mut cookie = Cookie::build((name, value)).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
     if let Some(seconds) = max_age {
         cookie = cookie.max_age(Duration::seconds(seconds));
     }

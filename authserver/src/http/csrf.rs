@@ -1,6 +1,8 @@
-//! Forms are taken only from the page that this browser was given: a token bound to a cookie and to the pending
-//! request, and, where the browser says so, the request's own origin.
+//! Forms are taken only from the page that this browser was given: a token bound to the browser's name (not to the session,
+//! which signing in again in another tab replaces), to the person, and to the pending request; and, where the browser says
+//! so, the request's own origin.
 
+use super::browser::Browser;
 use super::{App, Params};
 use crate::keys::KeyError;
 use base64::Engine as _;
@@ -33,20 +35,41 @@ impl Purpose {
     }
 }
 
-/// The token for a form, bound to a cookie's value and to the sealed request in the form.
-pub(super) fn token(app: &App, purpose: Purpose, cookie: &str, sealed: &str) -> Result<String, KeyError> {
-    Ok(URL_SAFE_NO_PAD.encode(app.sealer.mac(purpose.text(), &message(cookie, sealed))?))
+/// What a form is for: the person who is signed in, and the sealed request in it or the page it is on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Binding<'a> {
+    /// The person's `sub`; nobody's before they signed in.
+    pub(super) person: Option<&'a str>,
+    pub(super) sealed: &'a str,
 }
 
-/// Whether the form came from the page that was made for this cookie and this request.
-pub(super) fn check(app: &App, purpose: Purpose, cookie: &str, sealed: &str, params: &Params) -> bool {
-    let given = params.get(FIELD).and_then(|t| URL_SAFE_NO_PAD.decode(t).ok()).unwrap_or_default();
-    app.sealer.verify_mac(purpose.text(), &message(cookie, sealed), &given)
+impl<'a> Binding<'a> {
+    /// Of a form for whoever is there.
+    pub(super) fn anybody(sealed: &'a str) -> Self {
+        Self { person: None, sealed }
+    }
 }
 
-/// Neither part can hold the NUL between them: both are of a smaller alphabet.
-fn message(cookie: &str, sealed: &str) -> Vec<u8> {
-    [cookie.as_bytes(), b"\0", sealed.as_bytes()].concat()
+/// The token for a form.
+pub(super) fn token(app: &App, purpose: Purpose, browser: &Browser, binding: Binding<'_>) -> Result<String, KeyError> {
+    Ok(URL_SAFE_NO_PAD.encode(app.sealer.mac(purpose.text(), &message(browser.name(), binding))?))
+}
+
+/// Whether the form came from a page that was made for this browser, person and request: the browser's name at that time.
+pub(super) fn check<'b>(
+    app: &App,
+    purpose: Purpose,
+    browser: &'b Browser,
+    binding: Binding<'_>,
+    params: &Params,
+) -> Option<&'b str> {
+    let given = params.get(FIELD).and_then(|t| URL_SAFE_NO_PAD.decode(t).ok())?;
+    browser.names().find(|name| app.sealer.verify_mac(purpose.text(), &message(name, binding), &given))
+}
+
+/// None of the parts can hold the NUL between them.
+fn message(name: &str, Binding { person, sealed }: Binding<'_>) -> Vec<u8> {
+    [name, person.unwrap_or_default(), sealed].join("\0").into_bytes()
 }
 
 /// Whether the browser says so for certain.

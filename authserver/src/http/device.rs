@@ -2,15 +2,15 @@
 //! usual pages.
 
 use super::address::Address;
+use super::browser::Browser;
 use super::params::{Form, Params, ParamsError};
 use super::pending::Pending;
 use super::{App, Route, cookies, csrf, flow, throttle};
 use crate::model::{AuthorizationCode, DeviceCode, Grant};
 use crate::pages::{self, DeviceDone, DevicePage, Trouble};
-use crate::secret;
 use crate::storage::StoreError;
 use crate::user_code::UserCode;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use std::sync::Arc;
@@ -46,41 +46,41 @@ impl Remark {
     }
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(State(app): State<Arc<App>>, Extension(browser): Extension<Browser>, uri: Uri) -> Response {
     let shown = async {
         let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        page(&app, &headers, params.get("user_code").unwrap_or_default(), None)
+        page(&app, &browser, params.get("user_code").unwrap_or_default(), None)
     };
     shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-pub(super) async fn post(State(app): State<Arc<App>>, headers: HeaderMap, form: Result<Form, ParamsError>) -> Response {
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    headers: HeaderMap,
+    form: Result<Form, ParamsError>,
+) -> Response {
     let answered = async {
         let Form(params) = form?;
-        typed(&app, &headers, &params).await
+        typed(&app, &browser, &headers, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
-async fn typed(app: &App, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
-    if !csrf::same_origin(app, headers) {
-        return Err(Trouble::Foreign);
-    }
+async fn typed(app: &App, browser: &Browser, headers: &HeaderMap, params: &Params) -> Result<Response, Trouble> {
     let typed = params.get("user_code").unwrap_or_default();
-    let ours = cookies::browser_cookie(app, headers)
-        .is_some_and(|browser| csrf::check(app, csrf::Purpose::Device, &browser, FORM, params));
-    if !ours {
-        return page(app, headers, typed, Some(Remark::Expired));
+    if csrf::check(app, csrf::Purpose::Device, browser, csrf::Binding::anybody(FORM), params).is_none() {
+        return page(app, browser, typed, Some(Remark::Expired));
     }
     let signed_in = cookies::signed_in(app, headers).await?;
     // RFC 8628 §5.1: codes are short, so guesses are counted: by person, by address, or all together.
     let person = signed_in.as_ref().map(|signed_in| signed_in.person.id.as_str());
     if throttle::user_code(app, person, Address::told(app, headers)).await?.is_some() {
         tracing::warn!("too many user codes were tried");
-        return page(app, headers, typed, Some(Remark::TooMany));
+        return page(app, browser, typed, Some(Remark::TooMany));
     }
     let Some((code, device)) = waiting(app, typed).await? else {
-        return page(app, headers, typed, Some(Remark::Unknown));
+        return page(app, browser, typed, Some(Remark::Unknown));
     };
     let client = app.clients.get(app.store.as_ref(), &app.env, &device.client_id).await?;
     let client = client.filter(|client| client.disabled_at.is_none()).ok_or(Trouble::ClientUnknown)?;
@@ -131,22 +131,16 @@ fn done(app: &App, what: DeviceDone) -> Response {
     pages::device_done(app, what)
 }
 
-fn page(app: &App, headers: &HeaderMap, typed: &str, remark: Option<Remark>) -> Result<Response, Trouble> {
+fn page(app: &App, browser: &Browser, typed: &str, remark: Option<Remark>) -> Result<Response, Trouble> {
     // What came in a link is shown only if it can be a code, and then as codes are shown.
     let user_code = UserCode::read(typed).map(|code| code.shown());
-    let known = cookies::browser_cookie(app, headers);
-    let browser = known.clone().unwrap_or_else(|| secret::random_id(app.env.random.as_ref()));
     let page = DevicePage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Device),
-        csrf: csrf::token(app, csrf::Purpose::Device, &browser, FORM)?,
+        csrf: csrf::token(app, csrf::Purpose::Device, browser, csrf::Binding::anybody(FORM))?,
         user_code: user_code.unwrap_or_default(),
         error: remark.filter(|r| *r != Remark::Expired).map(Remark::text),
         notice: remark.filter(|r| *r == Remark::Expired).map(Remark::text),
     };
-    let mut response = pages::html(remark.map_or(StatusCode::OK, Remark::status), &page, None);
-    if known.is_none() {
-        cookies::set_browser(app, response.headers_mut(), &browser);
-    }
-    Ok(response)
+    Ok(pages::html(remark.map_or(StatusCode::OK, Remark::status), &page, None))
 }

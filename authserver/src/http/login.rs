@@ -5,6 +5,7 @@ mod factor;
 mod passkey;
 
 use super::address::Address;
+use super::browser::Browser;
 use super::goal::Goal;
 use super::params::{Form, Params, ParamsError};
 use super::pending::CONTINUE;
@@ -18,7 +19,7 @@ use crate::pages::{self, LoginPage, Trouble};
 use crate::passwords::{PasswordError, Verdict};
 use crate::secret;
 use crate::storage::StoreError;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use factor::{Factors, Half};
 use http::header::{RETRY_AFTER, USER_AGENT};
@@ -93,15 +94,22 @@ impl Remark {
 struct Visit<'a> {
     app: &'a App,
     headers: &'a HeaderMap,
+    browser: &'a Browser,
     address: Address,
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    address: Address,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let shown = async {
         let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
         let (goal, expired) = Goal::opened(&app, &params)?;
         let remark = expired.then_some(Remark::Expired);
-        let visit = Visit { app: &app, headers: &headers, address };
+        let visit = Visit { app: &app, headers: &headers, browser: &browser, address };
         page(&visit, goal, "", remark, StatusCode::OK).await
     };
     shown.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
@@ -109,45 +117,39 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
     address: Address,
     headers: HeaderMap,
     form: Result<Form, ParamsError>,
 ) -> Response {
     let answered = async {
         let Form(params) = form?;
-        sign_in(&Visit { app: &app, headers: &headers, address }, &params).await
+        sign_in(&Visit { app: &app, headers: &headers, browser: &browser, address }, &params).await
     };
     answered.await.unwrap_or_else(|trouble: Trouble| trouble.page(&app))
 }
 
 async fn sign_in(visit: &Visit<'_>, params: &Params) -> Result<Response, Trouble> {
-    let Visit { app, headers, .. } = visit;
-    if !csrf::same_origin(app, headers) {
-        return Err(Trouble::Foreign);
-    }
+    let Visit { app, browser, .. } = visit;
     let (goal, expired) = Goal::opened(app, params)?;
     let half = params.get(factor::FIELD);
     let username = params.get("username").unwrap_or_default().trim();
-    let ours = cookies::browser_cookie(app, headers).is_some_and(|browser| {
-        let sealed = half.or(params.get(CONTINUE)).unwrap_or_default();
-        csrf::check(app, csrf::Purpose::Login, &browser, sealed, params)
-    });
+    let sealed = half.or(params.get(CONTINUE)).unwrap_or_default();
+    let bound = csrf::check(app, csrf::Purpose::Login, browser, csrf::Binding::anybody(sealed), params);
+    let Some(bound) = bound.filter(|_| !expired) else {
+        return refused(visit, goal, username, Remark::Expired).await;
+    };
     if let Some(half) = half {
-        let opened = Half::open(app, half).filter(|_| ours && !expired);
-        let Some(half) = opened else { return refused(visit, goal, "", Remark::Expired).await };
-        return factor::give(visit, goal, half, params).await;
+        let Some(half) = Half::open(app, half) else { return refused(visit, goal, "", Remark::Expired).await };
+        return factor::give(visit, goal, half, (bound, params)).await;
     }
     if let Some(answer) = params.get(passkey::ANSWER) {
-        if expired || !ours {
-            return refused(visit, goal, username, Remark::Expired).await;
-        }
-        return match passkey::person(visit, params, answer, None).await? {
+        return match passkey::person(visit, (bound, params), answer, None).await? {
             Ok(person) => go_on(visit, person, goal, ACR_FACTORS).await,
             Err(remark) => refused(visit, goal, username, remark).await,
         };
     }
     let outcome = match params.get("password") {
-        _ if expired || !ours => Err(Remark::Expired),
         Some(password) if !username.is_empty() => check(visit, username, password).await?,
         _ => Err(Remark::Incomplete),
     };
@@ -168,7 +170,7 @@ async fn refused(visit: &Visit<'_>, goal: Goal, username: &str, remark: Remark) 
 
 /// The person, if the password is theirs. Whether the person exists cannot be told from the answer or its time.
 async fn check(visit: &Visit<'_>, username: &str, password: &str) -> Result<Result<Person, Remark>, StoreError> {
-    let Visit { app, headers, address } = visit;
+    let Visit { app, headers, address, .. } = visit;
     if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
         return Ok(Err(Remark::Wrong));
     }
@@ -232,7 +234,7 @@ async fn rehash(app: &App, person: &Person, password: Zeroizing<String>) {
 
 /// A new session, whatever the browser had before (a session is never taken over across a sign-in), and on.
 async fn go_on(visit: &Visit<'_>, person: Person, goal: Goal, acr: &str) -> Result<Response, Trouble> {
-    let Visit { app, headers, address } = visit;
+    let Visit { app, headers, address, .. } = visit;
     let now = app.env.clock.now();
     let cookie = secret::generate(app.env.random.as_ref(), secret::SESSION);
     let account = name_of(&person.username);
@@ -277,7 +279,7 @@ async fn page(
     remark: Option<Remark>,
     status: StatusCode,
 ) -> Result<Response, Trouble> {
-    let Visit { app, headers, .. } = visit;
+    let Visit { app, browser, .. } = visit;
     let (towards, target) = match &goal {
         Goal::Client(pending) => {
             (flow::client(app, pending).await?.name.clone(), redirect_uri::csp_source(&pending.redirect_uri))
@@ -286,25 +288,19 @@ async fn page(
         Goal::Page(_) => ("your account".to_owned(), None),
     };
     let sealed = goal.renewed(app.env.clock.now()).seal(app)?;
-    let known = cookies::browser_cookie(app, headers);
-    let browser = known.clone().unwrap_or_else(|| secret::random_id(app.env.random.as_ref()));
     let text = remark.map(Remark::text);
     let expired = remark == Some(Remark::Expired);
-    let passkey = passkey::on_page(app, &browser, &[])?;
+    let passkey = passkey::on_page(app, browser, &[])?;
     let page = LoginPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Login),
         towards: &towards,
-        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &sealed)?,
+        csrf: csrf::token(app, csrf::Purpose::Login, browser, csrf::Binding::anybody(&sealed))?,
         sealed,
         username,
         error: text.as_deref().filter(|_| !expired),
         notice: text.as_deref().filter(|_| expired),
         passkey,
     };
-    let mut response = pages::html_with_script(status, &page, target.as_deref());
-    if known.is_none() {
-        cookies::set_browser(app, response.headers_mut(), &browser);
-    }
-    Ok(response)
+    Ok(pages::html_with_script(status, &page, target.as_deref()))
 }

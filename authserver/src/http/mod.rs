@@ -7,6 +7,7 @@ mod api;
 mod assets;
 mod authorization_request;
 mod authorize;
+mod browser;
 mod clients;
 mod consent;
 mod console;
@@ -120,14 +121,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&path(Route::Registered), get(register::get).put(register::put).delete(register::delete))
         .route(&path(Route::Jwks), get(jwks::get))
         .route(&path(Route::Metadata), get(metadata::get))
-        .route(&path(Route::Login), get(login::get).post(login::post))
-        .route(&path(Route::Consent), get(consent::get).post(consent::post))
-        .route(&path(Route::Admin), get(console::get).post(console::post))
-        .route(&format!("{}/{{*rest}}", path(Route::Admin)), get(console::get).post(console::post))
-        .route(&path(Route::Account), get(account::get).post(account::post))
         .route(&path(Route::DeviceAuthorization), post(device_authorization::post))
-        .route(&path(Route::Device), get(device::get).post(device::post))
         .route(&path(Route::Assets), get(assets::get))
+        .merge(with_forms(&app))
         .merge(api::router(&app))
         .fallback(pages::not_found)
         .layer(axum::middleware::from_fn(observe::time_limit))
@@ -136,6 +132,19 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn(observe::count))
         .layer(axum::middleware::from_fn_with_state(app.clone(), crate::gateway::believe))
         .with_state(app)
+}
+
+/// The pages that people fill in.
+fn with_forms(app: &Arc<App>) -> Router<Arc<App>> {
+    let path = |route| app.urls.path(route);
+    Router::new()
+        .route(&path(Route::Login), get(login::get).post(login::post))
+        .route(&path(Route::Consent), get(consent::get).post(consent::post))
+        .route(&path(Route::Admin), get(console::get).post(console::post))
+        .route(&format!("{}/{{*rest}}", path(Route::Admin)), get(console::get).post(console::post))
+        .route(&path(Route::Account), get(account::get).post(account::post))
+        .route(&path(Route::Device), get(device::get).post(device::post))
+        .route_layer(axum::middleware::from_fn_with_state(Arc::clone(app), browser::known))
 }
 
 /// A name as one segment of a path.

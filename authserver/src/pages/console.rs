@@ -2,11 +2,9 @@
 
 use super::{Field, Frame, Problem, When};
 use crate::activity::BEHIND;
-use crate::admin::{ClientView, GrantView, IssuerSpec, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView};
+use crate::admin::{ClientView, GrantView, KeyView, Overview, PersonView, Point, ScopeSpec, ScopeView};
 use crate::keys::lifecycle::State;
-use crate::model::{
-    Access, AssertionKind, AuditFilter, AuthorizationType, GrantType, Keys, Recorded, Role, Scope, Subjects,
-};
+use crate::model::{Access, AuditFilter, AuthorizationType, GrantType, Recorded, Role, Scope};
 use crate::storage::COUNTED;
 use askama::Template;
 
@@ -37,9 +35,10 @@ impl ConsoleFrame<'_> {
 }
 
 /// The parts of the console: path, and words.
-pub(super) const SECTIONS: [(&str, &str, &str); 10] = [
+pub(super) const SECTIONS: [(&str, &str, &str); 11] = [
     ("overview", "", "Overview"),
     ("clients", "/clients", "Clients"),
+    ("registration", "/registration", "Registration"),
     ("scopes", "/scopes", "Scopes"),
     ("details", "/details", "Details"),
     ("people", "/people", "People"),
@@ -62,6 +61,13 @@ pub struct AgainPage<'a> {
     pub fields: Vec<(&'a str, &'a str)>,
     /// Whether it held a password, which has to be typed again.
     pub password: bool,
+}
+
+impl AgainPage<'_> {
+    /// What of it somebody typed.
+    fn typed(&self) -> impl Iterator<Item = &(&str, &str)> {
+        self.fields.iter().filter(|(name, value)| !value.is_empty() && !["do", "once", "version"].contains(name))
+    }
 }
 
 /// The first page.
@@ -224,6 +230,8 @@ pub struct DetailPage<'a> {
     pub console: ConsoleFrame<'a>,
     /// Its name, unless it is new.
     pub name: Option<&'a str>,
+    /// The version that the form began with; 0 of a new one.
+    pub version: i64,
     /// What the form shows.
     pub form: DetailForm,
     /// What was wrong with it.
@@ -351,83 +359,6 @@ pub struct GrantsPage<'a> {
     pub problem: Option<String>,
 }
 
-/// Trusted issuers.
-#[derive(Template)]
-#[template(path = "console/issuers.html")]
-pub struct IssuersPage<'a> {
-    /// See [`ConsoleFrame`].
-    pub console: ConsoleFrame<'a>,
-    /// All of them.
-    pub issuers: Vec<IssuerSpec>,
-    /// What the form shows.
-    pub form: IssuerForm,
-    /// What was wrong with it.
-    pub problem: Option<Problem>,
-}
-
-impl IssuersPage<'_> {
-    fn field<'f>(&'f self, id: &'f str, label: &'f str, rows: usize, hint: &'f str) -> Field<'f> {
-        let form = &self.form;
-        let value = match id {
-            "issuer" => &form.issuer,
-            "jwks_uri" => &form.jwks_uri,
-            "certificates" => &form.certificates,
-            "scope" => &form.scope,
-            "clients" => &form.clients,
-            _ => &form.claims,
-        };
-        Field { id, label, value, hint, rows, problem: self.problem.as_ref() }
-    }
-}
-
-/// What the form about an issuer shows.
-#[derive(Default)]
-pub struct IssuerForm {
-    /// Its `iss`, or its entity ID.
-    pub issuer: String,
-    /// It makes SAML assertions.
-    pub saml: bool,
-    /// Where its keys are.
-    pub jwks_uri: String,
-    /// Its certificates in PEM.
-    pub certificates: String,
-    /// Its subjects need not be people of this server.
-    pub any_subject: bool,
-    /// The most that its assertions can give.
-    pub scope: String,
-    /// The clients that may bring them, separated by spaces.
-    pub clients: String,
-    /// What of them goes into tokens: `name=source`, a line each.
-    pub claims: String,
-}
-
-impl IssuerForm {
-    /// What it asks for.
-    #[must_use]
-    pub fn spec(&self) -> IssuerSpec {
-        const END: &str = "-----END CERTIFICATE-----";
-        let certificates = self.certificates.split_inclusive(END).map(str::trim).filter(|pem| !pem.is_empty());
-        IssuerSpec {
-            issuer: self.issuer.clone(),
-            kind: if self.saml { AssertionKind::Saml } else { AssertionKind::Jwt },
-            keys: Keys {
-                jwks: None,
-                jwks_uri: Some(self.jwks_uri.clone()).filter(|uri| !uri.is_empty()),
-                certificates: certificates.map(ToOwned::to_owned).collect(),
-            },
-            subjects: if self.any_subject { Subjects::Any } else { Subjects::People },
-            scope: Some(self.scope.clone()).filter(|scope| !scope.is_empty()),
-            clients: self.clients.split_whitespace().map(ToOwned::to_owned).collect(),
-            // A line without a source has an empty one, which is refused with its name.
-            claims: {
-                let lines = self.claims.lines().map(str::trim).filter(|line| !line.is_empty());
-                let pairs = lines.map(|line| line.split_once('=').unwrap_or((line, "")));
-                pairs.map(|(name, source)| (name.trim().to_owned(), source.trim().to_owned())).collect()
-            },
-        }
-    }
-}
-
 /// Signing keys.
 #[derive(Template)]
 #[template(path = "console/keys.html")]
@@ -506,18 +437,5 @@ fn text(value: Option<&serde_json::Value>) -> String {
         None | Some(serde_json::Value::Null) => String::new(),
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_goes_into_tokens_is_a_line_each() {
-        let claims = "department=dept\r\n\r\n  team = urn:oid:2.5.4.11 \nalone".to_owned();
-        let spec = IssuerForm { claims, ..IssuerForm::default() }.spec();
-        let pairs: Vec<_> = spec.claims.iter().map(|(name, source)| (name.as_str(), source.as_str())).collect();
-        assert_eq!(pairs, [("alone", ""), ("department", "dept"), ("team", "urn:oid:2.5.4.11")]);
     }
 }

@@ -10,14 +10,16 @@ pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionW
 pub use client::{CLAIM_KINDS, ClaimRow, ClientForm, ClientPage, NewKeysForm};
 pub use console::{
     AgainPage, AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage,
-    GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
+    GrantsPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;
 mod device;
 mod field;
 mod form_post;
+mod issuers;
 mod passkey;
+mod registration;
 mod tokens;
 mod trouble;
 
@@ -25,6 +27,8 @@ pub use details::{DetailWords, details};
 pub use device::{DeviceDone, DevicePage, device_done};
 pub use field::{Field, Problem};
 pub use form_post::form_post;
+pub use issuers::{IssuerForm, IssuerPage, IssuersPage};
+pub use registration::{RegistrationForm, RegistrationPage};
 pub use tokens::TokensPage;
 pub use trouble::{Trouble, not_found};
 

@@ -3,8 +3,7 @@
 
 use super::Result;
 use crate::model::{
-    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
-    TrustedIssuer, Versioned,
+    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey, Versioned,
 };
 use async_trait::async_trait;
 
@@ -62,11 +61,6 @@ pub trait Registry {
     async fn end_grants(&self, grants: &[(String, Revocation)], change: &Change) -> Result<()>;
     /// Records a revocation (of a token, a client, a person) and who asked for it.
     async fn revoke_audited(&self, revocation: &Revocation, change: &Change) -> Result<()>;
-
-    /// Registers an issuer whose assertions are believed, or changes one.
-    async fn save_issuer(&self, issuer: &TrustedIssuer, change: &Change) -> Result<()>;
-    /// Removes an issuer; false if there was none.
-    async fn delete_issuer(&self, issuer: &str, change: &Change) -> Result<bool>;
 
     /// As `Store::rotate_signing_keys`, with its entry.
     async fn rotate_keys_audited(

@@ -1,7 +1,7 @@
 //! Whose assertions are believed (RFC 7521 §3, RFC 7523 §2.1).
 
 use super::Result;
-use crate::model::TrustedIssuer;
+use crate::model::{Change, TrustedIssuer, Versioned};
 use async_trait::async_trait;
 
 /// The registry of issuers.
@@ -11,8 +11,13 @@ pub trait TrustedIssuers {
     async fn put_issuer(&self, issuer: &TrustedIssuer) -> Result<()>;
     /// One issuer, by its `iss`.
     async fn issuer(&self, issuer: &str) -> Result<Option<TrustedIssuer>>;
+    /// An issuer and its version.
+    async fn versioned_issuer(&self, issuer: &str) -> Result<Option<Versioned<TrustedIssuer>>>;
     /// All issuers, in order of their `iss`.
-    async fn issuers(&self) -> Result<Vec<TrustedIssuer>>;
-    /// Removes an issuer; false if there was none.
-    async fn remove_issuer(&self, issuer: &str) -> Result<bool>;
+    async fn issuers(&self) -> Result<Vec<Versioned<TrustedIssuer>>>;
+    /// Registers an issuer (no version), or changes what is believed of it if it is still at this version; false if not. With
+    /// its entry of the audit log.
+    async fn save_issuer(&self, issuer: &TrustedIssuer, version: Option<i64>, change: &Change) -> Result<bool>;
+    /// Removes an issuer, if it is still at this version. With its entry of the audit log.
+    async fn delete_issuer(&self, issuer: &str, version: i64, change: &Change) -> Result<bool>;
 }

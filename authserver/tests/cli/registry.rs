@@ -137,12 +137,18 @@ fn an_issuer_is_trusted_by_a_file_with_what_goes_into_tokens() {
     );
     let file = write(&bearward, "issuers.yaml", &issuer);
     let apply = ["apply", "-f", &file];
-    assert_eq!(bearward.says(&apply), "~ issuer https://idp.example\n1 changed.\n");
+    assert_eq!(bearward.says(&apply), "+ issuer https://idp.example\n1 changed.\n");
     assert_eq!(bearward.says(&apply), "Nothing changes.\n");
     write(&bearward, "issuers.yaml", &issuer.replace("department:", "scope:"));
     assert!(bearward.refuses(&apply).contains("the claim scope is reserved"));
+    write(&bearward, "issuers.yaml", &issuer.replace("department:", "'a=b':"));
+    assert!(bearward.refuses(&apply).contains("no equals sign in a name"));
     let listed = bearward.json(&["issuer", "list", "--json"]);
-    assert_eq!(listed[0]["settings"]["claims"], serde_json::json!({ "department": "dept" }));
+    assert_eq!(listed[0]["claims"], serde_json::json!({ "department": "dept" }));
+    // What somebody changed since is seen, and changed back.
+    write(&bearward, "issuers.yaml", &issuer.replace(": dept", ": division"));
+    assert_eq!(bearward.says(&apply), "~ issuer https://idp.example\n1 changed.\n");
+    assert_eq!(bearward.says(&apply), "Nothing changes.\n");
 }
 
 #[test]

@@ -207,13 +207,46 @@ async fn keys_and_types_of_details_live_here() {
     api.call(Method::DELETE, &path, None, None).await.problem(404);
 
     let kind = json!({ "name": "payment", "title": "Make a payment", "fields": { "amount": { "title": "Amount" } } });
-    let put = api.call(Method::PUT, "/authorization-types", None, Some(kind)).await;
-    assert_eq!(put.json()["fields"]["amount"]["required"], false, "{}", put.body);
+    let made = api.call(Method::POST, "/authorization-types", None, Some(kind.clone())).await;
+    assert_eq!((made.status.as_u16(), made.header("etag")), (201, "\"1\""), "{}", made.body);
+    let path = "/authorization-types/payment";
+    assert_eq!(made.header("location"), format!("/admin/api/v1{path}"));
+    assert_eq!(made.json()["fields"]["amount"]["required"], false, "{}", made.body);
+    api.call(Method::POST, "/authorization-types", None, Some(kind.clone())).await.problem(409);
     assert_eq!(api.get("/authorization-types").await.json()["items"][0]["name"], "payment");
     let bad = json!({ "name": "x", "title": "X", "fields": { "type": { "title": "Type" } } });
-    api.call(Method::PUT, "/authorization-types", None, Some(bad)).await.problem(422);
-    assert_eq!(api.call(Method::DELETE, "/authorization-types/payment", None, None).await.status.as_u16(), 204);
-    api.call(Method::DELETE, "/authorization-types/payment", None, None).await.problem(404);
+    api.call(Method::POST, "/authorization-types", None, Some(bad.clone())).await.problem(422);
+    api.call(Method::PUT, path, Some("\"1\""), Some(bad)).await.problem(422);
+    let edited = api.call(Method::PUT, path, Some("\"1\""), Some(kind.clone())).await;
+    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2\""));
+    api.call(Method::PUT, path, Some("\"1\""), Some(kind)).await.problem(412);
+    api.call(Method::DELETE, path, Some("\"1\""), None).await.problem(412);
+    assert_eq!(api.call(Method::DELETE, path, Some("\"2\""), None).await.status.as_u16(), 204);
+    api.call(Method::DELETE, path, Some("\"2\""), None).await.problem(404);
+    api.get(path).await.problem(404);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_a_url_has_a_place() {
+    let api = Api::start().await;
+    let name = "https://idp.example/a?b=c&d=é";
+    let issuer = |name: &str, scope: &str| json!({ "issuer": name, "scope": scope, "keys": { "jwks_uri": "https://idp.example/jwks" } });
+    let made = api.call(Method::POST, "/issuers", None, Some(issuer(name, "a"))).await;
+    assert_eq!((made.status.as_u16(), made.header("etag")), (201, "\"1\""), "{}", made.body);
+    api.call(Method::POST, "/issuers", None, Some(issuer(name, "b"))).await.problem(409);
+    let path = made.header("location").strip_prefix("/admin/api/v1").unwrap().to_owned();
+    let read = api.get(&path).await;
+    assert_eq!((read.header("etag"), read.json()["scope"].as_str()), ("\"1\"", Some("a")));
+    assert_eq!(api.get("/issuers").await.json()["items"], json!([read.json()]));
+    let edited = api.call(Method::PUT, &path, Some("\"1\""), Some(issuer(name, "b"))).await;
+    assert_eq!((edited.header("etag"), edited.json()["scope"].as_str()), ("\"2\"", Some("b")), "{}", edited.body);
+    api.call(Method::PUT, &path, Some("\"2\""), Some(issuer("https://other.example", "b"))).await.problem(422);
+    api.call(Method::PUT, &path, Some("\"1\""), Some(issuer(name, "c"))).await.problem(412);
+    api.call(Method::DELETE, &path, Some("\"1\""), None).await.problem(412);
+    api.call(Method::DELETE, &path, None, None).await.problem(428);
+    assert_eq!(api.call(Method::DELETE, &path, Some("\"2\""), None).await.status.as_u16(), 204);
+    api.get(&path).await.problem(404);
+    api.get("/issuers/one").await.problem(400);
 }
 
 #[tokio::test]

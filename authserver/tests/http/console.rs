@@ -302,14 +302,30 @@ async fn types_of_authorization_details_are_made_edited_and_go() {
     let types = server.app.store.authorization_types().await.unwrap();
     assert!(types[0].fields["amount"].required && types[0].fields["currency"].values == ["EUR", "USD"]);
     let taken = act(&mut browser, "/admin/details/new", &whole).await;
-    assert!(taken.body.contains("id=\"name-wrong\">There is a type of this name already"), "{}", taken.body);
+    assert!(taken.body.contains("id=\"name-wrong\">Authorization type of this name exists already"), "{}", taken.body);
     let page = browser.get("/admin/details/payment").await;
     assert!(
         page.body.contains("name=\"field required 0\" value=\"1\" checked") && !page.body.contains("name=\"name\"")
     );
     let client = browser.get("/admin/clients/demo-web").await;
     assert!(client.body.contains("name=\"details payment\" value=\"1\">"), "{}", client.body);
-    act(&mut browser, "/admin/details/payment", &[("do", "delete")]).await.location();
+    // Somebody else changes it: what was typed stays, and is saved once that was seen.
+    let version = page.field("version");
+    act(&mut browser, "/admin/details/payment", &[&whole[1..], &[("version", &version)]].concat()).await.location();
+    let mut late = whole[1..].to_vec();
+    late.extend([("version", version.as_str()), ("description", "Typed slowly")]);
+    let overtaken = act(&mut browser, "/admin/details/payment", &late).await;
+    assert_eq!(overtaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(overtaken.body.contains("in the meantime") && overtaken.body.contains("value=\"Typed slowly\""));
+    let stale = act(&mut browser, "/admin/details/payment", &[("do", "delete"), ("version", &version)]).await;
+    assert!(stale.status == StatusCode::UNPROCESSABLE_ENTITY && stale.body.contains("in the meantime"));
+    let now = overtaken.field("version");
+    late.extend([("do", "save")]);
+    late.retain(|(name, _)| *name != "version");
+    late.push(("version", &now));
+    act(&mut browser, "/admin/details/payment", &late).await.location();
+    let version = browser.get("/admin/details/payment").await.field("version");
+    act(&mut browser, "/admin/details/payment", &[("do", "delete"), ("version", &version)]).await.location();
     assert!(server.app.store.authorization_types().await.unwrap().is_empty());
     assert_eq!(browser.get("/admin/details/payment").await.status, StatusCode::NOT_FOUND);
 }
@@ -334,12 +350,14 @@ async fn what_is_wrong_with_an_issuer_is_said_at_its_field() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;
     let party = Party::new();
-    let usual = [("do", "put"), ("issuer", "https://idp.example"), ("certificates", party.certificate.as_str())];
+    let usual = [("issuer", "https://idp.example"), ("certificates", party.certificate.as_str())];
     for (field, value, at) in [
         ("issuer", "", "issuer"),
         ("certificates", "", "jwks_uri"),
         ("certificates", "no certificate", "certificates"),
         ("jwks_uri", "http://elsewhere.example/jwks", "jwks_uri"),
+        ("jwks", "{", "jwks"),
+        ("jwks", "{\"keys\":[]}", "jwks"),
         ("scope", "a \"b", "scope"),
         ("clients", "nobody", "clients"),
         ("claims", "sub=sub", "claims"),
@@ -351,16 +369,70 @@ async fn what_is_wrong_with_an_issuer_is_said_at_its_field() {
         assert_eq!(page.body.matches("class=\"wrong\"").count(), 1, "{field}");
     }
     act(&mut browser, "/admin/issuers", &usual).await.location();
+    let twice = act(&mut browser, "/admin/issuers", &usual).await;
+    assert!(twice.body.contains("id=\"issuer-wrong\">Issuer of this name exists already"), "{}", twice.body);
+    // A private key is not sent back.
+    let private = [usual[0], ("jwks", "{\"keys\":[{\"kty\":\"EC\",\"d\":\"for-nobody\"}]}")];
+    let page = act(&mut browser, "/admin/issuers", &private).await;
+    assert!(page.body.contains("id=\"jwks-wrong\"") && !page.body.contains("for-nobody"), "{}", page.body);
 }
 
 #[tokio::test]
-async fn what_was_typed_before_signing_in_again_is_not_lost() {
+async fn an_issuer_is_edited_as_it_was_seen() {
+    let server = with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let party = Party::new();
+    let name = "https://idp.example/a?b=c&d";
+    let usual = [("issuer", name), ("certificates", party.certificate.as_str()), ("claims", "dept=department")];
+    act(&mut browser, "/admin/issuers", &usual).await.location();
+    let path = "/admin/issuers/one?issuer=https%3A%2F%2Fidp.example%2Fa%3Fb%3Dc%26d";
+    let list = browser.get("/admin/issuers").await;
+    assert!(list.body.contains(&format!("href=\"{path}\"")), "{}", list.body);
+    let page = browser.get(path).await;
+    assert!(page.body.contains("dept=department</textarea>") && page.body.contains("BEGIN CERTIFICATE"));
+    let version = page.field("version");
+    // Sent as it is shown it stays as it is; the version tells that somebody was there.
+    let form = |version: &str, scope: &str| {
+        let own = [("do", "save"), ("version", version), ("scope", scope)];
+        [&usual[1..], &own[..]].concat().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect::<Vec<_>>()
+    };
+    let send = async |browser: &mut crate::support::Browser<'_>, form: Vec<(String, String)>| {
+        let pairs: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        act(browser, path, &pairs).await
+    };
+    let before = server.admin().issuer(name).await.unwrap();
+    assert_eq!(send(&mut browser, form(&version, "")).await.location(), "/admin/issuers?done=saved");
+    assert_eq!(server.admin().issuer(name).await.unwrap().spec(), before.spec());
+    let overtaken = send(&mut browser, form(&version, "typed:slowly")).await;
+    assert_eq!(overtaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(overtaken.body.contains("in the meantime") && overtaken.body.contains("value=\"typed:slowly\""));
+    assert_eq!(server.admin().issuer(name).await.unwrap().scope, None);
+    let stale = act(&mut browser, path, &[("do", "remove"), ("version", &version)]).await;
+    assert!(stale.status == StatusCode::UNPROCESSABLE_ENTITY && stale.body.contains("in the meantime"));
+    send(&mut browser, form(&overtaken.field("version"), "typed:slowly")).await.location();
+    let now = server.admin().issuer(name).await.unwrap();
+    assert_eq!(now.scope.as_deref(), Some("typed:slowly"));
+    // Whoever has to sign in first comes back to it; whoever did so in another tab loses nothing.
+    let nobody = server.browser().post(path, vec![("do", "save")]).await.location();
+    assert!(nobody.starts_with("/login?"), "{nobody}");
+    let csrf = browser.get(path).await.field("csrf");
+    browser.cookies = server.browser_of_alice().await.cookies;
+    let version = now.version.to_string();
+    let remove = [("csrf", csrf.as_str()), ("do", "remove"), ("version", &version)];
+    let again = browser.post(path, remove.to_vec()).await;
+    assert!(again.body.contains(&format!("action=\"{path}\"")), "{}", again.body);
+    act(&mut browser, path, &remove[1..]).await.location();
+    assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_was_typed_before_the_browser_was_closed_is_not_lost() {
     let server = with_admin().await;
     let mut browser = server.browser_of_alice().await;
     let page = browser.get("/admin/scopes").await;
     let fields = [("csrf", page.field("csrf")), ("name", "new".to_owned()), ("title", "<b>\"Typed\"</b>".to_owned())];
     let form = || fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
-    // She signs in again in another tab.
+    // The browser was closed, came back with the page, and she signed in again.
     browser.cookies = server.browser_of_alice().await.cookies;
     let again = browser.post("/admin/scopes", form()).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);

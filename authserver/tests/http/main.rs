@@ -56,6 +56,8 @@ mod refresh;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod registration_page;
+#[cfg(test)]
 mod request_object;
 #[cfg(test)]
 mod responses;

@@ -18,7 +18,7 @@ use url::Url;
 /// Passkeys have to have a name for their server.
 const HERE: &str = "http://localhost:8080";
 /// What buttons do that would take away what is to be looked at, or the session that looks.
-const SPARED: [&str; 12] = [
+const SPARED: [&str; 13] = [
     "delete",
     "disable",
     "end-others",
@@ -28,6 +28,7 @@ const SPARED: [&str; 12] = [
     "key-delete",
     "passkeys",
     "remove",
+    "revoke",
     "secret-delete",
     "sign-out",
     "withdraw",

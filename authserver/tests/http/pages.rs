@@ -1,7 +1,7 @@
 //! Sign-in, consent and error pages: what they refuse, and how they look after the person.
 
 use crate::support::{Answer, Browser, CALLBACK, ISSUER, PASSWORD, Pairs, Server, client};
-use bearward::model::GrantType;
+use bearward::model::{GrantType, Person};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use url::Url;
@@ -48,7 +48,7 @@ async fn with_tls_the_cookies_are_secure_and_of_this_host() {
     let mut browser = server.browser();
     let page = login_page(&mut browser).await;
     let cookie = page.headers.get(SET_COOKIE).unwrap().to_str().unwrap();
-    assert!(cookie.starts_with("__Host-bearward-browser=") && cookie.contains("Secure"), "{cookie}");
+    assert!(cookie.starts_with("__Host-bearward-browser-") && cookie.contains("Secure"), "{cookie}");
     let (sealed, csrf) = (page.field("continue"), page.field("csrf"));
     let form = vec![("continue", &*sealed), ("csrf", &csrf), ("username", "alice"), ("password", PASSWORD)];
     let answer = browser.post_with("/login", form, &[("origin", "https://id.example")]).await;
@@ -115,9 +115,10 @@ async fn a_sign_in_without_our_own_form_is_refused() {
     }
     assert!(!browser.cookies.contains_key("bearward"));
     // Without the cookie the token proves nothing.
-    let browser_cookie = browser.cookies.remove("bearward-browser").unwrap();
+    let name = browser.cookies.keys().find(|name| name.starts_with("bearward-browser-")).unwrap().clone();
+    let browser_cookie = browser.cookies.remove(&name).unwrap();
     assert_eq!(browser.post("/login", right()).await.status, StatusCode::FORBIDDEN);
-    browser.cookies.insert("bearward-browser".into(), browser_cookie);
+    browser.cookies.insert(name, browser_cookie);
     assert!(browser.post("/login", right()).await.location().starts_with("/consent?"));
 }
 
@@ -154,6 +155,64 @@ async fn tabs_do_not_disturb_each_other() {
     assert!(browser.allow(&signed_in).await.returned().contains_key("code"));
     let signed_in = sign_in(&mut browser, &two, "alice", PASSWORD).await;
     assert!(browser.follow(&signed_in).await.returned().contains_key("code"));
+}
+
+#[tokio::test]
+async fn two_pages_that_a_new_browser_loads_at_once_are_both_good() {
+    let server = Server::start().await;
+    let (mut browser, mut at_once) = (server.browser(), server.browser());
+    let (one, two) = (login_page(&mut browser).await, login_page(&mut at_once).await);
+    // One browser gets both answers.
+    browser.cookies.append(&mut at_once.cookies);
+    assert_eq!(browser.cookies.len(), 2, "{:?}", browser.cookies);
+    for page in [one, two] {
+        let signed_in = sign_in(&mut browser, &page, "alice", PASSWORD).await;
+        browser.follow(&signed_in).await;
+        assert!(signed_in.location().starts_with("/consent?"));
+    }
+    // There is an end to the names that are looked at, and to those that are none.
+    let mut crowded = server.browser();
+    crowded.cookies.insert("bearward-browser-none".into(), "not a name".into());
+    let page = login_page(&mut crowded).await;
+    let own = crowded.cookies.clone();
+    crowded.cookies.extend((0..15).map(|n| (format!("bearward-browser-{n:04}"), format!("{n:04}{}", "x".repeat(18)))));
+    crowded.cookies.extend((0..9).map(|n| (format!("bearward-browser-wrong{n}"), "x".repeat(22))));
+    sign_in(&mut crowded, &page, "alice", PASSWORD).await.location();
+    assert_eq!(own.len(), 2, "named anew: {own:?}");
+    crowded.cookies.extend((15..40).map(|n| (format!("bearward-browser-{n:04}"), format!("{n:04}{}", "x".repeat(18)))));
+    let late = sign_in(&mut crowded, &page, "alice", PASSWORD).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn signing_in_again_in_another_tab_takes_no_form_away() {
+    let server = crate::people::with_admin().await;
+    let mut browser = server.browser_of_alice().await;
+    let consent = consent_page(&mut browser, "demo-web").await;
+    let (sealed, csrf) = (consent.field("continue"), consent.field("csrf"));
+    let account = browser.get("/account").await.field("csrf");
+    let scopes = browser.get("/admin/scopes").await.field("csrf");
+    let before = browser.cookies["bearward"].clone();
+    let again = browser.authorize([pairs("demo-web"), vec![("prompt", "login")]].concat()).await;
+    let page = browser.follow(&again).await;
+    sign_in(&mut browser, &page, "alice", PASSWORD).await.location();
+    assert_ne!(browser.cookies["bearward"], before);
+    let form = vec![("continue", sealed.as_str()), ("csrf", &csrf), ("decision", "allow")];
+    assert!(browser.post("/consent", form.clone()).await.returned().contains_key("code"));
+    let ended = browser.post("/account", vec![("csrf", account.as_str()), ("do", "end-others")]).await;
+    assert_eq!(ended.location(), "/account?done=sessions");
+    let scope = vec![("csrf", scopes.as_str()), ("name", "typed"), ("title", "Typed before")];
+    assert_eq!(browser.post("/admin/scopes", scope).await.location(), "/admin/scopes?done=scope");
+    // What alice was asked is not for bob to allow.
+    let alice = server.app.store.person("person-alice").await.unwrap().unwrap();
+    let bob = Person { id: "person-bob".into(), username: "bob".into(), ..alice };
+    server.app.store.create_person(&bob).await.unwrap();
+    let again = browser.authorize([pairs("demo-web"), vec![("prompt", "login")]].concat()).await;
+    let page = browser.follow(&again).await;
+    sign_in(&mut browser, &page, "bob", PASSWORD).await.location();
+    let asked = browser.post("/consent", form).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    assert!(asked.body.contains("This page had expired") && asked.body.contains("bob"), "{}", asked.body);
 }
 
 #[tokio::test]

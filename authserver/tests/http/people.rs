@@ -381,7 +381,7 @@ async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
     assert_eq!((&fields["object"], &fields["actor"]), (&"demo-service".into(), &"person-alice".into()), "{line}");
     assert!(fields["after"].as_str().unwrap().contains("disabled_at"));
 
-    // A token that is looked at is not in it. (One test for all of this: of two logs at once, one may miss lines.)
+    // A token that is looked at is not in it.
     let tokens = server.web_tokens().await;
     for name in ["access_token", "refresh_token"] {
         let token = tokens[name].as_str().unwrap();

@@ -25,10 +25,12 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -69,6 +71,9 @@ impl Server {
 
     /// A server whose configuration, time or randomness was changed.
     pub(crate) async fn of(change: impl FnOnce(&mut Config), swap: impl FnOnce(&mut Env)) -> Self {
+        // Of one log alone, a line that another thread says first is taken for one that nobody wants: `tracing` keeps that.
+        static LOGS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+        LazyLock::force(&LOGS);
         let directory = std::env::temp_dir().join(format!("bearward-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&directory).unwrap();
         let mut config = config();

@@ -2,7 +2,7 @@
 
 use super::admin::change;
 use super::fixture::{Fixture, NOW, at_once, client, digest, scope};
-use bearward::model::{AuditFilter, AuthorizationField, AuthorizationType, Revocation};
+use bearward::model::{AuditFilter, AuthorizationField, AuthorizationType, Revocation, Versioned};
 use bearward::storage::{InitialAccessToken, Registration, Store};
 use bearward_token::feed::Subject;
 
@@ -40,11 +40,41 @@ pub(crate) async fn authorization_types_are_kept_in_order(fixture: Fixture) {
         fields: [("f".to_owned(), AuthorizationField { title: "F".into(), required: true, values: vec!["v".into()] })]
             .into(),
     };
-    for kind in [kind("b", "B"), kind("a", "old"), kind("a", "A")] {
-        store.put_authorization_type(&kind, &change("put", &kind.name)).await.unwrap();
-    }
+    let save = async |kind: AuthorizationType, version| {
+        store.save_authorization_type(&kind, version, &change("save", &kind.name)).await.unwrap()
+    };
+    assert!(save(kind("b", "B"), None).await && save(kind("a", "old"), None).await);
+    assert!(!save(kind("a", "again"), None).await, "it is there");
+    assert!(save(kind("a", "A"), Some(1)).await && !save(kind("a", "late"), Some(1)).await);
+    assert!(!save(kind("c", "C"), Some(1)).await, "there is none to edit");
     assert_eq!(store.authorization_types().await.unwrap(), [kind("a", "A"), kind("b", "B")]);
-    assert_eq!(audited(&*store).await, ["put b", "put a", "put a"]);
+    let found = store.versioned_authorization_type("a").await.unwrap();
+    assert_eq!(found, Some(Versioned { value: kind("a", "A"), version: 2 }));
+    assert_eq!(store.versioned_authorization_type("a\0").await.unwrap(), None);
+    let delete = async |version| store.delete_authorization_type("a", version, &change("delete", "a")).await.unwrap();
+    assert!(!delete(1).await && delete(2).await && !delete(2).await);
+    assert_eq!(audited(&*store).await, ["save b", "save a", "save a", "delete a"]);
+}
+
+pub(crate) async fn of_many_edits_of_an_authorization_type_one_holds(fixture: Fixture) {
+    let stores = [fixture.open().await, fixture.open().await];
+    let kind = |n: usize| AuthorizationType {
+        name: "a".into(),
+        title: n.to_string(),
+        description: String::new(),
+        fields: [].into(),
+    };
+    for (round, seen) in [None, Some(1)].into_iter().enumerate() {
+        let tries = (0..8).map(|n| {
+            let (store, entry) = (stores[n % 2].clone(), change("save", &n.to_string()));
+            async move { store.save_authorization_type(&kind(n), seen, &entry).await.unwrap() }
+        });
+        let won = at_once(tries.collect()).await;
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "{seen:?}");
+        let winner = won.iter().position(|won| *won).unwrap();
+        assert_eq!(stores[1].authorization_types().await.unwrap(), [kind(winner)]);
+        assert_eq!(audited(&*stores[0]).await.len(), round + 1);
+    }
 }
 
 pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixture: Fixture) {
@@ -141,7 +171,7 @@ pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixtur
 }
 
 /// The audit log, the oldest entry first.
-async fn audited(store: &dyn Store) -> Vec<String> {
+pub(crate) async fn audited(store: &dyn Store) -> Vec<String> {
     let log = store.audit(&AuditFilter::default(), i64::MAX, 100).await.unwrap();
     log.iter().rev().map(|entry| format!("{} {}", entry.action, entry.object)).collect()
 }

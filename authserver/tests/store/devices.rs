@@ -1,8 +1,10 @@
 //! Devices, assertions used once, trusted issuers; and who wins.
 
+use super::admin::change;
+use super::around::audited;
 use super::fixture::{Fixture, NOW, at_once, authorization, digest, grant_revocation, refresh, scope};
 use bearward::model::{AssertionKind, DeviceCode, GrantDetails, IssuerSettings, Keys, Polled, Subjects, TrustedIssuer};
-use bearward::storage::{Redeemed, StoreError};
+use bearward::storage::{Redeemed, Store, StoreError};
 
 fn device(name: &str) -> DeviceCode {
     DeviceCode {
@@ -134,13 +136,48 @@ pub(crate) async fn issuers_are_kept_changed_and_removed(fixture: Fixture) {
     for name in ["https://b.example", "https://a.example"] {
         store.put_issuer(&issuer(name, Subjects::People)).await.unwrap();
     }
-    let names: Vec<_> = store.issuers().await.unwrap().into_iter().map(|issuer| issuer.issuer).collect();
+    let names: Vec<_> = store.issuers().await.unwrap().into_iter().map(|found| found.value.issuer).collect();
     assert_eq!(names, ["https://a.example", "https://b.example"]);
     let changed = issuer("https://a.example", Subjects::Any);
     store.put_issuer(&changed).await.unwrap();
     assert_eq!(store.issuer("https://a.example").await.unwrap(), Some(changed));
     assert_eq!(store.issuer("https://A.example").await.unwrap(), None);
     assert_eq!(store.issuer("a\0").await.unwrap(), None);
-    assert!(store.remove_issuer("https://a.example").await.unwrap());
-    assert!(!store.remove_issuer("https://a.example").await.unwrap());
+    assert_eq!(version(&*store, "https://a.example").await, Some(2), "however it is changed");
+    // By administrators: what is there is not added again, and what was changed meanwhile stays.
+    let change = |what| change(what, "https://a.example");
+    let again = issuer("https://a.example", Subjects::People);
+    assert!(!store.save_issuer(&again, None, &change("add")).await.unwrap());
+    assert!(!store.save_issuer(&again, Some(1), &change("edit")).await.unwrap());
+    assert!(store.save_issuer(&again, Some(2), &change("edit")).await.unwrap());
+    assert_eq!(store.issuer("https://a.example").await.unwrap(), Some(again.clone()));
+    assert!(!store.delete_issuer("https://a.example", 2, &change("remove")).await.unwrap());
+    assert!(store.delete_issuer("https://a.example", 3, &change("remove")).await.unwrap());
+    assert!(!store.save_issuer(&again, Some(3), &change("edit")).await.unwrap(), "it is gone");
+    assert!(store.save_issuer(&again, None, &change("add")).await.unwrap());
+    assert_eq!(audited(&*store).await, ["edit", "remove", "add"].map(|what| format!("{what} https://a.example")));
+}
+
+async fn version(store: &dyn Store, issuer: &str) -> Option<i64> {
+    store.versioned_issuer(issuer).await.unwrap().map(|found| found.version)
+}
+
+pub(crate) async fn of_many_edits_of_an_issuer_one_holds(fixture: Fixture) {
+    let stores = [fixture.open().await, fixture.open().await];
+    let issuer = |n: usize| {
+        let settings = IssuerSettings { clients: vec![n.to_string()], ..IssuerSettings::default() };
+        TrustedIssuer { issuer: "https://a.example".to_owned(), settings, created_at: NOW }
+    };
+    // First all of them add it, then all of them edit what they saw.
+    for (round, seen) in [None, Some(1)].into_iter().enumerate() {
+        let tries = (0..8).map(|n| {
+            let (store, entry) = (stores[n % 2].clone(), change("save", &n.to_string()));
+            async move { store.save_issuer(&issuer(n), seen, &entry).await.unwrap() }
+        });
+        let won = at_once(tries.collect()).await;
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "{seen:?}");
+        let winner = won.iter().position(|won| *won).unwrap();
+        assert_eq!(stores[1].issuer("https://a.example").await.unwrap(), Some(issuer(winner)));
+        assert_eq!(audited(&*stores[0]).await.len(), round + 1);
+    }
 }

@@ -14,7 +14,7 @@ const GRANTS: u32 = 1_000_000;
 const ENTRIES: u32 = 50_000;
 
 /// The index that each of [`LISTS`] is for; without it, another would be read, and far too much of that.
-const INDEXES: [&[&str]; 19] = [
+const INDEXES: [&[&str]; 20] = [
     &["clients_pkey"],
     &["clients_by_name"],
     &["people_username_key_key"],
@@ -34,6 +34,7 @@ const INDEXES: [&[&str]; 19] = [
     &["sessions_by_person"],
     &["consents_pkey"],
     &["clients_disabled"],
+    &["initial_access_tokens_by_expiry"],
 ];
 
 /// The rows, as statements that both databases understand; `series` counts from 1 to a number as `n`, `digest` is
@@ -73,6 +74,11 @@ fn rows(series: impl Fn(u32) -> String, digest: &str) -> Vec<String> {
              SELECT 'person-' || n, 'client-' || n, 'a', {NOW} FROM {}",
             series(PEOPLE)
         ),
+        format!(
+            "INSERT INTO initial_access_tokens (digest, note, scopes, uses_left, expires_at, created_at)
+             SELECT {digest}, 'n', 'a', 1, {NOW} + n, {NOW} FROM {}",
+            series(PEOPLE)
+        ),
         "ANALYZE".to_owned(),
     ]
 }
@@ -83,10 +89,12 @@ fn with_values(sql: &str) -> String {
         return audit_values(sql);
     }
     let grants = sql.contains("FROM grants");
+    let now = NOW.to_string();
     (1..=5).rev().fold(sql.to_owned(), |sql, n| {
         let value = match n {
             1 if grants => "9000000000",
             1 if sql.contains("AS counted") => "100000",
+            1 if sql.contains("FROM initial_access_tokens") => &now,
             1 if sql.contains("FROM sessions") || sql.contains("FROM consents") => "'person-7'",
             1 => "''",
             2 if grants => "''",
@@ -187,7 +195,7 @@ pub(crate) async fn lists_read_indexes_on_postgres(fixture: Fixture) {
         let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
         let text = plan.join("\n");
         assert!(indexes.iter().any(|index| text.contains(index)), "none of {indexes:?}: {text}\n{list}");
-        for table in ["clients", "people", "grants", "audit", "sessions", "consents"] {
+        for table in ["clients", "people", "grants", "audit", "sessions", "consents", "initial_access_tokens"] {
             assert!(!text.contains(&format!("Seq Scan on {table}")), "{text}\n{list}");
         }
     }

@@ -32,7 +32,7 @@ async fn run() -> Result<()> {
     let binary = artifacts::authserver(Profile::Dev)?;
     let server = Alone::start(binary).await?;
     let browser = Browser::start().await?;
-    tour(&server.url, &browser, async |name| shoot(&browser, name).await).await
+    tour(&server, &browser, async |name| shoot(&browser, name).await).await
 }
 
 async fn shoot(browser: &Browser, name: &str) -> Result<()> {

@@ -10,6 +10,7 @@ mod show;
 
 pub use callback::{Answer, Callback};
 pub use remote::Person;
+pub(crate) use second_factor::add_app;
 
 use crate::error::{Error, Result};
 use clap::Parser;

@@ -12,12 +12,17 @@ pub(super) async fn set_up(account: &str) -> Result<Vec<String>> {
     let browser = Browser::start().await?;
     tour::open(&browser, account).await?;
     tour::sign_in(&browser, demo::USERNAME, demo::PASSWORD).await?;
-    tour::prove(&browser, "#factor-old", demo::PASSWORD).await?;
-    let key = texts(&browser, ".key code").await?.concat();
+    add_app(&browser).await
+}
+
+/// At the account page, signed in; gives the recovery codes that the browser shows then.
+pub(crate) async fn add_app(browser: &Browser) -> Result<Vec<String>> {
+    tour::prove(browser, "#factor-old", demo::PASSWORD).await?;
+    let key = texts(browser, ".key code").await?.concat();
     let field = browser.client.find(Locator::Css("#code")).await.map_err(|error| failed("its page", &error))?;
     field.send_keys(&code(&key)?).await.map_err(|error| failed("typing a code", &error))?;
-    tour::press(&browser, "form:has(#code) button").await?;
-    texts(&browser, ".codes code").await
+    tour::press(browser, "form:has(#code) button").await?;
+    texts(browser, ".codes code").await
 }
 
 async fn texts(browser: &Browser, css: &str) -> Result<Vec<String>> {

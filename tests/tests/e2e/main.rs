@@ -55,6 +55,7 @@ const SHARED: &[(&str, OnStack)] = &[
     ("a_scope_opens_only_its_routes", |s| Box::pin(client_credentials::a_scope_opens_only_its_routes(s))),
     ("sign_in_with_the_mouse_then_refresh", |s| Box::pin(sign_in::with_the_mouse_then_refresh(s))),
     ("sign_in_with_the_keyboard_alone", |s| Box::pin(sign_in::with_the_keyboard_alone(s))),
+    ("sign_in_in_two_tabs_at_once", |s| Box::pin(sign_in::in_two_tabs_at_once(s))),
     ("tokens_that_are_refused", |s| Box::pin(refusals::of_the_authservers_tokens(s))),
     ("a_revoked_access_token_is_refused", |s| Box::pin(revocation::of_an_access_token(s))),
     ("the_feed_is_for_gateways", |s| Box::pin(revocation::is_told_to_gateways_alone(s))),

@@ -48,6 +48,51 @@ pub async fn authorize(stack: &Stack, client: &Oauth, scopes: &[&str], hands: Ha
     Visit { tokens, asked }
 }
 
+/// Two of a new browser's tabs are at the sign-in page, loaded at once; she signs in in both, and each goes on to its end.
+pub async fn in_two_tabs_at_once(client: &Oauth) {
+    let browser = Browser::start().await.unwrap();
+    let callbacks = [Callback::start().await, Callback::start().await];
+    let mut tabs = Vec::new();
+    let mut given = Vec::new();
+    for callback in &callbacks {
+        // Neither request knows what the other's answer sets.
+        browser.client.delete_all_cookies().await.unwrap();
+        let tab = browser.client.new_window(true).await.unwrap().handle;
+        browser.client.switch_to_window(tab.clone()).await.unwrap();
+        let (url, ..) = client.authorize(&callback.url, &["orders:read"]);
+        browser.client.goto(url.as_str()).await.unwrap();
+        browser.client.wait().for_element(Locator::Css("input[name=password]")).await.unwrap();
+        given.extend(browser.client.get_all_cookies().await.unwrap());
+        tabs.push(tab);
+    }
+    for cookie in given {
+        browser.client.add_cookie(cookie).await.unwrap();
+    }
+    for tab in tabs {
+        browser.client.switch_to_window(tab).await.unwrap();
+        let back = || callbacks.iter().filter(|callback| callback.arrived()).count();
+        let before = back();
+        keys(&browser, demo::USERNAME).await;
+        let field = browser.client.find(Locator::Css("input[name=password]")).await.unwrap();
+        field.send_keys(demo::PASSWORD).await.unwrap();
+        press(&browser, "form button[type=submit]", Hands::Mouse).await;
+        wait::until("the way back to the client", Duration::from_secs(15), async || {
+            if back() > before {
+                return Ok(());
+            }
+            if let Ok(allow) = browser.client.find(Locator::Css("button[value=allow]")).await {
+                allow.click().await.map_err(|error| error.to_string())?;
+            }
+            Err(browser.client.source().await.unwrap_or_default())
+        })
+        .await
+        .unwrap();
+    }
+    for callback in callbacks {
+        assert!(callback.answer().await.contains_key("code"));
+    }
+}
+
 async fn sign_in(browser: &Browser, hands: Hands) {
     if hands == Hands::Keyboard {
         // No clicking: the page itself must have put the cursor where typing begins.

@@ -32,6 +32,10 @@ pub async fn with_the_keyboard_alone(stack: &Stack) {
     opens(stack, &refreshed.access, &person, demo::SPA).await;
 }
 
+pub async fn in_two_tabs_at_once(stack: &Stack) {
+    person::in_two_tabs_at_once(&Oauth::web(stack)).await;
+}
+
 async fn opens(stack: &Stack, token: &str, person: &str, client: &str) {
     let seen = stack.echo("/orders/1", token).await.unwrap();
     assert_eq!(seen.headers.get("x-auth-subject").map(String::as_str), Some(person));

@@ -111,10 +111,19 @@ async fn the_console_is_used_without_scripts() {
     page.unfold("details:has(button[value=delete]) summary").await;
     page.press("button[value=delete]", "Deleted.").await;
 
+    page.open("/admin/registration").await;
+    page.fill(&[("note", "Partner A"), ("scope", "orders:read")]).await;
+    page.press("button[value=make]", "shown this once").await;
+    page.press("button[value=revoke]", "registers nobody any more").await;
+
     page.open("/admin/issuers").await;
     page.fill(&[("issuer", "https://idp.example"), ("jwks_uri", "https://idp.example/jwks")]).await;
     page.press("form.panel button.primary", "Its assertions are believed.").await;
-    page.press("button[aria-label='Remove https://idp.example']", "believed no more").await;
+    page.open("/admin/issuers/one?issuer=https%3A%2F%2Fidp.example").await;
+    page.fill(&[("scope", "orders:read")]).await;
+    page.press("button[value=save]", "Saved.").await;
+    page.open("/admin/issuers/one?issuer=https%3A%2F%2Fidp.example").await;
+    page.press("button[value=remove]", "believed no more").await;
 
     page.open("/admin/details/new").await;
     page.fill(&[("name", "payment"), ("title", "Pay"), ("field-name-0", "amount"), ("field-title-0", "Amount")]).await;

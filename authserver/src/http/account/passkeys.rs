@@ -4,7 +4,7 @@ use super::Visit;
 use crate::admin::{NOTHING, change};
 use crate::http::Route;
 use crate::http::params::Params;
-use crate::model::{Digest, Passkey};
+use crate::model::Passkey;
 use crate::pages::{self, PasskeyPart, PasskeySetupPage, PasskeyWords, Trouble, When};
 use crate::passkeys::{PasskeyError, Passkeys};
 use crate::totp::recovery_codes;
@@ -34,7 +34,13 @@ impl Visit<'_> {
             return self.wrong("You have as many passkeys as there can be. Remove one first.").await;
         }
         let sources = (&*app.sealer, &*app.env.random);
-        let begun = passkeys.registration(sources, &self.browser(), &signed_in.person, &have, app.env.now());
+        let begun = passkeys.registration(
+            sources,
+            &self.ceremony(self.browser.name()),
+            &signed_in.person,
+            &have,
+            app.env.now(),
+        );
         let ceremony = begun.map_err(|error| {
             tracing::error!(%error, "a passkey ceremony could not be made");
             Trouble::Broken
@@ -51,15 +57,16 @@ impl Visit<'_> {
         Ok(pages::html_with_script(status, &page, None))
     }
 
-    /// The browser made one.
-    pub(super) async fn passkey_confirm(&self, params: &Params) -> Result<Response, Trouble> {
+    /// The browser, which had this name when the page was made, made one.
+    pub(super) async fn passkey_confirm(&self, bound: &str, params: &Params) -> Result<Response, Trouble> {
         let Self { app, signed_in, .. } = self;
         let (passkeys, person, now) = (self.passkeys()?, &signed_in.person, app.env.now());
         let label: String = params.get("label").unwrap_or(USUAL_LABEL).trim().chars().take(LONGEST_LABEL).collect();
         let label = if label.is_empty() || label.contains(char::is_control) { USUAL_LABEL.to_owned() } else { label };
         let field = |name| params.get(name).unwrap_or_default();
         let (sealed, credential) = (field("passkey"), field("credential"));
-        let made = passkeys.registered(&app.sealer, &self.browser(), sealed, credential, (person, label.as_str(), now));
+        let about = (person, label.as_str(), now);
+        let made = passkeys.registered(&app.sealer, &self.ceremony(bound), sealed, credential, about);
         let (passkey, once) = match made {
             Ok(made) => made,
             Err(PasskeyError::Expired) => {
@@ -111,9 +118,9 @@ impl Visit<'_> {
         self.app.passkeys.as_ref().ok_or(Trouble::NotFound)
     }
 
-    /// What a ceremony is bound to: this session.
-    fn browser(&self) -> String {
-        Digest::of(&self.signed_in.cookie).hex()
+    /// What a ceremony is bound to: the browser and the person.
+    fn ceremony(&self, browser: &str) -> String {
+        format!("{browser} {}", self.signed_in.person.id)
     }
 }
 

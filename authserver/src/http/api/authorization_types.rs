@@ -1,9 +1,11 @@
 //! `/authorization-types`.
 
 use super::auth::Caller;
-use super::body::{Json, Named, done, ok};
+use super::body::{IfMatch, Json, Named, created, done, ok, versioned};
 use super::problem::Problem;
-use super::{App, admin};
+use super::{App, Route, admin};
+use crate::admin::{AdminError, AuthorizationTypeView};
+use crate::http::escaped;
 use crate::model::AuthorizationType;
 use axum::extract::State;
 use axum::response::Response;
@@ -23,24 +25,67 @@ pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<
     Ok(ok(&AuthorizationTypes { items: admin(&app, caller).authorization_types().await? }))
 }
 
-/// Add a type, or change it.
-#[utoipa::path(put, path = "/authorization-types", tag = "Authorization types", request_body = AuthorizationType, responses((status = 200, body = AuthorizationType), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn put(
+/// Add a type.
+#[utoipa::path(post, path = "/authorization-types", tag = "Authorization types", request_body = AuthorizationType, responses((status = 201, body = AuthorizationTypeView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Json(kind): Json<AuthorizationType>,
 ) -> Result<Response, Problem> {
-    admin(&app, caller).put_authorization_type(&kind).await?;
-    Ok(ok(&kind))
+    let kind = admin(&app, caller).create_authorization_type(&kind).await?;
+    let location = format!("{}/v1/authorization-types/{}", app.urls.path(Route::AdminApi), escaped(&kind.name));
+    Ok(created(&kind, kind.version, &location))
 }
 
-/// Remove a type: nobody can ask for it any more; what was granted stays granted.
-#[utoipa::path(delete, path = "/authorization-types/{name}", tag = "Authorization types", params(("name" = String, Path)), responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn remove(
+/// One type.
+#[utoipa::path(get, path = "/authorization-types/{name}", tag = "Authorization types", params(("name" = String, Path)), responses((status = 200, body = AuthorizationTypeView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn one(
     State(app): State<Arc<App>>,
     caller: Caller,
     Named(name): Named<String>,
 ) -> Result<Response, Problem> {
-    admin(&app, caller).delete_authorization_type(&name).await?;
+    let kind = admin(&app, caller).authorization_type(&name).await?;
+    Ok(versioned(&kind, kind.version))
+}
+
+/// Change a type.
+#[utoipa::path(
+    put,
+    path = "/authorization-types/{name}",
+    tag = "Authorization types",
+    params(("name" = String, Path), ("If-Match" = String, Header, description = "The `ETag` that was read")),
+    request_body = AuthorizationType,
+    responses((status = 200, body = AuthorizationTypeView), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn edit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(name): Named<String>,
+    IfMatch(version): IfMatch,
+    Json(kind): Json<AuthorizationType>,
+) -> Result<Response, Problem> {
+    if kind.name != name {
+        let problem = "is not the one in the path".to_owned();
+        return Err(AdminError::Invalid { field: "name", problem }.into());
+    }
+    let kind = admin(&app, caller).edit_authorization_type(version, &kind).await?;
+    Ok(versioned(&kind, kind.version))
+}
+
+/// Remove a type: nobody can ask for it any more; what was granted stays granted.
+#[utoipa::path(
+    delete,
+    path = "/authorization-types/{name}",
+    tag = "Authorization types",
+    params(("name" = String, Path), ("If-Match" = String, Header, description = "The `ETag` that was read")),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+)]
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Named(name): Named<String>,
+    IfMatch(version): IfMatch,
+) -> Result<Response, Problem> {
+    admin(&app, caller).delete_authorization_type(&name, version).await?;
     Ok(done())
 }

@@ -5,6 +5,7 @@ mod auth;
 mod authorization_types;
 mod body;
 mod clients;
+mod issuers;
 mod people;
 mod problem;
 mod registration_tokens;
@@ -75,9 +76,13 @@ pub(super) fn router(app: &App) -> Router<Arc<App>> {
         .route("/grants/{id}", axum::routing::delete(registry::revoke_grant))
         .route("/tokens/lookup", post(tokens::look_up))
         .route("/tokens/revoke", post(tokens::revoke_token))
-        .route("/issuers", get(registry::issuers).put(registry::put_issuer).delete(registry::remove_issuer))
-        .route("/authorization-types", get(authorization_types::list).put(authorization_types::put))
-        .route("/authorization-types/{name}", axum::routing::delete(authorization_types::remove))
+        .route("/issuers", get(issuers::list).post(issuers::create))
+        .route("/issuers/one", get(issuers::one).put(issuers::edit).delete(issuers::remove))
+        .route("/authorization-types", get(authorization_types::list).post(authorization_types::create))
+        .route(
+            "/authorization-types/{name}",
+            get(authorization_types::one).put(authorization_types::edit).delete(authorization_types::remove),
+        )
         .route("/registration-tokens", get(registration_tokens::list).post(registration_tokens::create))
         .route("/registration-tokens/{id}", axum::routing::delete(registration_tokens::revoke))
         .route("/audit", get(registry::audit))
@@ -139,12 +144,13 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         clients::list, clients::create, clients::one, clients::edit, clients::delete, clients::disable, clients::enable,
         clients::add_keys, clients::set_key, clients::delete_key,
         clients::add_secret, clients::set_secret, clients::delete_secret,
-        authorization_types::list, authorization_types::put, authorization_types::remove,
+        authorization_types::list, authorization_types::create, authorization_types::one, authorization_types::edit,
+        authorization_types::remove,
         registration_tokens::list, registration_tokens::create, registration_tokens::revoke,
         registry::scopes, registry::create_scope, registry::scope, registry::edit_scope, registry::delete_scope,
         people::list, people::create, people::one, people::edit, people::delete, people::sign_out, people::remove_totp,
         people::remove_passkeys,
-        registry::issuers, registry::put_issuer, registry::remove_issuer,
+        issuers::list, issuers::create, issuers::one, issuers::edit, issuers::remove,
         registry::keys, registry::rotate, registry::grants, registry::revoke_grant,
         tokens::look_up, tokens::revoke_token,
         registry::audit, registry::overview,

@@ -5,7 +5,7 @@ use super::body::{Asked, IfMatch, Json, Named, created, done, ok, versioned};
 use super::problem::Problem;
 use super::{App, admin, limit};
 use crate::activity::Kind;
-use crate::admin::{GrantView, IssuerSpec, KeyView, Overview, RotateSpec, Rotated, ScopeSpec, ScopeView};
+use crate::admin::{GrantView, KeyView, Overview, RotateSpec, Rotated, ScopeSpec, ScopeView};
 use crate::model::{AuditFilter, GrantFilter, Recorded};
 use axum::extract::State;
 use axum::response::Response;
@@ -275,46 +275,4 @@ pub(super) async fn audit(
 )]
 pub(super) async fn overview(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
     Ok(ok(&admin(&app, caller).overview().await?))
-}
-
-/// All trusted issuers.
-#[derive(Serialize, ToSchema)]
-struct Issuers {
-    items: Vec<IssuerSpec>,
-}
-
-/// Which issuer.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IssuerQuery {
-    /// Its `iss`, or its entity ID.
-    issuer: String,
-}
-
-/// Whose assertions are believed (RFC 7523, RFC 7522), in order of their `iss`.
-#[utoipa::path(get, path = "/issuers", tag = "Trusted issuers", responses((status = 200, body = Issuers), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn issuers(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
-    Ok(ok(&Issuers { items: admin(&app, caller).issuers().await? }))
-}
-
-/// Trust an issuer, or change what is trusted.
-#[utoipa::path(put, path = "/issuers", tag = "Trusted issuers", request_body = IssuerSpec, responses((status = 200, body = IssuerSpec), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn put_issuer(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(spec): Json<IssuerSpec>,
-) -> Result<Response, Problem> {
-    Ok(ok(&admin(&app, caller).put_issuer_spec(spec).await?))
-}
-
-/// Trust an issuer no more.
-#[utoipa::path(delete, path = "/issuers", tag = "Trusted issuers", params(IssuerQuery), responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json"), (status = "5XX", body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn remove_issuer(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Asked(query): Asked<IssuerQuery>,
-) -> Result<Response, Problem> {
-    admin(&app, caller).remove_issuer(&query.issuer).await?;
-    Ok(done())
 }

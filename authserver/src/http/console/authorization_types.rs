@@ -1,7 +1,8 @@
 //! The console's pages about types of authorization details (RFC 9396).
 
-use super::rows::{self, Ask};
-use super::{Answer, Visit, problem};
+use super::rows;
+use super::{Answer, Visit, overtaken, problem, version};
+use crate::admin::AdminError;
 use crate::http::params::Params;
 use crate::model::{AuthorizationField, AuthorizationType};
 use crate::pages::{self, DetailForm, DetailPage, DetailRow, DetailsPage, Problem, Trouble};
@@ -14,59 +15,72 @@ pub(super) async fn list(visit: &Visit<'_>) -> Answer {
 }
 
 pub(super) async fn blank(visit: &Visit<'_>) -> Answer {
-    show(visit, None, DetailForm::default(), None)
+    show(visit, None, Typed::default(), None)
 }
 
 pub(super) async fn one(visit: &Visit<'_>, name: &str) -> Answer {
-    let types = visit.admin().authorization_types().await?;
-    let found = types.into_iter().find(|kind| kind.name == name).ok_or(Trouble::NotFound)?;
-    show(visit, Some(name), form_of(found), None)
+    let found = visit.admin().authorization_type(name).await?;
+    show(visit, Some(name), Typed { version: found.version, form: form_of(found.spec()) }, None)
 }
 
 pub(super) async fn act(visit: &Visit<'_>, name: Option<&str>, form: &Params) -> Answer {
-    let mut typed = sent(name, form);
+    let mut typed = Typed { version: version(form), form: sent(name, form) };
     let what = form.get("do").unwrap_or("save");
     if let Some(ask) = rows::asked("field", what) {
-        change(&mut typed, ask);
+        rows::change(&mut typed.form.fields, ask);
         return show(visit, name, typed, None);
     }
     match (what, name) {
-        ("save", _) => {
-            let kind = match kind(&typed) {
-                Ok(kind) => kind,
-                Err(problem) => return show(visit, name, typed, Some(problem)),
-            };
-            if name.is_none() && visit.admin().authorization_types().await?.iter().any(|known| known.name == kind.name)
-            {
-                let taken = Problem::at("name", "There is a type of this name already.");
-                return show(visit, name, typed, Some(taken));
+        ("save", _) => save(visit, name, typed).await,
+        ("delete", Some(name)) => match visit.admin().delete_authorization_type(name, typed.version).await {
+            Ok(()) => Ok(visit.to("details", "deleted")),
+            Err(error) => {
+                let now = visit.admin().authorization_type(name).await?;
+                let shown = Typed { version: now.version, form: form_of(now.spec()) };
+                show(visit, Some(name), shown, Some(problem(error)?))
             }
-            match visit.admin().put_authorization_type(&kind).await {
-                Ok(()) => Ok(visit.to("details", "detail")),
-                Err(error) => {
-                    let problem = problem(error)?;
-                    show(visit, name, typed, Some(problem))
-                }
-            }
-        }
-        ("delete", Some(name)) => {
-            visit.admin().delete_authorization_type(name).await?;
-            Ok(visit.to("details", "deleted"))
-        }
+        },
         _ => Err(Trouble::NotFound),
     }
 }
 
-fn change(form: &mut DetailForm, ask: Ask) {
-    rows::change(&mut form.fields, ask);
+async fn save(visit: &Visit<'_>, name: Option<&str>, typed: Typed) -> Answer {
+    let kind = match kind(&typed.form) {
+        Ok(kind) => kind,
+        Err(problem) => return show(visit, name, typed, Some(problem)),
+    };
+    let admin = visit.admin();
+    let saved = match name {
+        None => admin.create_authorization_type(&kind).await,
+        Some(_) => admin.edit_authorization_type(typed.version, &kind).await,
+    };
+    match (saved, name) {
+        (Ok(_), _) => Ok(visit.to("details", "detail")),
+        (Err(AdminError::Changed), Some(name)) => {
+            let version = admin.authorization_type(name).await?.version;
+            show(visit, Some(name), Typed { version, ..typed }, Some(overtaken()))
+        }
+        (Err(error), _) => {
+            let problem = problem(error)?;
+            show(visit, name, typed, Some(problem))
+        }
+    }
 }
 
-fn show(visit: &Visit<'_>, name: Option<&str>, mut form: DetailForm, problem: Option<Problem>) -> Answer {
+/// A form, and the version that it began with; 0 of a new one.
+#[derive(Default)]
+struct Typed {
+    version: i64,
+    form: DetailForm,
+}
+
+fn show(visit: &Visit<'_>, name: Option<&str>, typed: Typed, problem: Option<Problem>) -> Answer {
+    let Typed { version, mut form } = typed;
     if form.fields.is_empty() {
         form.fields.push(DetailRow::default());
     }
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = DetailPage { console: visit.frame("details")?, name, form, problem };
+    let page = DetailPage { console: visit.frame("details")?, name, version, form, problem };
     Ok(pages::html(status, &page, None))
 }
 

@@ -1,6 +1,6 @@
 //! The console's pages about clients.
 
-use super::{Answer, ROWS, Visit, client_form, is_first, overtaken, problem, rows};
+use super::{Answer, ROWS, Visit, client_form, is_first, is_private, overtaken, problem, rows, version};
 use crate::admin::{AdminError, ClientView, NewKeys, NewSecret, SecretEdit, ShownSecret};
 use crate::http::params::Params;
 use crate::pages::{self, ClaimRow, ClientForm, ClientPage, ClientsPage, NewKeysForm, Problem, Trouble};
@@ -144,7 +144,7 @@ async fn add_keys(visit: &Visit<'_>, id: &str, label: String, keys: String) -> A
                 "key_label".clone_into(&mut problem.field);
             }
             // A private key is not sent back and forth.
-            let keys = if holds_private(&keys) { String::new() } else { keys };
+            let keys = if is_private(&keys) { String::new() } else { keys };
             let client = visit.admin().client(id).await?;
             let form = client_form::of(&client);
             let new_keys = NewKeysForm { key_label: label, keys };
@@ -154,16 +154,8 @@ async fn add_keys(visit: &Visit<'_>, id: &str, label: String, keys: String) -> A
     }
 }
 
-fn holds_private(keys: &str) -> bool {
-    crate::client_keys::parse(keys) == Err(crate::client_keys::KeyTextError::Private)
-}
-
 fn here(id: &str) -> String {
     format!("clients/{}", crate::http::escaped(id))
-}
-
-fn version(form: &Params) -> i64 {
-    form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// What the page shows.

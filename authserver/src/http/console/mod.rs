@@ -4,26 +4,30 @@
 mod authorization_types;
 mod client_form;
 mod clients;
+mod issuers;
 mod others;
 mod people;
+mod registration;
 mod rows;
 mod tokens;
 
 use super::address::Address;
+use super::browser::Browser;
 use super::cookies::{self, SignedIn};
 use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
+use crate::client_keys::{self, KeyTextError};
 use crate::model::{Digest, Role};
 use crate::pages::{self, AgainPage, ConsoleFrame, Problem, Trouble};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What the console's forms are bound to, beside the session.
+/// What the console's forms are bound to, beside the browser and the person.
 const FORMS: &str = "console";
 /// The field that is different on every page that shows a form, and for how long it is remembered, in seconds.
 const ONCE: &str = "once";
@@ -39,6 +43,7 @@ type Answer = Result<Response, Trouble>;
 /// An administrator at the console.
 struct Visit<'a> {
     app: &'a App,
+    browser: &'a Browser,
     signed_in: SignedIn,
     address: Address,
     /// The path behind `/admin`, decoded.
@@ -46,27 +51,35 @@ struct Visit<'a> {
     query: Params,
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
+    address: Address,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let shown = async {
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => return Ok(login),
         };
         let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
+        let visit = Visit { app: &app, browser: &browser, signed_in, address, segments: segments(&app, &uri)?, query };
         let path: Vec<&str> = visit.segments.iter().map(String::as_str).collect();
         match path.as_slice() {
             [] => others::overview(&visit).await,
             ["clients"] => clients::list(&visit).await,
             ["clients", "new"] => clients::blank(&visit).await,
             ["clients", id] => clients::one(&visit, id, None).await,
+            ["registration"] => registration::page(&visit).await,
             ["scopes"] => others::scopes(&visit, None).await,
             ["scopes", name] => others::scope(&visit, name).await,
             ["people"] => people::list(&visit).await,
             ["people", id] => people::one(&visit, id).await,
             ["grants"] => others::grants(&visit, None).await,
             ["tokens"] => tokens::page(&visit).await,
-            ["issuers"] => others::issuers(&visit, None).await,
+            ["issuers"] => issuers::list(&visit).await,
+            ["issuers", "one"] => issuers::one(&visit).await,
             ["keys"] => others::keys(&visit).await,
             ["details"] => authorization_types::list(&visit).await,
             ["details", "new"] => authorization_types::blank(&visit).await,
@@ -81,6 +94,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, address: Address, uri: Uri,
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
+    Extension(browser): Extension<Browser>,
     address: Address,
     uri: Uri,
     headers: HeaderMap,
@@ -88,22 +102,20 @@ pub(super) async fn post(
 ) -> Response {
     let answered = async {
         let LongForm(form) = form?;
-        if !csrf::same_origin(&app, &headers) {
-            return Err(Trouble::Foreign);
-        }
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => return Ok(login),
         };
-        let ours = csrf::check(&app, csrf::Purpose::Console, &signed_in.cookie, FORMS, &form);
-        let query = Params::parse(b"")?;
-        let visit = Visit { app: &app, signed_in, address, segments: segments(&app, &uri)?, query };
+        let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
+        let ours = csrf::check(&app, csrf::Purpose::Console, &browser, binding, &form).is_some();
+        let query = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+        let visit = Visit { app: &app, browser: &browser, signed_in, address, segments: segments(&app, &uri)?, query };
         if !ours {
-            // Whoever signed in again in another tab meanwhile loses nothing that they typed in this one.
+            // Whoever closed the browser meanwhile, or is somebody else by now, loses nothing that was typed.
             return match csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD) {
                 // A token is not shown again, not even hidden in a form.
                 true if visit.segments == ["tokens"] => tokens::again(&visit),
-                true => again(&visit, uri.path(), &form),
+                true => again(&visit, path_and_query(&uri), &form),
                 false => Err(Trouble::Foreign),
             };
         }
@@ -111,13 +123,15 @@ pub(super) async fn post(
         match path.as_slice() {
             ["clients", "new"] => clients::create(&visit, &form).await,
             ["clients", id] => clients::act(&visit, id, &form).await,
+            ["registration"] => registration::act(&visit, &form).await,
             ["scopes"] => others::create_scope(&visit, &form).await,
             ["scopes", name] => others::act_on_scope(&visit, name, &form).await,
             ["people"] => people::create(&visit, &form).await,
             ["people", id] => people::act(&visit, id, &form).await,
             ["grants"] => others::revoke(&visit, &form).await,
             ["tokens"] => tokens::act(&visit, &form).await,
-            ["issuers"] => others::act_on_issuers(&visit, &form).await,
+            ["issuers"] => issuers::create(&visit, &form).await,
+            ["issuers", "one"] => issuers::act(&visit, &form).await,
             ["keys"] => others::rotate(&visit, &form).await,
             ["details", "new"] => authorization_types::act(&visit, None, &form).await,
             ["details", name] => authorization_types::act(&visit, Some(name), &form).await,
@@ -134,7 +148,7 @@ fn overtaken() -> Problem {
     Problem { field: String::new(), text: text.to_owned() }
 }
 
-/// What a form held that was opened in an earlier session, to be sent once more.
+/// What a form held that was opened before the browser was closed or by somebody else, to be sent once more.
 fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
     let fields = form.pairs().filter(|(name, _)| ![csrf::FIELD, PASSWORD].contains(name)).collect();
     let page = AgainPage { console: visit.frame("")?, action, fields, password: form.has(PASSWORD) };
@@ -152,14 +166,27 @@ async fn is_first(app: &App, form: &Params) -> Result<bool, Trouble> {
 /// The administrator, or the way to the sign-in page and back.
 async fn admitted(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Result<SignedIn, Response>, Trouble> {
     let Some(signed_in) = cookies::signed_in(app, headers).await? else {
-        let path = uri.path_and_query().map_or(uri.path(), |both| both.as_str());
-        return Ok(Err(answer::see_other(&goal::login_for(app, path)?)));
+        return Ok(Err(answer::see_other(&goal::login_for(app, path_and_query(uri))?)));
     };
     let account = app.store.account(&signed_in.person.id).await?;
     match account {
         Some(account) if account.value.role == Role::Admin => Ok(Ok(signed_in)),
         _ => Err(Trouble::NotAdmin),
     }
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or(uri.path(), |both| both.as_str())
+}
+
+/// The version that a form began with.
+fn version(form: &Params) -> i64 {
+    form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Whether a text that was pasted holds a private key, which is not sent back and forth.
+fn is_private(keys: &str) -> bool {
+    client_keys::parse(keys) == Err(KeyTextError::Private)
 }
 
 /// Taken apart before it is decoded: a scope may be a URI, with slashes of its own.
@@ -178,6 +205,7 @@ impl Visit<'_> {
     }
 
     fn frame(&self, section: &'static str) -> Result<ConsoleFrame<'_>, Trouble> {
+        let binding = csrf::Binding { person: Some(&self.signed_in.person.id), sealed: FORMS };
         Ok(ConsoleFrame {
             frame: crate::pages::Frame::of(self.app),
             console_style: &self.app.assets.console,
@@ -185,7 +213,7 @@ impl Visit<'_> {
             account: self.app.urls.path(Route::Account),
             section,
             username: &self.signed_in.person.username,
-            csrf: csrf::token(self.app, csrf::Purpose::Console, &self.signed_in.cookie, FORMS)?,
+            csrf: csrf::token(self.app, csrf::Purpose::Console, self.browser, binding)?,
             done: self.query.get("done").and_then(done),
         })
     }
@@ -220,6 +248,7 @@ fn done(what: &str) -> Option<&'static str> {
         "twice" => {
             "That was sent twice, and done once. A secret is shown the first time only: make another one if you missed it."
         }
+        "registration-revoked" => "It registers nobody any more. The clients that were registered with it stay.",
         "rotated" => "The next key is on its way.",
         _ => return None,
     })
@@ -250,7 +279,8 @@ fn problem(error: AdminError) -> Result<Problem, Trouble> {
         AdminError::Invalid { field, .. } => (*field).to_owned(),
         AdminError::Exists("client") => "client_id".to_owned(),
         AdminError::Exists("user") => "username".to_owned(),
-        AdminError::Exists("scope") => "name".to_owned(),
+        AdminError::Exists("scope" | "authorization type") => "name".to_owned(),
+        AdminError::Exists("issuer") => "issuer".to_owned(),
         _ => String::new(),
     };
     Ok(Problem { field, text: remark(error)? })
@@ -280,6 +310,8 @@ fn field_name(field: &str) -> &str {
         "password" => "Password",
         "label" => "Label",
         "issuer" => "Issuer",
+        "note" => "What it is for",
+        "uses" => "How many clients",
         "jti" => "jti",
         "token" => "Token",
         "keys" => "Keys",

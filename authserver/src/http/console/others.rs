@@ -1,13 +1,12 @@
 //! The console's other pages: the first one, scopes, grants, keys, the audit log.
 
-use super::{Answer, ROWS, Visit, overtaken, problem, remark};
+use super::{Answer, ROWS, Visit, overtaken, problem, remark, version};
 use crate::activity::Kind;
 use crate::admin::{AdminError, RotateSpec, ScopeSpec};
 use crate::http::params::Params;
 use crate::model::{AuditFilter, GrantFilter};
 use crate::pages::{
-    self, AuditPage, Chart, GrantsPage, IssuerForm, IssuersPage, KeysPage, OverviewPage, Problem, ScopePage,
-    ScopesPage, Trouble,
+    self, AuditPage, Chart, GrantsPage, KeysPage, OverviewPage, Problem, ScopePage, ScopesPage, Trouble,
 };
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
@@ -65,7 +64,7 @@ async fn scope_page(visit: &Visit<'_>, name: &str, refused: Option<(ScopeSpec, i
 }
 
 pub(super) async fn act_on_scope(visit: &Visit<'_>, name: &str, form: &Params) -> Answer {
-    let version = form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default();
+    let version = version(form);
     let (result, done) = match form.get("do") {
         Some("save") => (visit.admin().edit_scope(version, scope_spec(name, form)).await.map(drop), "saved"),
         Some("delete") => (visit.admin().delete_scope(name, version).await, "deleted"),
@@ -131,44 +130,6 @@ pub(super) async fn revoke(visit: &Visit<'_>, form: &Params) -> Answer {
             Ok(visit.to("grants", "revoked"))
         }
         Err(error) => grants(visit, Some(remark(error)?)).await,
-    }
-}
-
-pub(super) async fn issuers(visit: &Visit<'_>, refused: Option<(IssuerForm, Problem)>) -> Answer {
-    let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let (form, problem) = refused.map_or((IssuerForm::default(), None), |(form, problem)| (form, Some(problem)));
-    let issuers = visit.admin().issuers().await?;
-    let page = IssuersPage { console: visit.frame("issuers")?, issuers, form, problem };
-    Ok(pages::html(status, &page, None))
-}
-
-pub(super) async fn act_on_issuers(visit: &Visit<'_>, form: &Params) -> Answer {
-    let text = |name: &str| form.get(name).unwrap_or_default().trim().to_owned();
-    if form.get("do") == Some("remove") {
-        visit.admin().remove_issuer(&text("issuer")).await?;
-        return Ok(visit.to("issuers", "distrusted"));
-    }
-    let typed = IssuerForm {
-        issuer: text("issuer"),
-        saml: form.get("saml").is_some(),
-        jwks_uri: text("jwks_uri"),
-        certificates: text("certificates"),
-        any_subject: form.get("any_subject").is_some(),
-        scope: text("scope"),
-        clients: text("clients"),
-        claims: text("claims"),
-    };
-    match visit.admin().put_issuer_spec(typed.spec()).await {
-        Ok(_) => Ok(visit.to("issuers", "issuer")),
-        Err(error) => {
-            let mut problem = problem(error)?;
-            // Keys are given in one of two fields.
-            if problem.field == "keys" {
-                let uri = typed.certificates.is_empty() || problem.text.contains("jwks_uri: ");
-                problem.field = if uri { "jwks_uri" } else { "certificates" }.to_owned();
-            }
-            issuers(visit, Some((typed, problem))).await
-        }
     }
 }
 

@@ -59,11 +59,16 @@ impl Half {
     }
 }
 
-/// The second factor is given.
-pub(super) async fn give(visit: &Visit<'_>, goal: Goal, half: Half, params: &Params) -> Result<Response, Trouble> {
-    let Visit { app, headers, address } = visit;
+/// The second factor is given, by a form that is bound to this name of the browser.
+pub(super) async fn give(
+    visit: &Visit<'_>,
+    goal: Goal,
+    half: Half,
+    (bound, params): (&str, &Params),
+) -> Result<Response, Trouble> {
+    let Visit { app, headers, address, .. } = visit;
     if let Some(answer) = params.get(passkey::ANSWER) {
-        return match passkey::person(visit, params, answer, Some(&half.person_id)).await? {
+        return match passkey::person(visit, (bound, params), answer, Some(&half.person_id)).await? {
             Ok(person) => go_on(visit, person, goal, ACR_FACTORS).await,
             Err(remark) => page(visit, goal, &half, Some(remark)).await,
         };
@@ -115,17 +120,16 @@ pub(super) async fn page(
     half: &Half,
     remark: Option<Remark>,
 ) -> Result<Response, Trouble> {
-    let Visit { app, headers, .. } = visit;
+    let Visit { app, browser, .. } = visit;
     let goal = goal.renewed(app.env.clock.now());
     let factors = Factors::of(app, &half.person_id).await?;
     let half = half.seal(app)?;
-    let browser = cookies::browser_cookie(app, headers).ok_or(Trouble::NothingPending)?;
     let error = remark.map(Remark::text);
-    let passkey = if factors.passkeys.is_empty() { None } else { passkey::on_page(app, &browser, &factors.passkeys)? };
+    let passkey = if factors.passkeys.is_empty() { None } else { passkey::on_page(app, browser, &factors.passkeys)? };
     let page = FactorPage {
         frame: pages::Frame::of(app),
         action: app.urls.path(Route::Login),
-        csrf: csrf::token(app, csrf::Purpose::Login, &browser, &half)?,
+        csrf: csrf::token(app, csrf::Purpose::Login, browser, csrf::Binding::anybody(&half))?,
         sealed: goal.seal(app)?,
         half,
         totp: factors.totp.is_some(),

@@ -3,8 +3,9 @@
 use super::{Remark, Visit, actor};
 use crate::activity::Kind;
 use crate::admin::{NOTHING, change};
+use crate::http::browser::Browser;
 use crate::http::params::Params;
-use crate::http::{App, cookies, throttle};
+use crate::http::{App, throttle};
 use crate::model::{Passkey, Person};
 use crate::pages::{PasskeyPart, Trouble};
 use crate::passkeys::{Claim, PasskeyError, Passkeys};
@@ -14,30 +15,28 @@ pub(super) const ANSWER: &str = "credential";
 const CEREMONY: &str = "passkey";
 
 /// What a page needs to ask for a passkey: any, or one of these. `None` if this server has none.
-pub(super) fn on_page(app: &App, browser: &str, allowed: &[Passkey]) -> Result<Option<PasskeyPart>, Trouble> {
+pub(super) fn on_page(app: &App, browser: &Browser, allowed: &[Passkey]) -> Result<Option<PasskeyPart>, Trouble> {
     let Some(passkeys) = &app.passkeys else { return Ok(None) };
     let sources = (&*app.sealer, &*app.env.random);
-    let ceremony = passkeys.sign_in(sources, browser, allowed, app.env.now()).map_err(broken)?;
+    let ceremony = passkeys.sign_in(sources, browser.name(), allowed, app.env.now()).map_err(broken)?;
     Ok(Some(PasskeyPart::of(app, ceremony, passkeys.origin())))
 }
 
-/// The person whose passkey answered; `expected` is who gave the password before, if somebody did.
+/// The person whose passkey answered a form that is bound to this name of the browser; `expected` is who gave the password before, if somebody did.
 pub(super) async fn person(
     visit: &Visit<'_>,
-    params: &Params,
+    (bound, params): (&str, &Params),
     answer: &str,
     expected: Option<&str>,
 ) -> Result<Result<Person, Remark>, Trouble> {
-    let Visit { app, headers, address } = visit;
-    let (Some(passkeys), Some(browser)) = (&app.passkeys, cookies::browser_cookie(app, headers)) else {
-        return Err(Trouble::NothingPending);
-    };
+    let Visit { app, address, .. } = visit;
+    let Some(passkeys) = &app.passkeys else { return Err(Trouble::NothingPending) };
     if let Some(wait) = throttle::address(app, *address).await? {
         app.counters.count(Kind::Refused);
         return Ok(Err(Remark::Throttled(wait)));
     }
     let sealed = params.get(CEREMONY).unwrap_or_default();
-    match believed(visit, passkeys, &browser, sealed, answer, expected).await? {
+    match believed(visit, passkeys, bound, sealed, answer, expected).await? {
         Ok(person) => Ok(Ok(person)),
         Err(PasskeyError::Expired) => Ok(Err(Remark::Expired)),
         Err(error) => {

@@ -1,39 +1,62 @@
 //! [`AuthorizationTypes`] in SQL.
 
 use super::audited::audited;
-use super::{Backend, SqlStore, Step, Value, json};
-use crate::model::{AuthorizationType, Change};
+use super::{Backend, Row, SqlStore, Step, Value, json};
+use crate::model::{AuthorizationType, Change, Versioned};
 use crate::storage::{AuthorizationTypes, Result};
 use async_trait::async_trait;
 
 #[async_trait]
 impl<B: Backend> AuthorizationTypes for SqlStore<B> {
-    async fn put_authorization_type(&self, kind: &AuthorizationType, change: &Change) -> Result<()> {
-        let sql = "INSERT INTO authorization_types (name, title, description, fields) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (name) DO UPDATE
-             SET title = excluded.title, description = excluded.description, fields = excluded.fields";
-        let fields = json(&kind.fields)?;
-        let texts = [&kind.name, &kind.title, &kind.description, &fields];
-        let args = texts.map(|text| Value::Text(text)).to_vec();
-        audited(&self.0, vec![Step::new(sql, args)], change).await.map(drop)
-    }
-
-    async fn delete_authorization_type(&self, name: &str, change: &Change) -> Result<bool> {
-        let sql = "DELETE FROM authorization_types WHERE name = $1";
-        audited(&self.0, vec![Step::must(sql, vec![Value::Text(name)])], change).await
-    }
-
     async fn authorization_types(&self) -> Result<Vec<AuthorizationType>> {
         let sql = "SELECT name, title, description, fields FROM authorization_types ORDER BY name";
-        let rows = self.0.read(sql, &[]).await?;
-        let read = |row: &super::Row| {
-            Ok(AuthorizationType {
-                name: row.get("name")?,
-                title: row.get("title")?,
-                description: row.get("description")?,
-                fields: row.json("fields")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        self.0.read(sql, &[]).await?.iter().map(read).collect()
     }
+
+    async fn versioned_authorization_type(&self, name: &str) -> Result<Option<Versioned<AuthorizationType>>> {
+        // PostgreSQL has no text with a zero character.
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        let sql = "SELECT name, title, description, fields, version FROM authorization_types WHERE name = $1";
+        let rows = self.0.read(sql, &[Value::Text(name)]).await?;
+        rows.first().map(|row| Ok(Versioned { value: read(row)?, version: row.get("version")? })).transpose()
+    }
+
+    async fn save_authorization_type(
+        &self,
+        kind: &AuthorizationType,
+        version: Option<i64>,
+        change: &Change,
+    ) -> Result<bool> {
+        let fields = json(&kind.fields)?;
+        let texts = [&kind.name, &kind.title, &kind.description, &fields];
+        let mut args = texts.map(|text| Value::Text(text)).to_vec();
+        let sql = match version {
+            None => {
+                "INSERT INTO authorization_types (name, title, description, fields) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT DO NOTHING"
+            }
+            Some(version) => {
+                args.push(Value::Int(version));
+                "UPDATE authorization_types SET title = $2, description = $3, fields = $4
+                 WHERE name = $1 AND version = $5"
+            }
+        };
+        audited(&self.0, vec![Step::must(sql, args)], change).await
+    }
+
+    async fn delete_authorization_type(&self, name: &str, version: i64, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM authorization_types WHERE name = $1 AND version = $2";
+        audited(&self.0, vec![Step::must(sql, vec![Value::Text(name), Value::Int(version)])], change).await
+    }
+}
+
+fn read(row: &Row) -> Result<AuthorizationType> {
+    Ok(AuthorizationType {
+        name: row.get("name")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        fields: row.json("fields")?,
+    })
 }

@@ -8,6 +8,11 @@ use crate::model::{Change, Client, Digest, Revocation};
 use crate::storage::{InitialAccessToken, Registration, Registrations, Result, StoreError};
 use async_trait::async_trait;
 
+/// Takes the time.
+pub(super) const INITIAL_ACCESS_TOKENS: &str =
+    "SELECT digest, note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
+     WHERE uses_left > 0 AND expires_at > $1 ORDER BY expires_at, digest LIMIT 1000";
+
 #[async_trait]
 impl<B: Backend> Registrations for SqlStore<B> {
     async fn put_initial_access_token(
@@ -31,9 +36,7 @@ impl<B: Backend> Registrations for SqlStore<B> {
     }
 
     async fn initial_access_tokens(&self, now: i64) -> Result<Vec<(Digest, InitialAccessToken)>> {
-        let sql = "SELECT digest, note, scopes, uses_left, expires_at, created_at FROM initial_access_tokens
-             WHERE uses_left > 0 AND expires_at > $1 ORDER BY expires_at, digest LIMIT 1000";
-        let rows = self.0.read(sql, &[Value::Int(now)]).await?;
+        let rows = self.0.read(INITIAL_ACCESS_TOKENS, &[Value::Int(now)]).await?;
         let missing = || StoreError::Corrupt("initial_access_tokens: no digest".to_owned());
         rows.iter().map(|row| Ok((row.digest("digest")?.ok_or_else(missing)?, initial(row)?))).collect()
     }

@@ -2,11 +2,9 @@
 
 use super::audited::audited;
 use super::store::{client_values, person_values};
-use super::trusted_issuers::{PUT_ISSUER, REMOVE_ISSUER};
-use super::{ADD_KEY, Backend, SqlStore, Step, Value, json, key_values, record_revocation, revocation_values, rows};
+use super::{ADD_KEY, Backend, SqlStore, Step, Value, key_values, record_revocation, revocation_values, rows};
 use crate::model::{
-    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey,
-    TrustedIssuer, Versioned,
+    Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey, Versioned,
 };
 use crate::storage::sql::store::{client_columns, edit_client, grant_columns};
 use crate::storage::{Registry, Result, StoreError};
@@ -61,7 +59,7 @@ macro_rules! grant_query {
 }
 
 /// The queries of the console's lists, by what they are asked, for the test that they use an index.
-pub const LISTS: [&str; 19] = [
+pub const LISTS: [&str; 20] = [
     CLIENTS,
     CLIENTS_BY_TEXT,
     ACCOUNTS,
@@ -81,6 +79,7 @@ pub const LISTS: [&str; 19] = [
     super::accounts::SESSIONS,
     super::accounts::ACCESS,
     super::activity::DISABLED,
+    super::registrations::INITIAL_ACCESS_TOKENS,
 ];
 
 const CLIENTS: &str =
@@ -322,16 +321,6 @@ impl<B: Backend> Registry for SqlStore<B> {
 
     async fn revoke_audited(&self, revocation: &Revocation, change: &Change) -> Result<()> {
         audited(&self.0, vec![revoked(revocation)], change).await.map(drop)
-    }
-
-    async fn save_issuer(&self, issuer: &TrustedIssuer, change: &Change) -> Result<()> {
-        let settings = json(&issuer.settings)?;
-        let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(issuer.created_at)];
-        audited(&self.0, vec![Step::new(PUT_ISSUER, args)], change).await.map(drop)
-    }
-
-    async fn delete_issuer(&self, issuer: &str, change: &Change) -> Result<bool> {
-        audited(&self.0, vec![Step::must(REMOVE_ISSUER, vec![Value::Text(issuer)])], change).await
     }
 
     async fn rotate_keys_audited(

@@ -1,46 +1,62 @@
 //! [`TrustedIssuers`] in SQL.
 
-use super::{Backend, Row, SqlStore, Value, json};
-use crate::model::TrustedIssuer;
+use super::audited::audited;
+use super::{Backend, Row, SqlStore, Step, Value, json};
+use crate::model::{Change, TrustedIssuer, Versioned};
 use crate::storage::{Result, TrustedIssuers};
 use async_trait::async_trait;
-
-/// Takes issuer, settings and created_at.
-pub(super) const PUT_ISSUER: &str = "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3)
-     ON CONFLICT (issuer) DO UPDATE SET settings = excluded.settings";
-/// Takes issuer.
-pub(super) const REMOVE_ISSUER: &str = "DELETE FROM trusted_issuers WHERE issuer = $1";
 
 #[async_trait]
 impl<B: Backend> TrustedIssuers for SqlStore<B> {
     async fn put_issuer(&self, issuer: &TrustedIssuer) -> Result<()> {
+        let sql = "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3)
+             ON CONFLICT (issuer) DO UPDATE SET settings = excluded.settings";
         let args = [Value::Text(&issuer.issuer), Value::Text(&json(&issuer.settings)?), Value::Int(issuer.created_at)];
-        self.0.write(PUT_ISSUER, &args).await.map(drop)
+        self.0.write(sql, &args).await.map(drop)
     }
 
     async fn issuer(&self, issuer: &str) -> Result<Option<TrustedIssuer>> {
+        Ok(self.versioned_issuer(issuer).await?.map(|found| found.value))
+    }
+
+    async fn versioned_issuer(&self, issuer: &str) -> Result<Option<Versioned<TrustedIssuer>>> {
         // PostgreSQL has no text with a zero character.
         if issuer.contains('\0') {
             return Ok(None);
         }
-        let sql = "SELECT issuer, settings, created_at FROM trusted_issuers WHERE issuer = $1";
+        let sql = "SELECT issuer, settings, created_at, version FROM trusted_issuers WHERE issuer = $1";
         self.0.read(sql, &[Value::Text(issuer)]).await?.first().map(read).transpose()
     }
 
-    async fn issuers(&self) -> Result<Vec<TrustedIssuer>> {
-        let sql = "SELECT issuer, settings, created_at FROM trusted_issuers ORDER BY issuer";
+    async fn issuers(&self) -> Result<Vec<Versioned<TrustedIssuer>>> {
+        let sql = "SELECT issuer, settings, created_at, version FROM trusted_issuers ORDER BY issuer";
         self.0.read(sql, &[]).await?.iter().map(read).collect()
     }
 
-    async fn remove_issuer(&self, issuer: &str) -> Result<bool> {
-        Ok(self.0.write(REMOVE_ISSUER, &[Value::Text(issuer)]).await? > 0)
+    async fn save_issuer(&self, issuer: &TrustedIssuer, version: Option<i64>, change: &Change) -> Result<bool> {
+        let settings = json(&issuer.settings)?;
+        let (sql, last) = match version {
+            None => (
+                "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                issuer.created_at,
+            ),
+            Some(version) => ("UPDATE trusted_issuers SET settings = $2 WHERE issuer = $1 AND version = $3", version),
+        };
+        let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(last)];
+        audited(&self.0, vec![Step::must(sql, args)], change).await
+    }
+
+    async fn delete_issuer(&self, issuer: &str, version: i64, change: &Change) -> Result<bool> {
+        let sql = "DELETE FROM trusted_issuers WHERE issuer = $1 AND version = $2";
+        audited(&self.0, vec![Step::must(sql, vec![Value::Text(issuer), Value::Int(version)])], change).await
     }
 }
 
-fn read(row: &Row) -> Result<TrustedIssuer> {
-    Ok(TrustedIssuer {
+fn read(row: &Row) -> Result<Versioned<TrustedIssuer>> {
+    let value = TrustedIssuer {
         issuer: row.get("issuer")?,
         settings: row.json("settings")?,
         created_at: row.get("created_at")?,
-    })
+    };
+    Ok(Versioned { value, version: row.get("version")? })
 }

@@ -16,20 +16,16 @@ use bearward::model::{
     TlsSubject, TrustedIssuer,
 };
 use bearward::secret;
+use bearward::storage::InitialAccessToken;
 use bearward_token::scope::ScopeSet;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Fields that no page shows, and why; in order.
-pub(super) const NOT_SHOWN: [(&str, &str); 12] = [
+pub(super) const NOT_SHOWN: [(&str, &str); 7] = [
     ("follower.id", "only its first eight characters"),
     ("grant.claim", "no page has it"),
     ("grant.resource", "no page has it"),
-    ("issuer.certificate", "only how many there are"),
-    ("issuer.claims.name", "the list has no room for it"),
-    ("issuer.claims.source", "the list has no room for it"),
-    ("issuer.clients", "the list has no room for it"),
-    ("issuer.jwks", "only that there is one"),
     ("key.material", "of a key, its thumbprint and kind are shown"),
     ("keys.certificate", "of a certificate that is none, nothing"),
     ("keys.jwks", "of a key set, what its keys are"),
@@ -47,6 +43,8 @@ pub(super) struct Filled {
     pub(super) scope: String,
     /// The type of authorization details.
     pub(super) kind: AuthorizationType,
+    /// The name of the trusted issuer.
+    pub(super) issuer: String,
 }
 
 /// Fills a server.
@@ -56,7 +54,7 @@ pub(super) async fn fill(server: &Server) -> Filled {
     let scope = scope(&mut evil);
     store.put_scope(&scope).await.unwrap();
     let kind = authorization_type(&mut evil);
-    store.put_authorization_type(&kind, &change()).await.unwrap();
+    assert!(store.save_authorization_type(&kind, None, &change()).await.unwrap());
     let client = client(&mut evil, &scope.name, &kind.name);
     store.create_client(&client).await.unwrap();
     let device = Client {
@@ -69,14 +67,23 @@ pub(super) async fn fill(server: &Server) -> Filled {
         ..client
     };
     store.create_client(&device).await.unwrap();
-    store.put_issuer(&issuer(&mut evil, &scope.name)).await.unwrap();
+    let issuer = issuer(&mut evil, &scope.name);
+    store.put_issuer(&issuer).await.unwrap();
+    let initial = InitialAccessToken {
+        note: evil.text("registration.note"),
+        scopes: ScopeSet::parse(&scope.name).unwrap(),
+        uses_left: 1000,
+        expires_at: server.now() + 1_000_000,
+        created_at: 1,
+    };
+    store.put_initial_access_token(&Digest([7; 32]), &initial, &change()).await.unwrap();
     person(server, &mut evil).await;
     grant(server, &mut evil, &scope.name, &kind.name).await;
     store.record(&entry(&mut evil)).await.unwrap();
     let follower = FollowerName { address: evil.text("follower.address"), id: evil.text("follower.id") };
     server.app.counters.follower(follower, Some(evil.text("follower.node")), server.now(), true);
     server.app.counters.flush(store, &server.app.env).await.unwrap();
-    Filled { payloads: evil, scope: scope.name, kind }
+    Filled { payloads: evil, scope: scope.name, kind, issuer: issuer.issuer }
 }
 
 fn scope(evil: &mut Payloads) -> Scope {

@@ -6,12 +6,13 @@ use crate::support::{Answer, Browser, CALLBACK, Pairs, Server, encode};
 use http::StatusCode;
 use std::collections::BTreeSet;
 
-/// The console's pages: as its router has them, and one of the kind. `{scope}` and `{type}` are the names of the evil ones.
-const CONSOLE: [(&str, &str); 19] = [
+/// The console's pages: as its router has them, and one of the kind. `{scope}`, `{type}` and `{issuer}` are the names of the evil ones.
+const CONSOLE: [(&str, &str); 21] = [
     ("[]", "/admin"),
     (r#"["clients"]"#, "/admin/clients"),
     (r#"["clients", "new"]"#, "/admin/clients/new"),
     (r#"["clients", id]"#, "/admin/clients/evil"),
+    (r#"["registration"]"#, "/admin/registration"),
     (r#"["scopes"]"#, "/admin/scopes"),
     (r#"["scopes", name]"#, "/admin/scopes/{scope}"),
     (r#"["people"]"#, "/admin/people"),
@@ -19,6 +20,7 @@ const CONSOLE: [(&str, &str); 19] = [
     (r#"["grants"]"#, "/admin/grants"),
     (r#"["tokens"]"#, "/admin/tokens"),
     (r#"["issuers"]"#, "/admin/issuers"),
+    (r#"["issuers", "one"]"#, "/admin/issuers/one?issuer={issuer}"),
     (r#"["keys"]"#, "/admin/keys"),
     (r#"["details"]"#, "/admin/details"),
     (r#"["details", "new"]"#, "/admin/details/new"),
@@ -53,7 +55,7 @@ fn no_page_is_forgotten() {
     let known: BTreeSet<_> = CONSOLE.iter().map(|page| page.0).filter(|pattern| !pattern.is_empty()).collect();
     assert_eq!(arms, known, "CONSOLE is not what the console's router has");
     let source = include_str!("../../../src/http/mod.rs");
-    let routes = source.split_once("Router::new()").unwrap().1.split_once("\n}").unwrap().0;
+    let routes = source.split_once("Router::new()").unwrap().1;
     let gets = routes.lines().filter(|line| line.contains("get(") && !line.contains("format!"));
     let gets: BTreeSet<_> = gets.map(|line| line.split_once("Route::").unwrap().1.split_once(')').unwrap().0).collect();
     assert_eq!(gets, OTHERS.iter().map(|page| page.0).collect(), "OTHERS is not what the router has");
@@ -63,9 +65,10 @@ fn no_page_is_forgotten() {
 pub(super) async fn pages(server: &Server, filled: &mut Filled) -> Vec<(String, StatusCode)> {
     let segment =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let (scope, kind) = (segment(&filled.scope), segment(&filled.kind.name));
+    let (scope, kind, issuer) = (segment(&filled.scope), segment(&filled.kind.name), segment(&filled.issuer));
     let console = CONSOLE.iter().map(|page| page.1).filter(|path| !path.is_empty());
-    let mut pages: Vec<_> = console.map(|path| path.replace("{scope}", &scope).replace("{type}", &kind)).collect();
+    let named = |path: &str| path.replace("{scope}", &scope).replace("{type}", &kind).replace("{issuer}", &issuer);
+    let mut pages: Vec<_> = console.map(named).collect();
     // What is looked for is shown again.
     let typed = filled.payloads.text("query");
     for (path, fields) in [

@@ -81,6 +81,10 @@ pub(super) fn fill(postgres: &Postgres, database: &str) -> Result<()> {
              SELECT 'https://idp-' || n || '.example', '{\"kind\":\"jwt\",\"keys\":{\"jwks_uri\":\"https://idp.example/jwks\"}}',
                  now FROM generate_series(1, 20) n, told"
             .to_owned(),
+        "INSERT INTO initial_access_tokens (digest, note, scopes, uses_left, expires_at, created_at)
+             SELECT sha256(convert_to('it' || n, 'UTF8')), 'Partner ' || n, 'area1:read', 1 + n % 9, now + 86400 + n, now
+             FROM generate_series(1, 100) n, told"
+            .to_owned(),
     ];
     postgres.sql(database, &statements.join(";\n"))?;
     postgres.sql(database, "VACUUM ANALYZE")

@@ -33,7 +33,7 @@ const fn page(name: &'static str, path: fn(Turn) -> String, says: &'static str) 
     Page { name, path, says }
 }
 
-pub(super) static PAGES: [Page; 34] = [
+pub(super) static PAGES: [Page; 36] = [
     page("overview", |_| String::new(), "gateways follow"),
     page("clients: first page", |_| "/clients".into(), "Next page"),
     page("clients: deep page", |t| format!("/clients?after=app-{}", t.one_of(CLIENTS, 1)), "app-"),
@@ -47,6 +47,7 @@ pub(super) static PAGES: [Page; 34] = [
     ),
     page("client: new", |_| "/clients/new".into(), "New client"),
     page("client", |t| format!("/clients/app-{}", t.one_of(CLIENTS, 4)), "Registration"),
+    page("registration", |_| "/registration".into(), "Partner 7"),
     page("scopes", |_| "/scopes".into(), "area1:read"),
     page("scope", |t| format!("/scopes/area{}:read", t.one_of(14, 5)), "What people see"),
     page("people: first page", |_| "/people".into(), "Next page"),
@@ -76,6 +77,7 @@ pub(super) static PAGES: [Page; 34] = [
     ),
     page("grants: of nobody", |t| format!("/grants?client=nothing-{}", t.number), "no such grants"),
     page("issuers", |_| "/issuers".into(), "idp-7.example"),
+    page("issuer", |t| format!("/issuers/one?issuer=https://idp-{}.example", t.one_of(20, 18)), "What is believed"),
     page("keys", |_| "/keys".into(), "Signing keys"),
     page("audit log: first page", |_| "/audit".into(), "Next page"),
     page("audit log: deep page", |t| format!("/audit?after={}", t.one_of(ENTRIES, 15)), "person.sign_in"),
