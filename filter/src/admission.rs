@@ -1,7 +1,7 @@
 //! Whether a token is good: known from before, or verified now (header and claims, key, signature), or its issuer says so;
 //! and not revoked. What the rule requires of it, and what it is bound to, is for [`crate::request`].
 
-use crate::clock::is_over;
+use crate::clock::holds;
 use crate::config::OnStale;
 use crate::introspect::{Answer, Asked};
 use crate::keys::Refetch;
@@ -67,7 +67,7 @@ pub struct Holds {
 
 impl Holds {
     fn at(self, now_ms: u64) -> bool {
-        !is_over(self.from_ms.saturating_add(self.for_ms), self.for_ms, now_ms)
+        holds(self.from_ms, self.for_ms, now_ms)
     }
 }
 

@@ -112,6 +112,21 @@ pub(super) fn revoked_grant() -> Entry {
 }
 
 #[test]
+fn an_answer_that_is_not_kept_is_good_for_those_who_wait() {
+    let config = introspecting(|c| {
+        let introspection = &mut c["providers"]["bearward"]["introspection"];
+        (introspection["cache_duration"], introspection["inactive_duration"]) = (0.into(), 0.into());
+    });
+    let mut envoy = ready(1, &config);
+    for (said, expected) in [(active(), 200), (json!({ "active": false }), 401), (active(), 200)] {
+        let ids = [0, 1].map(|_| envoy.send(0, &get("/orders/1", "Bearer opaque")));
+        answer(&mut envoy, 200, &said);
+        assert_eq!(ids.map(|id| outcome(&envoy, 0, id)), [expected; 2]);
+        envoy.pass(1);
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_jwt_is_opaque() {
     // Three parts, as of PASETO's public tokens, some of which are base64url too.
     for token in ["v4.public.dG9rZW4", "v4.local.dG9rZW4", "a.b.c", "MTIz.NDU2.Nzg5", ".."] {
