@@ -143,7 +143,7 @@ impl<H: Host> Gate<'_, '_, H> {
     fn verify(&mut self, event: Event, token: &str) -> Result<(Rc<Token>, u64), Not> {
         // Anything else is opaque, and only its issuer can read it.
         if !is_compact(token) {
-            return match self.providers.iter().position(|provider| provider.introspects_opaque(token)) {
+            return match self.issuer_of_opaque(token) {
                 Some(index) => self.ask(index, event, token),
                 None => Err(Refusal::MalformedToken.into()),
             };
@@ -165,6 +165,13 @@ impl<H: Host> Gate<'_, '_, H> {
         let verified = checked.verify(key, &HostVerifier(self.host))?;
         fresh(freshness, provider, event, self.metrics)?;
         Ok(self.good(index, &verified, None)?)
+    }
+
+    /// Whose an opaque token is: of those whose tokens begin so, the issuer of whose it says most. Nobody else is told of it.
+    fn issuer_of_opaque(&self, token: &str) -> Option<usize> {
+        let of = |(index, provider): (usize, &Provider)| Some((provider.introspects_opaque(token)?, index));
+        let (_, index) = self.providers.iter().enumerate().filter_map(of).max()?;
+        self.providers.get(index).is_some_and(|provider| provider.can_have_made(token)).then_some(index)
     }
 
     /// What is kept of a token that its issuer stands by, and the generation of the revocations that this holds for.

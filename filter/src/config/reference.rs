@@ -215,7 +215,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Text,
         "none: all opaque tokens",
         "\"bw_at_\"",
-        "What its opaque tokens begin with. Needed where two providers introspect. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
+        "What its opaque tokens begin with. Where two providers introspect, a token is its issuer's that it begins like the most, and nobody else hears of it; one of them at most may leave this out. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
     ),
     field(
         "providers.*.introspection.answers",

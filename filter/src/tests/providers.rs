@@ -256,6 +256,42 @@ fn an_opaque_token_is_its_issuer_s_by_its_beginning() {
     assert_eq!(status(&mut envoy, 0, "bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"), 0);
 }
 
+#[test]
+fn a_token_goes_to_the_issuer_whose_beginning_says_most() {
+    // Whatever they are called, and so in whichever order they come.
+    for name in ["a", "z"] {
+        let config = introspecting(|c| {
+            c["providers"]["bearward"]["introspection"]["token_prefix"] = "bw_at_".into();
+            let mut other = c["providers"]["bearward"].clone();
+            other["issuer"] = "https://other.example".into();
+            other["introspection"]["path"] = "/other/introspect".into();
+            other["introspection"].as_object_mut().unwrap().remove("token_prefix");
+            c["providers"][name] = other;
+        });
+        let mut envoy = ready_of_several(&config);
+        assert_eq!(status(&mut envoy, 0, "bw_at_1"), 401, "junk is nobody's");
+        assert_eq!(envoy.calls("/other/introspect").len() + envoy.calls(INTROSPECT).len(), 0);
+        envoy.send(0, &get("/orders/1", "Bearer bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"));
+        assert_eq!((envoy.calls(INTROSPECT).len(), envoy.calls("/other/introspect").len()), (1, 0), "{name}");
+        envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        assert_eq!((envoy.calls(INTROSPECT).len(), envoy.calls("/other/introspect").len()), (1, 1), "{name}");
+    }
+}
+
+/// One whose issuers have the same keys and the same empty feed.
+fn ready_of_several(config: &str) -> FakeEnvoy {
+    let mut envoy = FakeEnvoy::new(1, config);
+    envoy.pass(10);
+    for call in envoy.calls(JWKS) {
+        envoy.answer_call(&call, 200, &jwks(&["k1"]));
+    }
+    for call in envoy.calls(FEED) {
+        envoy.answer_call(&call, 200, &page(true, false, "c0", &[]));
+    }
+    envoy.pass(500);
+    envoy
+}
+
 fn signing(change: impl Fn(&mut Value)) -> String {
     introspecting(|c| {
         c["providers"]["bearward"]["introspection"]["answers"] = "signed".into();
