@@ -189,8 +189,18 @@ pub struct KeyPolicy {
 pub struct Sessions {
     /// `lifetime`: since sign-in. Default 12 hours.
     pub lifetime: Duration,
+    /// `idle`: since it was last used. Default 2 hours.
+    pub idle: Duration,
     /// `trusted_proxies`: how many proxies in front say by `X-Forwarded-For` where a request came from. Default 1.
     pub trusted_proxies: u32,
+}
+
+impl Sessions {
+    /// When a session must have been used last to be over at `now`, or before.
+    #[must_use]
+    pub fn idle_since(&self, now: i64) -> i64 {
+        now.saturating_sub(crate::grants::seconds(self.idle))
+    }
 }
 
 /// `[passwords]`

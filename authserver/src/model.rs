@@ -276,6 +276,8 @@ pub struct Session {
     pub acr: String,
     /// When it ends.
     pub expires_at: i64,
+    /// When it was last used, to the minute: it ends earlier if nobody does.
+    pub used_at: i64,
 }
 
 /// What a person granted a client: codes, refresh tokens and access tokens all hang from it.

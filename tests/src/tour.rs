@@ -109,7 +109,12 @@ pub async fn tour(server: &Alone, browser: &Browser, mut at: impl AsyncFnMut(Nam
     open(browser, &format!("{console}/clients/demo-web")).await?;
     press(browser, "details:has(#label) summary").await?;
     press(browser, "form:has(#label) button").await?;
-    at("console-secret").await
+    at("console-secret").await?;
+    open(browser, &format!("{console}/scopes")).await?;
+    fill(browser, &[("#name", "parcels:write"), ("#title", "Send parcels")]).await?;
+    browser.client.delete_all_cookies().await.map_err(words)?;
+    press(browser, "form.panel button").await?;
+    at("console-away").await
 }
 
 /// What the console's first page has to show: tokens given and refused, and gateways that follow revocations.

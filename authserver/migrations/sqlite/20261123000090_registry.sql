@@ -7,3 +7,7 @@ END;
 CREATE TRIGGER authorization_types_versioned AFTER UPDATE ON authorization_types WHEN NEW.version = OLD.version BEGIN
     UPDATE authorization_types SET version = OLD.version + 1 WHERE name = NEW.name;
 END;
+
+-- When a session was last used, to the minute: one that nobody uses ends before its time.
+ALTER TABLE sessions ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+UPDATE sessions SET used_at = auth_time;

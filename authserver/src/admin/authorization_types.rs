@@ -67,7 +67,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_authorization_type(&self, kind: &AuthorizationType) -> Result<AuthorizationTypeView> {
-        check(kind)?;
+        check_authorization_type(kind)?;
         let after = AuthorizationTypeView::of(kind.clone(), 1);
         let change = self.change("authorization_type.create", "authorization_type", &kind.name, NOTHING, Some(&after));
         match self.store.save_authorization_type(kind, None, &change).await? {
@@ -86,7 +86,7 @@ impl Admin<'_> {
         kind: &AuthorizationType,
     ) -> Result<AuthorizationTypeView> {
         let before = self.authorization_type_at(&kind.name, version).await?;
-        check(kind)?;
+        check_authorization_type(kind)?;
         let after = AuthorizationTypeView::of(kind.clone(), version.saturating_add(1));
         let change =
             self.change("authorization_type.edit", "authorization_type", &kind.name, Some(&before), Some(&after));
@@ -127,7 +127,11 @@ impl Admin<'_> {
     }
 }
 
-fn check(kind: &AuthorizationType) -> Result<()> {
+/// Refuses a type that does not hold together.
+///
+/// # Errors
+/// [`AdminError::Invalid`].
+pub fn check_authorization_type(kind: &AuthorizationType) -> Result<()> {
     let name = |text: &str| !text.is_empty() && text.len() <= MAX_NAME && text.trim() == text && printable(text);
     if !name(&kind.name) {
         return invalid("name", format!("1 to {MAX_NAME} bytes, without control characters or space around it"));

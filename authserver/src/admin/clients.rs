@@ -3,7 +3,7 @@
 use super::client_keys::ClientKeyView;
 use super::secrets::{FIRST, SecretView, ShownSecret};
 use super::{Admin, AdminError, DISABLE_MARGIN, NOTHING, Page, Result, client_rules, invalid};
-use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Revocation, Versioned};
+use crate::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Revocation, Scope, Versioned};
 use crate::secret::{CLIENT_SECRET, generate, random_id};
 use bearward_token::feed::Subject;
 use bearward_token::scope::ScopeSet;
@@ -152,24 +152,8 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_client(&self, spec: ClientSpec) -> Result<(ClientView, Option<ShownSecret>)> {
-        let id = spec.client_id.clone().unwrap_or_else(|| random_id(&*self.env.random));
         let secret = spec.auth_method.shows_secret().then(|| generate(&*self.env.random, CLIENT_SECRET));
-        let blank = Client {
-            id: id.clone(),
-            name: String::new(),
-            auth_method: spec.auth_method,
-            secret: secret.as_ref().map(|secret| Digest::of(secret)),
-            sealed_secret: None,
-            grant_types: Vec::new(),
-            redirect_uris: Vec::new(),
-            scopes: ScopeSet::default(),
-            default_scopes: ScopeSet::default(),
-            audience: Vec::new(),
-            options: ClientOptions::default(),
-            disabled_at: None,
-            created_at: self.now(),
-        };
-        let client = self.apply(blank, spec).await?;
+        let client = Client { secret: secret.as_ref().map(|secret| Digest::of(secret)), ..self.new_client(spec)? };
         let view = self.register_client(&client).await?;
         let shown = secret.map(|secret| ShownSecret { id: String::new(), client_secret: secret.to_string() });
         Ok((view, shown))
@@ -180,15 +164,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn register_client(&self, client: &Client) -> Result<ClientView> {
-        client_rules::check(client, &self.store.scopes().await?)?;
-        self.check_jwks_uri("options", &client.options.keys)?;
-        self.check_signing_alg(&client.options)?;
-        if client.auth_method == ClientAuthMethod::ClientSecretJwt && client.sealed_secret.is_none() {
-            return invalid(
-                "auth_method",
-                "client_secret_jwt needs a secret that the server can read; register it by the command line",
-            );
-        }
+        self.check_client(client, &self.store.scopes().await?)?;
         let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
         let change = self.change("client.create", "client", &client.id, NOTHING, Some(&view));
         self.store.register_client(client, &change).await?;
@@ -201,30 +177,26 @@ impl Admin<'_> {
     /// [`AdminError`].
     pub async fn edit_client(&self, id: &str, version: i64, spec: ClientSpec) -> Result<ClientView> {
         let stored = self.at_version(id, version).await?;
-        if spec.client_id.as_deref().is_some_and(|other| other != id) {
-            return invalid("client_id", "cannot be changed: tokens and consents name it");
-        }
-        let method = spec.auth_method;
-        if method.shows_secret() && stored.value.secret.is_none() {
-            return invalid("auth_method", "the client has no secret; register another one, or keep its method");
-        }
-        let mut edited = self.apply(stored.value.clone(), spec).await?;
-        edited.auth_method = method;
-        if !method.shows_secret() {
-            edited.secret = None;
-            edited.options.first_secret = Default::default();
-            edited.options.more_secrets.clear();
-        }
-        if (method == ClientAuthMethod::ClientSecretJwt) != edited.sealed_secret.is_some() {
-            return invalid(
-                "auth_method",
-                "to or from client_secret_jwt, register another client: the secret is kept in another way",
-            );
-        }
-        client_rules::check(&edited, &self.store.scopes().await?)?;
-        self.check_jwks_uri("options", &edited.options.keys)?;
-        self.check_signing_alg(&edited.options)?;
+        let edited = edited_client(&stored.value, spec)?;
+        self.check_client(&edited, &self.store.scopes().await?)?;
         self.replace("client.edit", &stored, edited, None).await
+    }
+
+    /// Refuses whatever [`Admin::create_client`] would, where these scopes are known.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`].
+    pub fn check_new_client(&self, spec: ClientSpec, known: &[Scope]) -> Result<()> {
+        self.check_client(&self.new_client(spec)?, known)
+    }
+
+    /// Refuses whatever [`Admin::edit_client`] would, where these scopes are known.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn check_client_edit(&self, id: &str, version: i64, spec: ClientSpec, known: &[Scope]) -> Result<()> {
+        let stored = self.at_version(id, version).await?;
+        self.check_client(&edited_client(&stored.value, spec)?, known)
     }
 
     /// Disables a client, which revokes every token it has, or enables it again.
@@ -280,26 +252,85 @@ impl Admin<'_> {
         if stored.version == version { Ok(stored) } else { Err(AdminError::Changed) }
     }
 
-    /// The client with what the specification says; secrets stay as they are.
-    async fn apply(&self, mut client: Client, spec: ClientSpec) -> Result<Client> {
-        client.name = spec.name.unwrap_or_else(|| client.id.clone());
-        client.grant_types = GrantType::ALL.iter().copied().filter(|g| spec.grant_types.contains(g)).collect();
-        client.redirect_uris = spec.redirect_uris;
-        client.scopes = scopes("scope", &spec.scope)?;
-        client.default_scopes = scopes("default_scope", &spec.default_scope)?;
-        client.audience = spec.audience;
-        let mut options = read_options(&spec.options)?;
-        options.first_secret = std::mem::take(&mut client.options.first_secret);
-        options.more_secrets = std::mem::take(&mut client.options.more_secrets);
-        options.credentials = std::mem::take(&mut client.options.credentials);
-        client.options = options;
-        Ok(client)
+    /// A client as it is asked for, without a secret.
+    fn new_client(&self, spec: ClientSpec) -> Result<Client> {
+        let blank = Client {
+            id: spec.client_id.clone().unwrap_or_else(|| random_id(&*self.env.random)),
+            name: String::new(),
+            auth_method: spec.auth_method,
+            secret: None,
+            sealed_secret: None,
+            grant_types: Vec::new(),
+            redirect_uris: Vec::new(),
+            scopes: ScopeSet::default(),
+            default_scopes: ScopeSet::default(),
+            audience: Vec::new(),
+            options: ClientOptions::default(),
+            disabled_at: None,
+            created_at: self.now(),
+        };
+        applied(blank, spec)
+    }
+
+    /// Refuses a client that does not hold together at this server.
+    fn check_client(&self, client: &Client, known: &[Scope]) -> Result<()> {
+        client_rules::check(client, known)?;
+        self.check_jwks_uri("options", &client.options.keys)?;
+        self.check_signing_alg(&client.options)?;
+        if client.auth_method == ClientAuthMethod::ClientSecretJwt && client.sealed_secret.is_none() {
+            return invalid(
+                "auth_method",
+                "client_secret_jwt needs a secret that the server can read; register it by the command line",
+            );
+        }
+        Ok(())
     }
 
     fn client_revocation(&self, id: &str) -> Revocation {
         let cutoff = self.now().saturating_add(DISABLE_MARGIN);
         Revocation::up_to(Subject::Client(id), cutoff, self.now(), self.revoked_until(cutoff))
     }
+}
+
+/// A registered client with what the specification says, if it can become that.
+fn edited_client(client: &Client, spec: ClientSpec) -> Result<Client> {
+    if spec.client_id.as_deref().is_some_and(|other| other != client.id) {
+        return invalid("client_id", "cannot be changed: tokens and consents name it");
+    }
+    let method = spec.auth_method;
+    if method.shows_secret() && client.secret.is_none() {
+        return invalid("auth_method", "the client has no secret; register another one, or keep its method");
+    }
+    let mut edited = applied(client.clone(), spec)?;
+    edited.auth_method = method;
+    if !method.shows_secret() {
+        edited.secret = None;
+        edited.options.first_secret = Default::default();
+        edited.options.more_secrets.clear();
+    }
+    if (method == ClientAuthMethod::ClientSecretJwt) != edited.sealed_secret.is_some() {
+        return invalid(
+            "auth_method",
+            "to or from client_secret_jwt, register another client: the secret is kept in another way",
+        );
+    }
+    Ok(edited)
+}
+
+/// The client with what the specification says; secrets stay as they are.
+fn applied(mut client: Client, spec: ClientSpec) -> Result<Client> {
+    client.name = spec.name.unwrap_or_else(|| client.id.clone());
+    client.grant_types = GrantType::ALL.iter().copied().filter(|g| spec.grant_types.contains(g)).collect();
+    client.redirect_uris = spec.redirect_uris;
+    client.scopes = scopes("scope", &spec.scope)?;
+    client.default_scopes = scopes("default_scope", &spec.default_scope)?;
+    client.audience = spec.audience;
+    let mut options = read_options(&spec.options)?;
+    options.first_secret = std::mem::take(&mut client.options.first_secret);
+    options.more_secrets = std::mem::take(&mut client.options.more_secrets);
+    options.credentials = std::mem::take(&mut client.options.credentials);
+    client.options = options;
+    Ok(client)
 }
 
 fn scopes(field: &'static str, text: &str) -> Result<ScopeSet> {

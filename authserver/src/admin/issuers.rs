@@ -106,7 +106,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_issuer(&self, spec: IssuerSpec) -> Result<IssuerView> {
-        let issuer = self.checked_issuer(spec).await?;
+        let issuer = self.checked_issuer(spec, &[]).await?;
         let after = IssuerView::of(Versioned { value: issuer.clone(), version: 1 });
         let change = self.change("issuer.create", "issuer", &issuer.issuer, NOTHING, Some(&after));
         match self.store.save_issuer(&issuer, None, &change).await? {
@@ -121,7 +121,7 @@ impl Admin<'_> {
     /// [`AdminError`].
     pub async fn edit_issuer(&self, version: i64, spec: IssuerSpec) -> Result<IssuerView> {
         let before = self.issuer_at(&spec.issuer, version).await?;
-        let issuer = self.checked_issuer(spec).await?;
+        let issuer = self.checked_issuer(spec, &[]).await?;
         let after = IssuerView::of(Versioned { value: issuer.clone(), version: version.saturating_add(1) });
         let change = self.change("issuer.edit", "issuer", &issuer.issuer, Some(&before), Some(&after));
         match self.store.save_issuer(&issuer, Some(version), &change).await? {
@@ -160,7 +160,7 @@ impl Admin<'_> {
         if found.version == version { Ok(found) } else { Err(AdminError::Changed) }
     }
 
-    async fn checked_issuer(&self, spec: IssuerSpec) -> Result<TrustedIssuer> {
+    async fn checked_issuer(&self, spec: IssuerSpec, coming: &[&str]) -> Result<TrustedIssuer> {
         let scopes = match spec.scope.as_deref().map(ScopeSet::parse).transpose() {
             Ok(scopes) => scopes,
             Err(error) => return invalid("scope", error.to_string()),
@@ -168,11 +168,19 @@ impl Admin<'_> {
         let IssuerSpec { issuer, kind, keys, subjects, clients, claims, .. } = spec;
         let settings = IssuerSettings { kind, keys, subjects, scopes, clients, claims };
         let issuer = TrustedIssuer { issuer, settings, created_at: self.now() };
-        self.check_issuer(&issuer).await?;
+        self.check_issuer(&issuer, coming).await?;
         Ok(issuer)
     }
 
-    async fn check_issuer(&self, issuer: &TrustedIssuer) -> Result<()> {
+    /// Refuses whatever [`Admin::create_issuer`] or [`Admin::edit_issuer`] would, where these clients are registered too.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`].
+    pub async fn check_issuer_spec(&self, spec: IssuerSpec, coming: &[&str]) -> Result<()> {
+        self.checked_issuer(spec, coming).await.map(drop)
+    }
+
+    async fn check_issuer(&self, issuer: &TrustedIssuer, coming: &[&str]) -> Result<()> {
         let TrustedIssuer { issuer: name, settings, .. } = issuer;
         if name.is_empty() || name.len() > 1024 || name.contains(char::is_control) {
             return invalid("issuer", "1 to 1024 bytes, without control characters");
@@ -199,7 +207,7 @@ impl Admin<'_> {
         self.check_jwks_uri("keys", keys)?;
         check_claims(settings)?;
         for id in &settings.clients {
-            if self.store.client(id).await?.is_none() {
+            if !coming.contains(&id.as_str()) && self.store.client(id).await?.is_none() {
                 return invalid("clients", format!("there is no client {id}"));
             }
         }

@@ -16,7 +16,7 @@ mod scopes;
 mod secrets;
 mod tokens;
 
-pub use authorization_types::AuthorizationTypeView;
+pub use authorization_types::{AuthorizationTypeView, check_authorization_type};
 pub use client_keys::{ClientKeyView, NewKeys};
 pub use clients::{ClientSpec, ClientView};
 pub use grants::GrantView;
@@ -25,7 +25,7 @@ pub use keys::{KeyView, RotateSpec, Rotated};
 pub use overview::{FollowerView, Overview, Point};
 pub use people::{NewPerson, PersonEdit, PersonView, check_password, check_username};
 pub use registration_tokens::{NewRegistrationToken, RegistrationTokenView, ShownRegistrationToken};
-pub use scopes::{ScopeSpec, ScopeView};
+pub use scopes::{ScopeSpec, ScopeView, check_scope};
 pub use secrets::{NewSecret, SecretEdit, SecretView, ShownSecret};
 pub use tokens::{IssuedToken, TokenFault, TokenKind, TokenReason, TokenView};
 

@@ -62,7 +62,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_scope(&self, spec: ScopeSpec) -> Result<ScopeView> {
-        let scope = Versioned { value: check(spec)?, version: 1 };
+        let scope = Versioned { value: check_scope(spec)?, version: 1 };
         let view = ScopeView::of(&scope);
         let change = self.change("scope.create", "scope", &view.name, NOTHING, Some(&view));
         match self.store.save_scope(&scope.value, None, &change).await? {
@@ -80,7 +80,7 @@ impl Admin<'_> {
         if before.version != version {
             return Err(AdminError::Changed);
         }
-        let scope = Versioned { value: check(spec)?, version: version.saturating_add(1) };
+        let scope = Versioned { value: check_scope(spec)?, version: version.saturating_add(1) };
         let after = ScopeView::of(&scope);
         let change = self.change("scope.edit", "scope", &after.name, Some(&before), Some(&after));
         match self.store.save_scope(&scope.value, Some(version), &change).await? {
@@ -121,7 +121,11 @@ impl Admin<'_> {
     }
 }
 
-fn check(spec: ScopeSpec) -> Result<Scope> {
+/// The scope that is asked for.
+///
+/// # Errors
+/// [`AdminError::Invalid`].
+pub fn check_scope(spec: ScopeSpec) -> Result<Scope> {
     let ScopeSpec { name, title, description } = spec;
     if !is_scope_token(&name) || name.len() > 128 {
         return invalid(

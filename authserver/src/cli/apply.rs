@@ -1,8 +1,12 @@
-//! `bearward apply`: clients, scopes and issuers as a file says.
+//! `bearward apply`: scopes, types of authorization details, clients and issuers as a file says. Everything is checked before
+//! anything is changed.
 
 use super::Context;
 use super::failure::Failure;
-use crate::admin::{AdminError, ClientSpec, ClientView, IssuerSpec, ScopeSpec, clients};
+use crate::admin::{
+    AdminError, ClientSpec, ClientView, IssuerSpec, ScopeSpec, check_authorization_type, check_scope, clients,
+};
+use crate::model::AuthorizationType;
 use bearward_token::scope::ScopeSet;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -10,19 +14,24 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(super) struct Apply {
-    /// A YAML or JSON file with `scopes`, `clients` and `issuers`; what it does not name stays as it is.
+    /// A YAML or JSON file with `scopes`, `authorization_types`, `clients` and `issuers`; what it does not name stays as it is.
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
-    /// Only show what would change.
+    /// Only show what would change, and what would be refused.
     #[arg(long)]
     dry_run: bool,
 }
 
 /// The file.
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default, expecting = "a mapping with `scopes`, `clients` and `issuers`")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a mapping with `scopes`, `authorization_types`, `clients` and `issuers`"
+)]
 struct Wanted {
     scopes: Vec<ScopeSpec>,
+    authorization_types: Vec<AuthorizationType>,
     clients: Vec<ClientSpec>,
     issuers: Vec<IssuerSpec>,
 }
@@ -31,6 +40,7 @@ impl Wanted {
     /// Of two that are named alike only one could hold, and the next time it would be the other one's turn.
     fn named_once(&self) -> Result<(), Failure> {
         let names = self.scopes.iter().map(|scope| ("scope", scope.name.as_str()));
+        let names = names.chain(self.authorization_types.iter().map(|kind| ("authorization type", kind.name.as_str())));
         let names =
             names.chain(self.clients.iter().filter_map(|client| Some(("client", client.client_id.as_deref()?))));
         let mut seen = BTreeSet::new();
@@ -47,6 +57,8 @@ impl Wanted {
 enum Action {
     AddScope(ScopeSpec),
     EditScope(ScopeSpec, i64),
+    AddType(AuthorizationType),
+    EditType(AuthorizationType, i64),
     AddClient(ClientSpec),
     EditClient(String, ClientSpec, i64),
     AddIssuer(IssuerSpec),
@@ -66,6 +78,7 @@ pub(super) async fn run(context: &Context, apply: Apply) -> Result<(), Failure> 
     for action in &plan {
         println!("{}", action.words());
     }
+    check(context, &plan).await?;
     if apply.dry_run {
         println!("{} would change; nothing was done.", plan.len());
         return Ok(());
@@ -94,6 +107,14 @@ async fn plan(context: &Context, wanted: Wanted) -> Result<Vec<Action>, Failure>
             Err(error) => return Err(error.into()),
         }
     }
+    for kind in wanted.authorization_types {
+        match admin.authorization_type(&kind.name).await {
+            Ok(there) if there.spec() == kind => {}
+            Ok(there) => plan.push(Action::EditType(kind, there.version)),
+            Err(AdminError::NotFound(_)) => plan.push(Action::AddType(kind)),
+            Err(error) => return Err(error.into()),
+        }
+    }
     for client in wanted.clients {
         let Some(id) = client.client_id.clone() else {
             return Err(Failure::new("a client without client_id: it could not be found again the next time"));
@@ -117,7 +138,38 @@ async fn plan(context: &Context, wanted: Wanted) -> Result<Vec<Action>, Failure>
     Ok(plan)
 }
 
-/// Scopes as they are stored; what is none stays, to be refused when it is carried out.
+/// Refuses the plan if any part of it would be, so that nothing is left half done. What is only on its way counts as there:
+/// scopes for clients, clients for issuers.
+async fn check(context: &Context, plan: &[Action]) -> Result<(), Failure> {
+    let admin = context.admin();
+    let mut scopes = admin.scopes().await?;
+    let mut clients = Vec::new();
+    for action in plan {
+        let checked = match action {
+            Action::AddScope(scope) | Action::EditScope(scope, _) => {
+                check_scope(scope.clone()).map(|scope| scopes.push(scope))
+            }
+            Action::AddType(kind) | Action::EditType(kind, _) => check_authorization_type(kind),
+            Action::AddClient(client) => {
+                clients.extend(client.client_id.as_deref());
+                admin.check_new_client(client.clone(), &scopes)
+            }
+            Action::EditClient(id, client, version) => {
+                admin.check_client_edit(id, *version, client.clone(), &scopes).await
+            }
+            Action::AddIssuer(issuer) | Action::EditIssuer(issuer, _) => {
+                admin.check_issuer_spec(issuer.clone(), &clients).await
+            }
+        };
+        if let Err(error) = checked {
+            let failure = Failure::from(error);
+            return Err(Failure::new(format!("{}: {failure}; nothing was changed", action.words())));
+        }
+    }
+    Ok(())
+}
+
+/// Scopes as they are stored; what is none stays, to be refused by the check.
 fn in_order(scope: Option<&str>) -> Option<String> {
     scope.map(|text| ScopeSet::parse(text).map_or_else(|_| text.to_owned(), |scopes| scopes.to_string()))
 }
@@ -131,7 +183,7 @@ fn is(there: &ClientView, wanted: &ClientSpec) -> bool {
     }
     let names = |grants: &[crate::model::GrantType]| sorted(grants.iter().map(|grant| grant.wire_name()));
     let words = |text: &str| sorted(text.split_whitespace().map(ToOwned::to_owned));
-    // What says no more than its default is not stored. Options that hold no water are refused when they are carried out.
+    // What says no more than its default is not stored. Options that hold no water are refused by the check.
     let options = clients::as_stored(&wanted.options).unwrap_or_else(|_| wanted.options.clone());
     there.name == wanted.name.clone().unwrap_or_else(|| there.client_id.clone())
         && there.auth_method == wanted.auth_method
@@ -148,6 +200,8 @@ impl Action {
         match self {
             Self::AddScope(scope) => format!("+ scope {}", scope.name),
             Self::EditScope(scope, _) => format!("~ scope {}", scope.name),
+            Self::AddType(kind) => format!("+ authorization type {}", kind.name),
+            Self::EditType(kind, _) => format!("~ authorization type {}", kind.name),
             Self::AddClient(client) => format!("+ client {}", client.client_id.as_deref().unwrap_or_default()),
             Self::EditClient(id, ..) => format!("~ client {id}"),
             Self::AddIssuer(issuer) => format!("+ issuer {}", issuer.issuer),
@@ -161,6 +215,8 @@ async fn carry_out(context: &Context, action: Action) -> Result<(), Failure> {
     match action {
         Action::AddScope(scope) => admin.create_scope(scope).await.map(drop)?,
         Action::EditScope(scope, version) => admin.edit_scope(version, scope).await.map(drop)?,
+        Action::AddType(kind) => admin.create_authorization_type(&kind).await.map(drop)?,
+        Action::EditType(kind, version) => admin.edit_authorization_type(version, &kind).await.map(drop)?,
         Action::AddClient(spec) => {
             let (client, secret) = admin.create_client(spec).await?;
             if let Some(secret) = secret {

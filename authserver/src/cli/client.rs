@@ -227,11 +227,7 @@ async fn client(context: &Context, create: Create, auth_method: ClientAuthMethod
     }
     let scopes = scopes(&create.scopes)?;
     let default_scopes = scopes_within(&create.default_scopes, &scopes)?;
-    let known = context.store.scopes().await?;
-    if let Some(unknown) = scopes.iter().find(|name| !known.iter().any(|s| s.name == *name)) {
-        let hint = format!("add it first: bearward scope set {unknown} --title \"What people see\"");
-        return Err(Failure::new(format!("there is no scope {unknown}; {hint}")));
-    }
+    are_known(context, &scopes).await?;
     if create.audience.iter().any(String::is_empty) {
         return Err(Failure::new("an audience cannot be empty"));
     }
@@ -254,7 +250,15 @@ async fn client(context: &Context, create: Create, auth_method: ClientAuthMethod
     })
 }
 
-fn scopes(given: &[String]) -> Result<ScopeSet, Failure> {
+/// Refuses scopes that there are not, and says how to add one.
+pub(super) async fn are_known(context: &Context, scopes: &ScopeSet) -> Result<(), Failure> {
+    let known = context.store.scopes().await?;
+    let Some(unknown) = scopes.iter().find(|name| !known.iter().any(|s| s.name == *name)) else { return Ok(()) };
+    let hint = format!("add it first: bearward scope set {unknown} --title \"What people see\"");
+    Err(Failure::new(format!("there is no scope {unknown}; {hint}")))
+}
+
+pub(super) fn scopes(given: &[String]) -> Result<ScopeSet, Failure> {
     ScopeSet::parse(&given.join(" ")).map_err(|e| Failure::new(e.to_string()))
 }
 

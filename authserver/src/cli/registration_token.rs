@@ -1,7 +1,7 @@
 //! `bearward registration-token`.
 
 use super::failure::Failure;
-use super::{Context, Output, as_json, print_json, table};
+use super::{Context, Output, as_json, client, print_json, table};
 use crate::admin::NewRegistrationToken;
 use clap::Subcommand;
 
@@ -42,7 +42,9 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<(), Failu
     match command {
         Command::Create { note, scopes, uses, days, output } => {
             let expires_in = i64::from(days) * DAY;
-            create(context, NewRegistrationToken { note, scope: scopes.join(" "), uses, expires_in }, output).await
+            let scopes = client::scopes(&scopes)?;
+            client::are_known(context, &scopes).await?;
+            create(context, NewRegistrationToken { note, scope: scopes.to_string(), uses, expires_in }, output).await
         }
         Command::List { output } => list(context, output).await,
         Command::Revoke { id } => {

@@ -155,6 +155,7 @@ impl Settings {
             },
             sessions: Sessions {
                 lifetime: self.duration("sessions.lifetime", DAY / 2, MINUTE..=DAY * 90)?,
+                idle: self.duration("sessions.idle", MINUTE * 120, MINUTE * 5..=DAY * 90)?,
                 trusted_proxies: self.number("sessions.trusted_proxies", 0..=16)?.map_or(1, |n| n as u32),
             },
             passwords: Passwords {

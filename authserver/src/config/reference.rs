@@ -310,8 +310,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         secret: false,
         default: r#""12h""#,
         example: r#""1h""#,
-        meaning: "How long a browser stays signed in, since sign-in. At most 90 days.",
+        meaning: "How long a browser stays signed in at most, since sign-in. Up to 90 days.",
         warning: "",
+    },
+    Setting {
+        path: "sessions.idle",
+        secret: false,
+        default: r#""2h""#,
+        example: r#""30m""#,
+        meaning: "After how long without use a browser has to sign in again, 5 minutes to 90 days: at a page of this server, or \
+                  when it comes with a client's request. Use is noted once a minute, so it can be up to a minute sooner. As \
+                  long as `sessions.lifetime`, or longer, it never is.",
+        warning: "Long, and whoever finds a browser open is that person; NIST SP 800-63B has 30 minutes for what matters more.",
     },
     Setting {
         path: "sessions.trusted_proxies",

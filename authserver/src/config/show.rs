@@ -46,6 +46,7 @@ impl fmt::Display for Config {
             ("keys.rotate_every", show(self.keys.rotate_every)),
             ("keys.publish_ahead", show(self.keys.publish_ahead)),
             ("sessions.lifetime", show(self.sessions.lifetime)),
+            ("sessions.idle", show(self.sessions.idle)),
             ("sessions.trusted_proxies", self.sessions.trusted_proxies.to_string()),
             ("passwords.max_concurrent_hashes", self.passwords.max_concurrent_hashes.to_string()),
             ("passwords.attempts_per_account", self.passwords.attempts_per_account.to_string()),

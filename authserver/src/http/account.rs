@@ -286,7 +286,8 @@ async fn page(visit: &Visit<'_>, said: Option<Said>) -> Result<Response, Trouble
     let account = app.store.account(&person.id).await?.ok_or(Trouble::NotFound)?.value;
     let words = app.store.scopes().await?;
     let this = Digest::of(&signed_in.cookie);
-    let sessions = app.store.sessions(&person.id, app.env.now()).await?;
+    let now = app.env.now();
+    let sessions = app.store.sessions(&person.id, now, app.config.sessions.idle_since(now)).await?;
     let access = app.store.access(&person.id).await?;
     let passkeys = app.store.passkeys(&person.id).await?;
     let factor = account.totp || !passkeys.is_empty();
@@ -309,6 +310,7 @@ async fn page(visit: &Visit<'_>, said: Option<Said>) -> Result<Response, Trouble
                 id: one.id.hex(),
                 this: one.id == this,
                 began: When(one.auth_time),
+                used: When(one.used_at),
                 place: one.address.as_deref().unwrap_or("an unknown address"),
                 browser: pages::browser_name(one.agent.as_deref().unwrap_or_default()),
             })

@@ -14,6 +14,8 @@ use cookie::{Cookie, SameSite};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
+/// How often the use of a session is noted, in seconds: no page has to wait for a write because it was looked at.
+const NOTED_EVERY: i64 = 60;
 const DEVICE: &str = "a browser that signed in before";
 
 /// A cookie's name. `__Host-` (RFC 6265bis §4.1.3.2) keeps other hosts from setting it; browsers take it by TLS only.
@@ -48,9 +50,22 @@ pub(super) struct SignedIn {
 /// Who is signed in in the browser that sent a request.
 pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, StoreError> {
     let Some(cookie) = session_cookie(app, headers) else { return Ok(None) };
-    let Some(session) = app.store.session(&Digest::of(&cookie), app.env.clock.now()).await? else { return Ok(None) };
+    let (id, now) = (Digest::of(&cookie), app.env.clock.now());
+    let idle_since = app.config.sessions.idle_since(now);
+    let Some(session) = app.store.session(&id, now, idle_since).await? else { return Ok(None) };
     let person = app.store.person(&session.person_id).await?.filter(|p| p.disabled_at.is_none());
+    if person.is_some() && now.saturating_sub(session.used_at) >= NOTED_EVERY {
+        // A use that is not noted ends the session sooner, never later.
+        if let Err(error) = app.store.use_session(&id, now).await {
+            tracing::warn!(%error, "the use of a session could not be noted");
+        }
+    }
     Ok(person.map(|person| SignedIn { cookie, session, person }))
+}
+
+/// Whether the browser comes with a session that is over: by itself, or ended elsewhere.
+pub(super) async fn was_signed_in(app: &App, headers: &HeaderMap) -> Result<bool, StoreError> {
+    Ok(session_cookie(app, headers).is_some() && signed_in(app, headers).await?.is_none())
 }
 
 /// The value of the session cookie, if it can be one of ours.

@@ -38,6 +38,8 @@ const MAX_PASSWORD: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Remark {
     Expired,
+    /// The browser was signed in, and is no more.
+    Ended,
     Incomplete,
     Wrong,
     WrongCode,
@@ -51,6 +53,7 @@ impl Remark {
     fn status(self) -> StatusCode {
         match self {
             Self::Expired => StatusCode::FORBIDDEN,
+            Self::Ended => StatusCode::OK,
             Self::Incomplete | Self::Wrong | Self::WrongCode | Self::WrongPasskey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -70,6 +73,11 @@ impl Remark {
     fn text(self) -> String {
         match self {
             Self::Expired => "This page had expired. Please sign in again.".to_owned(),
+            Self::Ended => {
+                "You are no longer signed in: a session ends when it is not used for a while. Sign in to go on where \
+                            you were."
+                    .to_owned()
+            }
             Self::Incomplete => "Enter your username and your password.".to_owned(),
             Self::Wrong => "That username and password do not match. Check both and try again.".to_owned(),
             Self::WrongCode => {
@@ -108,7 +116,10 @@ pub(super) async fn get(
     let shown = async {
         let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
         let (goal, expired) = Goal::opened(&app, &params)?;
-        let remark = expired.then_some(Remark::Expired);
+        let remark = match expired {
+            true => Some(Remark::Expired),
+            false => cookies::was_signed_in(&app, &headers).await?.then_some(Remark::Ended),
+        };
         let visit = Visit { app: &app, headers: &headers, browser: &browser, address };
         page(&visit, goal, "", remark, StatusCode::OK).await
     };
@@ -246,6 +257,7 @@ async fn go_on(visit: &Visit<'_>, person: Person, goal: Goal, acr: &str) -> Resu
         auth_time: now,
         acr: acr.to_owned(),
         expires_at: now.saturating_add(seconds(app.config.sessions.lifetime)),
+        used_at: now,
     };
     let before = cookies::session_cookie(app, headers).map(|old| Digest::of(&old));
     let after = serde_json::json!({ "acr": acr });
@@ -289,7 +301,7 @@ async fn page(
     };
     let sealed = goal.renewed(app.env.clock.now()).seal(app)?;
     let text = remark.map(Remark::text);
-    let expired = remark == Some(Remark::Expired);
+    let notice = matches!(remark, Some(Remark::Expired | Remark::Ended));
     let passkey = passkey::on_page(app, browser, &[])?;
     let page = LoginPage {
         frame: pages::Frame::of(app),
@@ -298,8 +310,8 @@ async fn page(
         csrf: csrf::token(app, csrf::Purpose::Login, browser, csrf::Binding::anybody(&sealed))?,
         sealed,
         username,
-        error: text.as_deref().filter(|_| !expired),
-        notice: text.as_deref().filter(|_| expired),
+        error: text.as_deref().filter(|_| !notice),
+        notice: text.as_deref().filter(|_| notice),
         passkey,
     };
     Ok(pages::html_with_script(status, &page, target.as_deref()))

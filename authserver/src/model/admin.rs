@@ -66,6 +66,8 @@ pub struct SessionEntry {
     pub acr: String,
     /// When it ends.
     pub expires_at: i64,
+    /// When it was last used, to the minute.
+    pub used_at: i64,
     /// From where it was begun.
     pub address: Option<String>,
     /// By which browser, as it calls itself.

@@ -73,6 +73,8 @@ pub struct SessionWords<'a> {
     pub this: bool,
     /// When it began.
     pub began: When,
+    /// When it was last used, to the minute.
+    pub used: When,
     /// From where.
     pub place: &'a str,
     /// In which browser.

@@ -70,6 +70,22 @@ impl AgainPage<'_> {
     }
 }
 
+/// A form that was sent after its session had ended, kept until its person has signed in.
+#[derive(Template)]
+#[template(path = "away.html")]
+pub struct AwayPage<'a> {
+    /// See [`Frame`].
+    pub frame: Frame<'a>,
+    /// Where it goes.
+    pub action: &'a str,
+    /// The sign-in page.
+    pub login: String,
+    /// What it held, but for a password.
+    pub fields: Vec<(&'a str, &'a str)>,
+    /// Whether it held a password, which has to be typed again.
+    pub password: bool,
+}
+
 /// The first page.
 #[derive(Template)]
 #[template(path = "console/overview.html")]

@@ -9,8 +9,8 @@ pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
 pub use client::{CLAIM_KINDS, ClaimRow, ClientForm, ClientPage, NewKeysForm};
 pub use console::{
-    AgainPage, AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage,
-    GrantsPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
+    AgainPage, AuditPage, AuditRow, AwayPage, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow,
+    DetailsPage, GrantsPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;

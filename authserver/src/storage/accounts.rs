@@ -16,8 +16,10 @@ pub trait Accounts {
         replaces: Option<&Digest>,
         change: &Change,
     ) -> Result<()>;
-    /// A person's sessions that have not ended at `now`, the newest first.
-    async fn sessions(&self, person_id: &str, now: i64) -> Result<Vec<SessionEntry>>;
+    /// Notes that a session was used, if that was not noted within the minute before.
+    async fn use_session(&self, id: &Digest, at: i64) -> Result<()>;
+    /// A person's sessions that have not ended at `now`, and were used after `idle_since`; the newest first.
+    async fn sessions(&self, person_id: &str, now: i64, idle_since: i64) -> Result<Vec<SessionEntry>>;
     /// Ends one session of a person; false if they have none of this name.
     async fn end_session_of(&self, person_id: &str, id: &Digest, change: &Change) -> Result<bool>;
     /// Ends all sessions of a person but one.

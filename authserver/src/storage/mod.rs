@@ -162,8 +162,8 @@ pub trait Store:
 
     /// Starts a session; `replaces` ends another in the same step (rotation on sign-in).
     async fn create_session(&self, id: &Digest, session: &Session, replaces: Option<&Digest>) -> Result<()>;
-    /// A session that has not ended at `now`.
-    async fn session(&self, id: &Digest, now: i64) -> Result<Option<Session>>;
+    /// A session that has not ended at `now`, and was used after `idle_since`.
+    async fn session(&self, id: &Digest, now: i64, idle_since: i64) -> Result<Option<Session>>;
     /// Ends a session.
     async fn end_session(&self, id: &Digest) -> Result<()>;
 

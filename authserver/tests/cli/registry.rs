@@ -77,13 +77,63 @@ issuers:
 
     let twice = write(&bearward, "twice.yaml", "scopes: [{name: c, title: C}, {name: c, title: D}]");
     assert_eq!(bearward.refuses(&["apply", "-f", &twice]), "bearward: scope c is there twice\n");
-    // What fails in the middle says what it was and how far it came, and the rest is done once that is mended.
-    let half = "scopes: [{name: c, title: C}]\nclients:\n- {client_id: x, auth_method: client_secret, grant_types: [client_credentials], scope: none}\n";
-    let file = write(&bearward, "half.yaml", half);
-    let line = bearward.refuses(&["apply", "-f", &file]);
-    assert!(line.contains("+ client x: ") && line.contains("1 of 2 were done before"), "{line}");
-    write(&bearward, "half.yaml", &half.replace("scope: none", "scope: c"));
-    assert!(bearward.says(&["apply", "-f", &file]).ends_with("1 changed.\n"));
+}
+
+const WHOLE: &str = "
+scopes: [{name: c, title: C}]
+authorization_types: [{name: payment, title: Make a payment, fields: {amount: {title: Amount}}}]
+clients:
+- {client_id: x, auth_method: client_secret, grant_types: [client_credentials], scope: c}
+issuers:
+- {issuer: 'https://idp.example', keys: {jwks_uri: 'https://idp.example/jwks'}, clients: [x]}
+";
+
+#[test]
+fn what_would_be_refused_is_said_before_anything_changes() {
+    let bearward = Bearward::new();
+    let file = write(&bearward, "registry.yaml", "");
+    let (apply, dry) = (["apply", "-f", &file], ["apply", "-f", &file, "--dry-run"]);
+    let log = || bearward.says(&["audit", "--json", "--limit", "0"]);
+    let before = log();
+    for (right, wrong, problem) in [
+        ("name: c,", "name: 'c d',", "+ scope c d: name: 1 to 128"),
+        ("amount:", "type:", "+ authorization type payment: fields: a field"),
+        ("scope: c}", "scope: d}", "+ client x: scope: there is no scope d; add it first"),
+        ("scope: c}", "scope: c, options: {colour: red}}", "+ client x: options: there is no option colour"),
+        ("method: client_secret,", "method: none,", "+ client x: grant_types: a public client"),
+        ("https://idp.example/jwks", "http://idp.example/jwks", "+ issuer https://idp.example: keys: jwks_uri: "),
+        ("clients: [x]", "clients: [y]", "+ issuer https://idp.example: clients: there is no client y"),
+    ] {
+        assert!(WHOLE.contains(right));
+        write(&bearward, "registry.yaml", &WHOLE.replace(right, wrong));
+        let line = bearward.refuses(&dry);
+        assert!(line.contains(problem) && line.contains("; nothing was changed"), "{line}");
+        assert_eq!(bearward.refuses(&apply), line, "both say the same");
+    }
+    assert_eq!(log(), before, "nothing was done");
+    write(&bearward, "registry.yaml", WHOLE);
+    assert!(bearward.says(&dry).ends_with("4 would change; nothing was done.\n"));
+    assert!(bearward.says(&apply).ends_with("4 changed.\n"));
+    assert_eq!(bearward.says(&apply), "Nothing changes.\n");
+
+    // The same of what is there already; its own name it keeps.
+    let applied = log();
+    for (right, wrong, problem) in [
+        ("title: C}", "title: ''}", "~ scope c: title: 1 to 200"),
+        ("amount: {title: Amount}", "amount: {title: ''}", "~ authorization type payment: fields: 1 to 200"),
+        ("scope: c}", "scope: d}", "~ client x: scope: there is no scope d; add it first"),
+        ("method: client_secret,", "method: client_secret_jwt,", "~ client x: auth_method: to or from"),
+        ("clients: [x]", "clients: [y]", "~ issuer https://idp.example: clients: there is no client y"),
+    ] {
+        assert!(WHOLE.contains(right));
+        write(&bearward, "registry.yaml", &WHOLE.replace(right, wrong));
+        let line = bearward.refuses(&dry);
+        assert!(line.contains(problem), "{line}");
+        assert_eq!(bearward.refuses(&apply), line, "both say the same");
+    }
+    assert_eq!(log(), applied);
+    write(&bearward, "registry.yaml", &WHOLE.replace("Make a payment", "Pay"));
+    assert_eq!(bearward.says(&apply), "~ authorization type payment\n1 changed.\n");
 }
 
 #[test]
@@ -163,7 +213,10 @@ fn a_file_that_is_wrong_says_where_and_changes_nothing() {
     let line = refused(&FILE.replace("name: Shop", "nmae: Shop"));
     assert!(line.contains("clients[0]: unknown field `nmae`") && line.matches("clients[0]").count() == 1, "{line}");
     let line = refused("- a list");
-    assert!(line.contains("expected a mapping with `scopes`, `clients` and `issuers`"), "{line}");
+    assert!(
+        line.contains("expected a mapping with `scopes`, `authorization_types`, `clients` and `issuers`"),
+        "{line}"
+    );
     assert!(refused(&FILE.replace("    auth_method: client_secret\n", "")).contains("missing field `auth_method`"));
     assert!(bearward.refuses(&["apply", "-f", "/nowhere.yaml"]).contains("/nowhere.yaml: No such file"));
     assert_eq!(bearward.json(&["client", "list", "--json"]).as_array().unwrap().len(), 0);

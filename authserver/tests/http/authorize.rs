@@ -157,7 +157,7 @@ async fn prompt_login_means_signing_in_again() {
 async fn a_session_that_ended_and_a_person_that_was_disabled_are_signed_out() {
     let server = Server::start().await;
     let mut browser = server.browser_of_alice().await;
-    server.clock.advance(3600);
+    server.clock.advance(43_200);
     assert!(browser.authorize(pairs(&[])).await.location().starts_with("/login?"));
     browser.cookies.insert("bearward".into(), "bw_ss_junk".into());
     assert!(browser.authorize(pairs(&[])).await.location().starts_with("/login?"));

@@ -66,6 +66,8 @@ mod revocation;
 #[cfg(test)]
 mod saml_bearer;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod token;

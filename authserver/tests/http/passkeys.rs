@@ -176,7 +176,7 @@ async fn a_passkey_is_a_sign_in_of_its_own() {
     assert_eq!((asked["rpId"].as_str(), asked["userVerification"].as_str()), (Some("localhost"), Some("required")));
     let given = device.get(ISSUER, &asked);
     assert_eq!(answer(&mut browser, &page, &given).await.location(), "/account");
-    let sessions = server.app.store.sessions("person-alice", server.now()).await.unwrap();
+    let sessions = server.app.store.sessions("person-alice", server.now(), 0).await.unwrap();
     assert!(sessions.iter().any(|session| session.acr == "mfa"));
     let account = browser.get("/account").await;
     assert!(account.body.contains("Blue key") && account.body.contains("last used"), "{}", account.body);

@@ -33,13 +33,13 @@ pub(crate) async fn promote(server: &Server) {
     assert!(server.app.store.edit_account(&admin, account.version, None, &change()).await.unwrap());
 }
 
-async fn try_password(browser: &mut Browser<'_>, page: &Answer, username: &str, password: &str) -> Answer {
+pub(crate) async fn try_password(browser: &mut Browser<'_>, page: &Answer, username: &str, password: &str) -> Answer {
     let (sealed, csrf) = (page.field("continue"), page.field("csrf"));
     let form = vec![("continue", sealed.as_str()), ("csrf", &csrf), ("username", username), ("password", password)];
     browser.post("/login", form).await
 }
 
-async fn login_page<'a>(browser: &mut Browser<'a>, target: &str) -> Answer {
+pub(crate) async fn login_page<'a>(browser: &mut Browser<'a>, target: &str) -> Answer {
     let to_login = browser.get(target).await;
     let page = browser.follow(&to_login).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
@@ -173,7 +173,7 @@ async fn a_second_factor_is_asked_for_and_taken_once() {
     server.clock.advance(30);
     let next = code_at(&setup, server.now());
     assert_eq!(give(&mut other, &asked, &next).await.location(), "/account");
-    let session = server.app.store.sessions("person-alice", server.now()).await.unwrap();
+    let session = server.app.store.sessions("person-alice", server.now(), 0).await.unwrap();
     assert!(session.iter().any(|session| session.acr == "mfa"));
 
     let mut third = server.browser();

@@ -133,8 +133,13 @@ async fn signed_in<'a>(server: &'a Server, ago: i64, acr: &str) -> Browser<'a> {
     let mut browser = server.browser_of_alice().await;
     let cookie = secret::generate(server.app.env.random.as_ref(), secret::SESSION);
     let now = server.now();
-    let session =
-        Session { person_id: "person-alice".into(), auth_time: now - ago, acr: acr.into(), expires_at: now + 3600 };
+    let session = Session {
+        person_id: "person-alice".into(),
+        auth_time: now - ago,
+        acr: acr.into(),
+        expires_at: now + 3600,
+        used_at: now,
+    };
     server.app.store.create_session(&Digest::of(&cookie), &session, None).await.unwrap();
     browser.cookies.insert("bearward".into(), cookie.to_string());
     browser

@@ -196,7 +196,13 @@ impl Server {
         let cookie = secret::generate(self.app.env.random.as_ref(), secret::SESSION);
         let person = self.app.store.person_by_username("alice").await.unwrap().unwrap();
         let now = self.now();
-        let session = Session { person_id: person.id, auth_time: now - 5, acr: "pwd".into(), expires_at: now + 3600 };
+        let session = Session {
+            person_id: person.id,
+            auth_time: now - 5,
+            acr: "pwd".into(),
+            expires_at: now + 43_200,
+            used_at: now,
+        };
         self.app.store.create_session(&Digest::of(&cookie), &session, None).await.unwrap();
         let cookies = BTreeMap::from([("bearward".to_owned(), cookie.to_string())]);
         Browser { server: self, cookies }
@@ -412,7 +418,11 @@ fn config() -> Config {
             rotate_every: Duration::ZERO,
             publish_ahead: Duration::from_secs(600),
         },
-        sessions: Sessions { lifetime: Duration::from_secs(43_200), trusted_proxies: 1 },
+        sessions: Sessions {
+            lifetime: Duration::from_secs(43_200),
+            idle: Duration::from_secs(7200),
+            trusted_proxies: 1,
+        },
         passwords: PasswordConfig { max_concurrent_hashes: 2, attempts_per_account: 10, attempts_per_address: 100 },
         gateway: Gateway::default(),
         assertions: Assertions::default(),

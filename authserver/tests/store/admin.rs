@@ -230,15 +230,16 @@ pub(crate) async fn people_are_edited_and_go(fixture: Fixture) {
     read.value.person.username = "ALICE".to_owned();
     assert!(!store.edit_account(&read.value, read.version, None, &change("taken", "bob")).await.unwrap());
     read.value.person.username = "Robert".to_owned();
-    let session = Session { person_id: "bob".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 100 };
+    let session =
+        Session { person_id: "bob".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 100, used_at: NOW };
     let whence = (Some("203.0.113.7"), Some("A browser"));
     store.begin_session(&digest("s"), &session, whence, None, &change("in", "bob")).await.unwrap();
-    let sessions = store.sessions("bob", NOW).await.unwrap();
+    let sessions = store.sessions("bob", NOW, 0).await.unwrap();
     assert_eq!((sessions.len(), sessions[0].address.as_deref()), (1, Some("203.0.113.7")));
     assert!(
         store.edit_account(&read.value, read.version, Some(&revocation("bob")), &change("e", "bob")).await.unwrap()
     );
-    assert!(store.session(&digest("s"), NOW).await.unwrap().is_none(), "a revocation ends sessions");
+    assert!(store.session(&digest("s"), NOW, 0).await.unwrap().is_none(), "a revocation ends sessions");
     let found = store.find_accounts(Some("ROB"), "", 10).await.unwrap();
     assert_eq!(found.iter().map(|a| a.value.person.username.as_str()).collect::<Vec<_>>(), ["Robert"]);
     let version = found[0].version;

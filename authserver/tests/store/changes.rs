@@ -52,7 +52,8 @@ pub(crate) async fn what_concerns_nobody_wakes_nobody(fixture: Fixture) {
     let mut changes = store.changes();
     woken(&mut changes.revocations).await;
     changes.registry.mark_unchanged();
-    let session = Session { person_id: "alice".into(), auth_time: NOW, acr: "p".into(), expires_at: NOW + 9 };
+    let session =
+        Session { person_id: "alice".into(), auth_time: NOW, acr: "p".into(), expires_at: NOW + 9, used_at: NOW };
     store.create_session(&super::fixture::digest("s"), &session, None).await.unwrap();
     store.revoke(&revocation("t")).await.unwrap();
     // Something that does wake comes after it; nothing came before.

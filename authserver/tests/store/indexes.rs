@@ -101,6 +101,7 @@ fn with_values(sql: &str) -> String {
             2 if sql.contains("FROM sessions") => "1",
             2 => "51",
             3 if grants => "51",
+            3 if sql.contains("FROM sessions") => "1",
             3 if sql.contains("FROM people") => "'person 77'",
             3 => "'client 77'",
             4 if sql.contains("g.person_id = $4") => "'person-7'",

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         registry::people_are_found_without_case,
         registry::a_password_is_rehashed_only_if_unchanged,
         registry::a_session_ends,
+        registry::a_session_that_nobody_uses_ends,
         registry::a_write_is_checked,
         ready::who_cannot_write_is_not_ready,
         registry::text_with_a_zero_names_nothing,

@@ -9,7 +9,8 @@ pub(crate) async fn what_is_over_goes_in_batches(fixture: Fixture) {
     let store = fixture.open_with_people().await;
     for i in 0..5 {
         store.revoke(&revocation(&format!("t{i}"))).await.unwrap();
-        let session = Session { person_id: "alice".into(), auth_time: NOW, acr: "p".into(), expires_at: NOW + 600 };
+        let session =
+            Session { person_id: "alice".into(), auth_time: NOW, acr: "p".into(), expires_at: NOW + 600, used_at: NOW };
         store.create_session(&digest(&format!("s{i}")), &session, None).await.unwrap();
     }
     assert_eq!(store.prune(NOW + 600, 100).await.unwrap(), 0, "still good");

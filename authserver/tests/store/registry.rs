@@ -2,7 +2,7 @@
 
 use super::fixture::{Fixture, NOW, at_once, client, digest, person};
 use bearward::model::{ClientAuthMethod, Revocation, Scope, Session};
-use bearward::storage::StoreError;
+use bearward::storage::{Store, StoreError};
 use bearward_token::feed::Subject;
 
 pub(crate) async fn a_client_is_kept_as_it_was_given(fixture: Fixture) {
@@ -102,16 +102,44 @@ pub(crate) async fn a_password_is_rehashed_only_if_unchanged(fixture: Fixture) {
 
 pub(crate) async fn a_session_ends(fixture: Fixture) {
     let store = fixture.open_with_people().await;
-    let session = Session { person_id: "alice".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 10 };
+    let session =
+        Session { person_id: "alice".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 10, used_at: NOW };
     let (first, second) = (digest("first"), digest("second"));
     store.create_session(&first, &session, None).await.unwrap();
-    assert_eq!(store.session(&first, NOW).await.unwrap(), Some(session.clone()));
-    assert_eq!(store.session(&first, NOW + 10).await.unwrap(), None, "over");
+    assert_eq!(store.session(&first, NOW, 0).await.unwrap(), Some(session.clone()));
+    assert_eq!(store.session(&first, NOW + 10, 0).await.unwrap(), None, "over");
     store.create_session(&second, &session, Some(&first)).await.unwrap();
-    assert_eq!(store.session(&first, NOW).await.unwrap(), None, "replaced");
-    assert_eq!(store.session(&second, NOW).await.unwrap(), Some(session));
+    assert_eq!(store.session(&first, NOW, 0).await.unwrap(), None, "replaced");
+    assert_eq!(store.session(&second, NOW, 0).await.unwrap(), Some(session));
     store.end_session(&second).await.unwrap();
-    assert_eq!(store.session(&second, NOW).await.unwrap(), None);
+    assert_eq!(store.session(&second, NOW, 0).await.unwrap(), None);
+}
+
+pub(crate) async fn a_session_that_nobody_uses_ends(fixture: Fixture) {
+    let (store, other) = (fixture.open_with_people().await, fixture.open().await);
+    let session =
+        Session { person_id: "alice".into(), auth_time: NOW, acr: "pwd".into(), expires_at: NOW + 9000, used_at: NOW };
+    let id = digest("s");
+    store.create_session(&id, &session, None).await.unwrap();
+    let used_at = async |store: &dyn Store| {
+        let found = other.sessions("alice", NOW, NOW - 1).await.unwrap();
+        assert_eq!(store.session(&id, NOW, 0).await.unwrap().map(|one| one.used_at), Some(found[0].used_at));
+        found[0].used_at - NOW
+    };
+    // To the minute: a use soon after another is not written.
+    for (at, noted) in [(0, 0), (59, 0), (60, 60), (90, 60), (119, 60), (121, 121), (100, 121)] {
+        other.use_session(&id, NOW + at).await.unwrap();
+        assert_eq!(used_at(&*store).await, noted, "used at {at}");
+    }
+    let idle_since = [NOW + 120, NOW + 121];
+    assert!(store.session(&id, NOW + 500, idle_since[0]).await.unwrap().is_some());
+    assert!(store.session(&id, NOW + 500, idle_since[1]).await.unwrap().is_none(), "not used for too long");
+    assert_eq!(store.sessions("alice", NOW + 500, idle_since[0]).await.unwrap().len(), 1);
+    assert!(store.sessions("alice", NOW + 500, idle_since[1]).await.unwrap().is_empty());
+    // Whoever notes a use of one that has ended begins none.
+    store.end_session(&id).await.unwrap();
+    store.use_session(&id, NOW + 600).await.unwrap();
+    assert!(store.sessions("alice", NOW, 0).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_write_is_checked(fixture: Fixture) {

@@ -67,6 +67,7 @@ async fn axe_finds_nothing_on_any_page() {
 /// What a page is made from, and where the tour comes by it.
 const PAGES: &[(&str, &[&str])] = &[
     ("account.html", &["account", "account-secured"]),
+    ("away.html", &["console-away"]),
     ("codes.html", &["account-codes"]),
     ("consent.html", &["consent", "consent-device", "consent-more", "consent-partial"]),
     ("device.html", &["device", "device-wrong"]),

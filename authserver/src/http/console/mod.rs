@@ -19,7 +19,7 @@ use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
 use crate::client_keys::{self, KeyTextError};
 use crate::model::{Digest, Role};
-use crate::pages::{self, AgainPage, ConsoleFrame, Problem, Trouble};
+use crate::pages::{self, AgainPage, AwayPage, ConsoleFrame, Problem, Trouble};
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
@@ -104,7 +104,11 @@ pub(super) async fn post(
         let LongForm(form) = form?;
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
-            Err(login) => return Ok(login),
+            Err(login) => {
+                let kept = csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD);
+                // A token is not shown again, not even hidden in a form.
+                return if kept && segments(&app, &uri)? != ["tokens"] { away(&app, &uri, &form) } else { Ok(login) };
+            }
         };
         let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
         let ours = csrf::check(&app, csrf::Purpose::Console, &browser, binding, &form).is_some();
@@ -152,6 +156,19 @@ fn overtaken() -> Problem {
 fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
     let fields = form.pairs().filter(|(name, _)| ![csrf::FIELD, PASSWORD].contains(name)).collect();
     let page = AgainPage { console: visit.frame("")?, action, fields, password: form.has(PASSWORD) };
+    Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
+}
+
+/// The same of one whose session has ended, for its person to sign in beside it.
+fn away(app: &App, uri: &Uri, form: &Params) -> Answer {
+    let action = path_and_query(uri);
+    let page = AwayPage {
+        frame: pages::Frame::of(app),
+        action,
+        login: goal::login_for(app, action)?,
+        fields: form.pairs().filter(|(name, _)| *name != PASSWORD).collect(),
+        password: form.has(PASSWORD),
+    };
     Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
 }
 

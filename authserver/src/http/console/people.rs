@@ -39,7 +39,8 @@ pub(super) async fn one(visit: &Visit<'_>, id: &str) -> Answer {
 async fn page(visit: &Visit<'_>, id: &str, username: Option<String>, problem: Option<Problem>) -> Answer {
     let person = visit.admin().person(id).await?;
     let access = visit.app.store.access(id).await?;
-    let sessions = visit.app.store.sessions(id, visit.app.env.now()).await?.len();
+    let now = visit.app.env.now();
+    let sessions = visit.app.store.sessions(id, now, visit.app.config.sessions.idle_since(now)).await?.len();
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = PersonPage { console: visit.frame("people")?, person, access, sessions, username, problem };
     Ok(pages::html(status, &page, None))

@@ -66,7 +66,7 @@ impl Backend for PostgresBackend {
     }
 
     async fn replace_session(&self, id: &Digest, session: &Session, replaces: &Digest) -> Result<()> {
-        let sql = concat!("WITH gone AS (DELETE FROM sessions WHERE id = $6) ", create_session!());
+        let sql = concat!("WITH gone AS (DELETE FROM sessions WHERE id = $7) ", create_session!());
         self.write(sql, &and(&session_values(id, session), &[Value::Blob(&replaces.0)])).await.map(drop)
     }
 

@@ -7,8 +7,8 @@ use crate::model::{Access, Change, Digest, Revocation, Session, SessionEntry, To
 use crate::storage::{Accounts, Result};
 use async_trait::async_trait;
 
-pub(super) const SESSIONS: &str = "SELECT id, auth_time, acr, expires_at, address, agent FROM sessions
-     WHERE person_id = $1 AND expires_at > $2 ORDER BY auth_time DESC, id";
+pub(super) const SESSIONS: &str = "SELECT id, auth_time, acr, expires_at, used_at, address, agent FROM sessions
+     WHERE person_id = $1 AND expires_at > $2 AND used_at > $3 ORDER BY auth_time DESC, id";
 pub(super) const ACCESS: &str = "SELECT s.client_id, c.name AS client_name, s.scope, s.granted_at FROM consents s
      JOIN clients c ON c.id = s.client_id WHERE s.person_id = $1 ORDER BY s.client_id, s.scope";
 
@@ -30,8 +30,13 @@ impl<B: Backend> Accounts for SqlStore<B> {
         audited(&self.0, steps, change).await.map(drop)
     }
 
-    async fn sessions(&self, person_id: &str, now: i64) -> Result<Vec<SessionEntry>> {
-        let rows = self.0.read(SESSIONS, &[Value::Text(person_id), Value::Int(now)]).await?;
+    async fn use_session(&self, id: &Digest, at: i64) -> Result<()> {
+        let sql = "UPDATE sessions SET used_at = $2 WHERE id = $1 AND used_at <= $2 - 60";
+        self.0.write(sql, &[Value::Blob(&id.0), Value::Int(at)]).await.map(drop)
+    }
+
+    async fn sessions(&self, person_id: &str, now: i64, idle_since: i64) -> Result<Vec<SessionEntry>> {
+        let rows = self.0.read(SESSIONS, &[Value::Text(person_id), Value::Int(now), Value::Int(idle_since)]).await?;
         rows.iter().map(rows::session_entry).collect()
     }
 

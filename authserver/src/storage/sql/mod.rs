@@ -93,7 +93,7 @@ pub(super) use record_revocation;
 /// Starts a session; takes [`session_values`].
 macro_rules! create_session {
     () => {
-        "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at) VALUES ($1, $2, $3, $4, $5)"
+        "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6)"
     };
 }
 pub(super) use create_session;

@@ -100,6 +100,7 @@ pub(super) fn session(row: &Row) -> Result<Session> {
         auth_time: row.get("auth_time")?,
         acr: row.get("acr")?,
         expires_at: row.get("expires_at")?,
+        used_at: row.get("used_at")?,
     })
 }
 
@@ -212,6 +213,7 @@ pub(super) fn session_entry(row: &Row) -> Result<SessionEntry> {
         auth_time: row.get("auth_time")?,
         acr: row.get("acr")?,
         expires_at: row.get("expires_at")?,
+        used_at: row.get("used_at")?,
         address: row.get("address")?,
         agent: row.get("agent")?,
     })

@@ -151,9 +151,10 @@ impl<B: Backend> Store for SqlStore<B> {
         }
     }
 
-    async fn session(&self, id: &Digest, now: i64) -> Result<Option<Session>> {
-        let sql = "SELECT person_id, auth_time, acr, expires_at FROM sessions WHERE id = $1 AND expires_at > $2";
-        let rows = self.0.read(sql, &[Value::Blob(&id.0), Value::Int(now)]).await?;
+    async fn session(&self, id: &Digest, now: i64, idle_since: i64) -> Result<Option<Session>> {
+        let sql = "SELECT person_id, auth_time, acr, expires_at, used_at FROM sessions
+             WHERE id = $1 AND expires_at > $2 AND used_at > $3";
+        let rows = self.0.read(sql, &[Value::Blob(&id.0), Value::Int(now), Value::Int(idle_since)]).await?;
         rows.first().map(rows::session).transpose()
     }
 
@@ -352,13 +353,14 @@ pub(super) fn person_values<'a>(person: &'a Person, key: &'a str) -> [Value<'a>;
 pub(in crate::storage) const END_SESSION: &str = "DELETE FROM sessions WHERE id = $1";
 
 /// The parameters of [`create_session`].
-pub(in crate::storage) fn session_values<'a>(id: &'a Digest, session: &'a Session) -> [Value<'a>; 5] {
+pub(in crate::storage) fn session_values<'a>(id: &'a Digest, session: &'a Session) -> [Value<'a>; 6] {
     [
         Value::Blob(&id.0),
         Value::Text(&session.person_id),
         Value::Int(session.auth_time),
         Value::Text(&session.acr),
         Value::Int(session.expires_at),
+        Value::Int(session.used_at),
     ]
 }
 

@@ -248,7 +248,13 @@ pub(super) async fn signed_in(server: &Server) -> String {
 
 fn session(server: &Server) -> Session {
     let now = server.now();
-    Session { person_id: "person-alice".to_owned(), auth_time: now - 5, acr: "pwd".to_owned(), expires_at: now + 3600 }
+    Session {
+        person_id: "person-alice".to_owned(),
+        auth_time: now - 5,
+        acr: "pwd".to_owned(),
+        expires_at: now + 3600,
+        used_at: now,
+    }
 }
 
 /// Consent is remembered, so that the account page lists the client.

@@ -71,6 +71,7 @@ pub(super) const RULES: &[Rule] = &[
             "authserver/tests/store/devices.rs::one_of_many_uses_a_name",
             "filter/src/tests/bindings.rs::a_bound_token_needs_its_proof_once",
             "filter/src/tests/bindings.rs::what_is_remembered_of_proofs_is_bounded",
+            "filter/src/tests/bindings.rs::who_floods_leaves_room_to_the_others",
         ],
     ),
     must(

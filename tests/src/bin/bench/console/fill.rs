@@ -50,9 +50,9 @@ pub(super) fn fill(postgres: &Postgres, database: &str) -> Result<()> {
              GROUP BY person_id, client_id"
             .to_owned(),
         format!(
-            "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at, address, agent)
+            "INSERT INTO sessions (id, person_id, auth_time, acr, expires_at, used_at, address, agent)
              SELECT sha256(convert_to('s' || n, 'UTF8')), 'person-' || 1 + floor(power(random(), 2) * {PEOPLE})::int, now - n,
-                 'pwd', now + n, '192.0.2.7', 'Firefox on Linux' FROM generate_series(1, 100000) n, told"
+                 'pwd', now + n, now, '192.0.2.7', 'Firefox on Linux' FROM generate_series(1, 100000) n, told"
         ),
         "INSERT INTO totp (person_id, sealed, added_at, last_step) SELECT id, '\\x00', created_at, 0 FROM people
              WHERE created_at % 10 = 0"
