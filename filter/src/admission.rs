@@ -1,7 +1,7 @@
 //! Whether a token is good: known from before, or verified now (header and claims, key, signature), or its issuer says so;
 //! and not revoked. What the rule requires of it, and what it is bound to, is for [`crate::request`].
 
-use crate::clock::is_over;
+use crate::clock::holds;
 use crate::config::OnStale;
 use crate::introspect::{Answer, Asked};
 use crate::keys::Refetch;
@@ -14,7 +14,7 @@ use crate::request::{Event, Gate};
 use crate::verifier::HostVerifier;
 use bearward_token::binding::Binding;
 use bearward_token::claim_set::ClaimSet;
-use bearward_token::jws::Compact;
+use bearward_token::jws::{Compact, is_compact};
 use bearward_token::policy::Facts;
 use bearward_token::refusal::Refusal;
 use bearward_token::requirement::Required;
@@ -67,7 +67,7 @@ pub struct Holds {
 
 impl Holds {
     fn at(self, now_ms: u64) -> bool {
-        !is_over(self.from_ms.saturating_add(self.for_ms), self.for_ms, now_ms)
+        holds(self.from_ms, self.for_ms, now_ms)
     }
 }
 
@@ -141,9 +141,9 @@ impl<H: Host> Gate<'_, '_, H> {
     }
 
     fn verify(&mut self, event: Event, token: &str) -> Result<(Rc<Token>, u64), Not> {
-        // RFC 7515 §7.1: three parts. Anything else is opaque, and only its issuer can read it.
-        if token.bytes().filter(|b| *b == b'.').count() != 2 {
-            return match self.providers.iter().position(|provider| provider.introspects_opaque(token)) {
+        // Anything else is opaque, and only its issuer can read it.
+        if !is_compact(token) {
+            return match self.issuer_of_opaque(token) {
                 Some(index) => self.ask(index, event, token),
                 None => Err(Refusal::MalformedToken.into()),
             };
@@ -165,6 +165,13 @@ impl<H: Host> Gate<'_, '_, H> {
         let verified = checked.verify(key, &HostVerifier(self.host))?;
         fresh(freshness, provider, event, self.metrics)?;
         Ok(self.good(index, &verified, None)?)
+    }
+
+    /// Whose an opaque token is: of those whose tokens begin so, the issuer of whose it says most. Nobody else is told of it.
+    fn issuer_of_opaque(&self, token: &str) -> Option<usize> {
+        let of = |(index, provider): (usize, &Provider)| Some((provider.introspects_opaque(token)?, index));
+        let (_, index) = self.providers.iter().enumerate().filter_map(of).max()?;
+        self.providers.get(index).is_some_and(|provider| provider.can_have_made(token)).then_some(index)
     }
 
     /// What is kept of a token that its issuer stands by, and the generation of the revocations that this holds for.

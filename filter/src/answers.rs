@@ -6,7 +6,7 @@
 //! numbers are little-endian, all times Unix time in milliseconds. Tokens that have a slot in common displace each other,
 //! which costs a call and nothing else.
 
-use crate::clock::is_over;
+use crate::clock::{self, is_over};
 use crate::proxy::{Host, HostError, Shared, Write};
 use crate::slots::Slots;
 use bearward_token::claim_set::ClaimSet;
@@ -68,8 +68,7 @@ impl Answers {
                 }
                 if let Some(claims) = ClaimSet::parse(entry.answer) {
                     let active = claims.get("active").is_some_and(|active| active.as_bool() == Some(true));
-                    let holds_ms = holds(active);
-                    if !is_over(entry.time.saturating_add(holds_ms), holds_ms, now_ms) {
+                    if clock::holds(entry.time, holds(active), now_ms) {
                         return Told::Said(claims, entry.time);
                     }
                 }

@@ -48,6 +48,8 @@ pub struct Config {
 pub struct Oauth {
     /// Its paths.
     pub prefixes: Vec<Pattern>,
+    /// The hosts at which they are its; none are all of them.
+    pub hosts: Vec<String>,
     /// The key by which the filter vouches for what only the gateway knows.
     pub gateway_secret: Option<Secret>,
     /// Where the filter itself hands these requests; else Envoy's routes do.

@@ -104,7 +104,9 @@ pub fn find<'a>(headers: &'a Headers, seen: &Seen<'a>, places: &[Location]) -> R
                 }
             }
             Location::Cookie(name) => {
-                for (_, value) in cookies(headers).filter(|(other, _)| *other == name.as_bytes()) {
+                // One that is empty is what is left where people were signed out.
+                let named = |(other, value): &(&[u8], &[u8])| *other == name.as_bytes() && !value.is_empty();
+                for (_, value) in cookies(headers).filter(named) {
                     take(text(value).and_then(|value| bearer(value.into())))?;
                 }
             }

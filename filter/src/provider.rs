@@ -79,15 +79,18 @@ impl Provider {
         Self { name, expectation, keys, introspector, slots, feed, head: Head::default() }
     }
 
-    /// Whether it is asked about tokens like this one, which is no JWT.
+    /// How much of this token, which is no JWT, its own begin with, in bytes; `None` if it is not asked about such tokens.
     #[must_use]
-    pub fn introspects_opaque(&self, token: &str) -> bool {
-        let config = self.introspector.as_ref().map(Introspector::config);
-        config.is_some_and(|config| {
-            let prefix = &config.token_prefix;
-            // Bearward's own can be told from junk, which is not worth a call.
-            if prefix.starts_with(FAMILY) { well_formed(prefix, token) } else { token.starts_with(prefix) }
-        })
+    pub fn introspects_opaque(&self, token: &str) -> Option<usize> {
+        let prefix = &self.introspector.as_ref()?.config().token_prefix;
+        token.starts_with(prefix).then_some(prefix.len())
+    }
+
+    /// Whether a token that begins like its own can be one, and is worth a call: Bearward's can be told from junk.
+    #[must_use]
+    pub fn can_have_made(&self, token: &str) -> bool {
+        let prefix = self.introspector.as_ref().map(|introspector| introspector.config().token_prefix.as_str());
+        prefix.is_some_and(|prefix| !prefix.starts_with(FAMILY) || well_formed(prefix, token))
     }
 
     /// Reads what is new in shared data: one look at the head, and more only where it changed.

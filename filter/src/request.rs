@@ -17,7 +17,7 @@ use crate::seen::{Matched, Seen};
 use bearward_token::cache::TokenCache;
 use bearward_token::challenge::Details;
 use bearward_token::path::MatchPath;
-use bearward_token::policy::{Access, Target as _};
+use bearward_token::policy::{Access, Target as _, is_among};
 use bearward_token::refusal::Refusal;
 use bearward_token::requirement::Required;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -43,10 +43,21 @@ pub enum Verdict<'a> {
     Dispatch(Changes<'a>),
     /// It is answered here, with a refusal and what that says besides.
     Refuse(Refusal, Box<Details<'a>>),
-    /// It is answered here, with a document.
-    Serve(&'a str),
+    /// It is answered here, with a document if it asks for that.
+    Serve(&'a str, Asks),
     /// It waits.
     Hold,
+}
+
+/// What a request wants of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Its text.
+    ToRead,
+    /// Whether a script may read it.
+    WhetherItMay,
+    /// What nobody can have.
+    ForAnythingElse,
 }
 
 /// How a request is changed before it goes on.
@@ -188,10 +199,18 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
         let config = self.config;
         let about_resource = |resource: &&'c crate::config::Resource| path.as_bytes() == resource.path;
         if let Some(resource) = config.resource.as_ref().filter(about_resource) {
-            return Some(Verdict::Serve(&resource.document));
+            let asks = match seen.method {
+                b"GET" | b"HEAD" => Asks::ToRead,
+                b"OPTIONS" => Asks::WhetherItMay,
+                _ => Asks::ForAnythingElse,
+            };
+            return Some(Verdict::Serve(&resource.document, asks));
         }
         // As Envoy's routes read it: another spelling of such a path would be let through to what is behind another route.
-        if !config.oauth.prefixes.iter().any(|prefix| prefix.matches_written(seen.path)) {
+        let oauth = &config.oauth;
+        if !oauth.prefixes.iter().any(|prefix| prefix.matches_written(seen.path))
+            || !is_among(&oauth.hosts, seen.authority)
+        {
             return None;
         }
         // The credentials in `authorization` are the client's, for the authserver.

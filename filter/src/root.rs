@@ -9,7 +9,7 @@ use crate::introspect::Introspector;
 use crate::metrics::{Counter, Metrics};
 use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
-use crate::request::{Changes, Event, Gate, Verdict};
+use crate::request::{Asks, Changes, Event, Gate, Verdict};
 use crate::slots::Instance;
 use bearward_token::cache::{Limits, TokenCache};
 use bearward_token::challenge::{self, Details};
@@ -250,15 +250,9 @@ impl State {
                 Err(_) => (Refusal::Unavailable, Box::default()),
             },
             Verdict::Dispatch(changes) => return Done::Dispatch(Outgoing::new(&headers, &changes)),
-            Verdict::Serve(document) => {
+            Verdict::Serve(document, asks) => {
                 self.metrics.count(Counter::Open);
-                let pairs: [(&[u8], &[u8]); 3] = [
-                    (b"content-type", b"application/json"),
-                    (b"cache-control", b"public, max-age=3600"),
-                    // Clients in browsers read it too, from wherever they are (RFC 9728 §3.1 has it public).
-                    (b"access-control-allow-origin", b"*"),
-                ];
-                if host.reply(200, &pairs, document.as_bytes(), "bearward_resource_metadata", -1).is_err() {
+                if serve(host, document, asks).is_err() {
                     host.log(Level::Error, "a document could not be sent");
                     return Done::Waits;
                 }
@@ -338,6 +332,24 @@ impl State {
             host.set_tick(wanted);
         }
     }
+}
+
+/// Answers the request in context with a document. Clients in browsers read it too, from wherever they are, and with headers of their
+/// own: it is public (RFC 9728 §3.1).
+fn serve(host: &impl Host, document: &str, asks: Asks) -> HostResult<()> {
+    type Pairs = [(&'static [u8], &'static [u8]); 2];
+    let (status, more, body): (u16, Pairs, &str) = match asks {
+        Asks::ToRead => {
+            (200, [(b"content-type", b"application/json"), (b"cache-control", b"public, max-age=3600")], document)
+        }
+        Asks::WhetherItMay => {
+            (204, [(b"access-control-allow-headers", b"*"), (b"access-control-allow-methods", b"GET, HEAD")], "")
+        }
+        Asks::ForAnythingElse => (405, [(b"allow", b"GET, HEAD, OPTIONS"), (b"cache-control", b"no-store")], ""),
+    };
+    let [first, second] = more;
+    let pairs = [first, second, (b"access-control-allow-origin".as_slice(), b"*".as_slice())];
+    host.reply(status, &pairs, body.as_bytes(), "bearward_resource_metadata", -1)
 }
 
 /// Changes the request in context. What must go goes first.

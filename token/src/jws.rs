@@ -210,6 +210,15 @@ impl<'a> Compact<'a> {
     }
 }
 
+/// Whether a token can be a JWS in compact form (RFC 7515 §7.1), good or bad: three parts, the first of which is a JSON object by
+/// its first character. What is not, is an opaque token, whatever dots it has.
+#[must_use]
+pub fn is_compact(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    let object = |bytes: Vec<u8>| bytes.trim_ascii_start().first() == Some(&b'{');
+    token.bytes().filter(|b| *b == b'.').count() == 2 && URL_SAFE_NO_PAD.decode(header).is_ok_and(object)
+}
+
 /// The signing input of a token: `base64url(header) "." base64url(payload)`.
 ///
 /// # Errors

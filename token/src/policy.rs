@@ -156,15 +156,7 @@ impl Policy {
         {
             return Err(RuleError::Method(method.clone()));
         }
-        for host in &mut matches.hosts {
-            let name = host.strip_prefix("*.").unwrap_or(host);
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
-            let port = name.rsplit_once(':').is_some_and(|(name, _)| !name.starts_with('['));
-            if name.is_empty() || port || !name.bytes().all(plain) {
-                return Err(RuleError::Host(host.clone()));
-            }
-            host.make_ascii_lowercase();
-        }
+        matches.hosts = matches.hosts.into_iter().map(host_pattern).collect::<Result<_, _>>()?;
         let access = self.access(spec.access)?;
         Ok(Rule { pattern, matches, access })
     }
@@ -215,9 +207,30 @@ impl Rule {
         // Methods are case-sensitive (RFC 9110 §9.1), but not every server knows.
         (methods.is_empty() || methods.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(method)))
             && self.pattern.matches(path)
-            && (hosts.is_empty() || hosts.iter().any(|host| is_host(host.as_bytes(), target.host())))
+            && is_among(hosts, target.host())
             && headers.iter().all(|(name, value)| target.has_header(name, value.as_deref()))
     }
+}
+
+/// A host without a port, or `*.` and one for all below it, as [`is_among`] takes it.
+///
+/// # Errors
+/// [`RuleError::Host`]
+pub fn host_pattern(mut host: String) -> Result<String, RuleError> {
+    let name = host.strip_prefix("*.").unwrap_or(&host);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
+    let port = name.rsplit_once(':').is_some_and(|(name, _)| !name.starts_with('['));
+    if name.is_empty() || port || !name.bytes().all(plain) {
+        return Err(RuleError::Host(host));
+    }
+    host.make_ascii_lowercase();
+    Ok(host)
+}
+
+/// Whether a request's authority names one of these hosts; no hosts are all of them.
+#[must_use]
+pub fn is_among(hosts: &[String], authority: &[u8]) -> bool {
+    hosts.is_empty() || hosts.iter().any(|host| is_host(host.as_bytes(), authority))
 }
 
 /// Whether a request's authority names the host, in lower case, or one below it.

@@ -138,6 +138,13 @@ impl<'a> Unverified<'a> {
     }
 }
 
+/// Whether an answer is about a refresh token: endpoints are asked about these too (RFC 7662 §2.1), and servers say so in ways of
+/// their own (Ory Hydra `token_use`, Keycloak `typ`).
+fn is_refresh_token(claims: &ClaimSet) -> bool {
+    let is = |name, kind| claims.text(name).ok().flatten().is_some_and(|text| text.eq_ignore_ascii_case(kind));
+    is("token_use", "refresh_token") || is("token_type", "refresh_token") || is("typ", "Refresh")
+}
+
 fn has_all(claims: &ClaimSet, required: &[String]) -> Result<(), Refusal> {
     if required.iter().all(|name| claims.get(name).is_some()) { Ok(()) } else { Err(Refusal::MissingClaim) }
 }
@@ -194,6 +201,9 @@ impl Verified {
     pub fn introspected(mut claims: ClaimSet, expected: &Expectation, now: u64) -> Result<Self, Refusal> {
         if claims.get("active").and_then(serde_json::Value::as_bool) != Some(true) {
             return Err(Refusal::Inactive);
+        }
+        if is_refresh_token(&claims) {
+            return Err(Refusal::TokenType);
         }
         if claims.text("iss")?.is_some_and(|issuer| issuer != expected.issuer) {
             return Err(Refusal::Issuer);

@@ -190,6 +190,15 @@ fn an_introspection_answer_is_checked_like_a_token() {
     for inactive in [json!(false), json!("true"), json!(1), Value::Null] {
         assert_eq!(answer(&|a| a["active"] = inactive.clone()), Err(Refusal::Inactive));
     }
+    // Servers are asked about refresh tokens too (RFC 7662 §2.1), and say in ways of their own that one is.
+    for (name, value) in [("token_use", "refresh_token"), ("token_type", "refresh_token"), ("typ", "Refresh")] {
+        assert_eq!(answer(&|a| a[name] = value.into()), Err(Refusal::TokenType), "{name}");
+    }
+    for (name, value) in
+        [("token_use", "access_token"), ("token_type", "Bearer"), ("token_type", "DPoP"), ("typ", "Bearer")]
+    {
+        assert!(answer(&|a| a[name] = value.into()).is_ok(), "{name}");
+    }
     assert_eq!(answer(&|a| a["iss"] = "https://other.example".into()), Err(Refusal::Issuer));
     assert_eq!(answer(&|a| a["exp"] = (NOW - 61).into()), Err(Refusal::Expired));
     assert_eq!(answer(&|a| a["aud"] = Value::Null), Err(Refusal::Audience));

@@ -6,7 +6,7 @@ use crate::credential::{Location, is_header_name};
 use bearward_token::challenge::Realm;
 use bearward_token::dpop::ALGORITHMS;
 use bearward_token::path::Pattern;
-use bearward_token::policy::Policy;
+use bearward_token::policy::{Policy, host_pattern};
 
 mod forward;
 mod provider;
@@ -118,6 +118,8 @@ fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError>
     let cluster = object.required("cluster")?.text()?;
     let at = object.at("prefixes");
     let prefixes = object.required("prefixes")?.texts()?;
+    let hosts = rules::some(&mut object, "hosts")?.into_iter().map(host_pattern).collect::<Result<_, _>>();
+    let hosts = hosts.map_err(|error| wrong(object.at("hosts"), error.to_string()))?;
     let gateway_secret = object.optional("gateway_secret").map(|node| key(node, environment)).transpose()?;
     let dispatch = object.optional("dispatch").map(|node| dispatch(node, cluster)).transpose()?;
     object.finish()?;
@@ -132,7 +134,7 @@ fn oauth(node: Node, environment: Environment<'_>) -> Result<Oauth, ConfigError>
         }
         patterns.push(Pattern::prefix(text).map_err(|error| wrong(at, error.to_string()))?);
     }
-    Ok(Oauth { prefixes: patterns, gateway_secret, dispatch })
+    Ok(Oauth { prefixes: patterns, hosts, gateway_secret, dispatch })
 }
 
 fn dispatch(node: Node, cluster: String) -> Result<Dispatch, ConfigError> {

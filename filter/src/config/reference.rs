@@ -215,7 +215,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Text,
         "none: all opaque tokens",
         "\"bw_at_\"",
-        "What its opaque tokens begin with. Needed where two providers introspect. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
+        "What its opaque tokens begin with. Where two providers introspect, a token is its issuer's that it begins like the most, and nobody else hears of it; one of them at most may leave this out. With Bearward's own (`bw_at_`), the checksum is looked at first, so that junk causes no call.",
     ),
     field(
         "providers.*.introspection.answers",
@@ -299,7 +299,13 @@ pub(super) const FIELDS: &[Field] = &[
         "This path; `{name}` stands for one segment. Either this or `prefix`.",
     ),
     field("rules[].match.prefix", Kind::Text, "", "\"/orders\"", "This path and all below it, by whole segments."),
-    field("rules[].match.methods", Kind::Texts, "all", "[\"GET\", \"HEAD\"]", "These methods."),
+    field(
+        "rules[].match.methods",
+        Kind::Texts,
+        "all",
+        "[\"GET\", \"HEAD\"]",
+        "These methods. **Beware:** a service that takes another method's name from a header (`x-http-method-override`) or a form has to be told not to: rules see the method that was sent.",
+    ),
     field(
         "rules[].match.hosts",
         Kind::Texts,
@@ -407,7 +413,14 @@ pub(super) const FIELDS: &[Field] = &[
         "oauth.prefixes",
         Kind::Texts,
         "[\"/oauth2/\", \"/login\"]",
-        "Its paths: let through as they are, without identity headers, for Envoy's routes to hand on; or handed on by the filter, with `dispatch`. Compared as they are written, as routes are: `/%6fauth2/` is another path, for `rules`. Not `/` alone. **Beware:** with routes, each of these prefixes needs one that leads to the authserver; what falls through to a service's route gets there without a token.",
+        "Its paths: let through as they are, without identity headers, for Envoy's routes to hand on; or handed on by the filter, with `dispatch`. Compared as they are written, as routes are: `/%6fauth2/` is another path, for `rules`. Not `/` alone. **Beware:** with routes, each of these prefixes needs one that leads to the authserver; what falls through to a service's route gets there without a token; where other hosts go through the same filter, say `hosts`.",
+    ),
+    field(
+        "oauth.hosts",
+        Kind::Texts,
+        "all",
+        "[\"id.example\"]",
+        "The hosts at which these paths are the authserver's, without a port; at others `rules` say what they take. **Beware:** without it, a service at another host of the same listener that has a path like `/account` is open there.",
     ),
     field(
         "oauth.gateway_secret",

@@ -47,7 +47,7 @@ fn everything() -> Value {
         "policies": { "p": { "require": require }, "q": { "allow": "anonymous" } },
         "route_policy": { "namespace": "n", "key": "k" },
         "cors_preflight": "allow",
-        "oauth": { "cluster": "a", "prefixes": ["/oauth2/"], "gateway_secret": "${SECRET}", "dispatch": { "timeout": "5s" } },
+        "oauth": { "cluster": "a", "prefixes": ["/oauth2/"], "hosts": ["id.example"], "gateway_secret": "${SECRET}", "dispatch": { "timeout": "5s" } },
         "resource": {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example"], "scopes": ["a"],
             "name": "n", "documentation": "https://docs.example",

@@ -132,6 +132,8 @@ fn what_is_wrong_is_said_with_its_path() {
         ),
         ("/oauth/dispatch", json!({ "timeout": "1h" }), "oauth.dispatch.timeout: must be from 100ms to 30s"),
         ("/oauth/dispatch", json!({ "cluster": "b" }), "oauth.dispatch.cluster: is not known"),
+        ("/oauth/hosts", json!([]), "oauth.hosts: matches nothing; leave it out for all hosts"),
+        ("/oauth/hosts", json!(["id.example:443"]), "oauth.hosts: \"id.example:443\" is not a host name"),
         ("/oauth/gateway_secret", json!("short"), "oauth.gateway_secret: must be at least 32 bytes"),
         ("/dpop", json!({ "origin": "api.example" }), "dpop.origin: must be a scheme"),
         ("/dpop", json!({ "nonce_secret": "short" }), "dpop.nonce_secret: must be at least 32 bytes"),

@@ -34,6 +34,8 @@ fn a_token_is_found_wherever_it_may_be_and_taken_out() {
         ("/orders/1", vec![("cookie", &alone)], "/orders/1", None),
         ("/orders/1", vec![("cookie", &among)], "/orders/1", Some("a=1; b=2")),
         ("/orders/1", vec![("cookie", "a=1"), ("cookie", &alone)], "/orders/1", Some("a=1")),
+        // As it is left by who signs people out.
+        ("/orders/1", vec![("authorization", &bearer), ("cookie", "at=; a=1")], "/orders/1", Some("a=1")),
         (&query, vec![], "/orders/1?x=%2B&y=1", None),
         (&encoded, vec![], "/orders/1", None),
     ];

@@ -112,6 +112,39 @@ pub(super) fn revoked_grant() -> Entry {
 }
 
 #[test]
+fn an_answer_that_is_not_kept_is_good_for_those_who_wait() {
+    let config = introspecting(|c| {
+        let introspection = &mut c["providers"]["bearward"]["introspection"];
+        (introspection["cache_duration"], introspection["inactive_duration"]) = (0.into(), 0.into());
+    });
+    let mut envoy = ready(1, &config);
+    for (said, expected) in [(active(), 200), (json!({ "active": false }), 401), (active(), 200)] {
+        let ids = [0, 1].map(|_| envoy.send(0, &get("/orders/1", "Bearer opaque")));
+        answer(&mut envoy, 200, &said);
+        assert_eq!(ids.map(|id| outcome(&envoy, 0, id)), [expected; 2]);
+        envoy.pass(1);
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_jwt_is_opaque() {
+    // Three parts, as of PASETO's public tokens, some of which are base64url too.
+    for token in ["v4.public.dG9rZW4", "v4.local.dG9rZW4", "a.b.c", "MTIz.NDU2.Nzg5", ".."] {
+        let mut envoy = ready(1, &introspecting(|_| {}));
+        let id = envoy.send(0, &get("/orders/1", &format!("Bearer {token}")));
+        answer(&mut envoy, 200, &active());
+        assert_eq!(outcome(&envoy, 0, id), 200, "{token}");
+    }
+    // What is one is never asked about where there are keys, however bad it is.
+    let mut envoy = ready(1, &introspecting(|_| {}));
+    for header in ["{}", r#"{"alg":"none"}"#, r#"{"alg":"ES256"}"#] {
+        let token = format!("{}.{}.", base64_url(header.as_bytes()), base64_url(b"{}"));
+        assert_eq!(status(&mut envoy, 0, &token), 401, "{header}");
+    }
+    assert_eq!(envoy.calls(INTROSPECT).len(), 0);
+}
+
+#[test]
 fn an_answer_holds_for_its_time() {
     let mut envoy = ready(1, &introspecting(|_| {}));
     envoy.send(0, &get("/orders/1", "Bearer opaque"));
@@ -221,6 +254,42 @@ fn an_opaque_token_is_its_issuer_s_by_its_beginning() {
     assert_eq!(status(&mut envoy, 0, "bw_at_1"), 401, "its checksum tells that it is junk");
     assert_eq!(envoy.calls(INTROSPECT).len(), 0);
     assert_eq!(status(&mut envoy, 0, "bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"), 0);
+}
+
+#[test]
+fn a_token_goes_to_the_issuer_whose_beginning_says_most() {
+    // Whatever they are called, and so in whichever order they come.
+    for name in ["a", "z"] {
+        let config = introspecting(|c| {
+            c["providers"]["bearward"]["introspection"]["token_prefix"] = "bw_at_".into();
+            let mut other = c["providers"]["bearward"].clone();
+            other["issuer"] = "https://other.example".into();
+            other["introspection"]["path"] = "/other/introspect".into();
+            other["introspection"].as_object_mut().unwrap().remove("token_prefix");
+            c["providers"][name] = other;
+        });
+        let mut envoy = ready_of_several(&config);
+        assert_eq!(status(&mut envoy, 0, "bw_at_1"), 401, "junk is nobody's");
+        assert_eq!(envoy.calls("/other/introspect").len() + envoy.calls(INTROSPECT).len(), 0);
+        envoy.send(0, &get("/orders/1", "Bearer bw_at_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx4DrVZs"));
+        assert_eq!((envoy.calls(INTROSPECT).len(), envoy.calls("/other/introspect").len()), (1, 0), "{name}");
+        envoy.send(0, &get("/orders/1", "Bearer opaque"));
+        assert_eq!((envoy.calls(INTROSPECT).len(), envoy.calls("/other/introspect").len()), (1, 1), "{name}");
+    }
+}
+
+/// One whose issuers have the same keys and the same empty feed.
+fn ready_of_several(config: &str) -> FakeEnvoy {
+    let mut envoy = FakeEnvoy::new(1, config);
+    envoy.pass(10);
+    for call in envoy.calls(JWKS) {
+        envoy.answer_call(&call, 200, &jwks(&["k1"]));
+    }
+    for call in envoy.calls(FEED) {
+        envoy.answer_call(&call, 200, &page(true, false, "c0", &[]));
+    }
+    envoy.pass(500);
+    envoy
 }
 
 fn signing(change: impl Fn(&mut Value)) -> String {

@@ -180,6 +180,47 @@ fn metadata_is_served_and_named_in_challenges() {
 }
 
 #[test]
+fn metadata_is_for_reading_also_by_scripts() {
+    let config = config_with(|c| c["resource"] = json!({ "identifier": "https://api.example" }));
+    let mut envoy = ready(1, &config);
+    let mut ask = |method: &str| {
+        let mut headers = get("/.well-known/oauth-protected-resource", "");
+        headers.retain(|(name, _)| *name != ":method");
+        let asks: [(&str, &[u8]); 3] = [
+            (":method", method.as_bytes()),
+            ("origin", b"https://app.example"),
+            ("access-control-request-headers", b"mcp-protocol-version"),
+        ];
+        headers.extend(asks);
+        refusal(&mut envoy, &headers)
+    };
+    assert_eq!((ask("GET").status, ask("HEAD").status), (200, 200));
+    // A header of the client's own makes a browser ask first (Fetch §3.2.2).
+    let preflight = ask("OPTIONS");
+    assert_eq!((preflight.status, preflight.body.as_str()), (204, ""));
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(preflight.header("access-control-allow-headers"), Some("*"));
+    let other = ask("POST");
+    assert_eq!((other.status, other.header("allow"), other.body.as_str()), (405, Some("GET, HEAD, OPTIONS"), ""));
+}
+
+#[test]
+fn the_authservers_paths_can_be_those_of_some_hosts() {
+    let mut envoy = ready(1, &config_with(|c| c["oauth"]["hosts"] = json!(["id.example", "*.login.example"])));
+    let mut at = |host: &'static str| {
+        let mut headers = get("/login", "");
+        headers.push((":authority", host.as_bytes()));
+        details(&mut envoy, &headers)
+    };
+    for host in ["id.example", "ID.example:8443", "id.example.", "a.login.example"] {
+        assert_eq!(at(host), "passed", "{host}");
+    }
+    for host in ["api.example", "login.example", "xid.example", ""] {
+        assert_eq!(at(host), "bearward_no_rule", "{host:?}");
+    }
+}
+
+#[test]
 fn grpc_clients_are_refused_in_their_own_words() {
     let mut envoy = ready(1, &config());
     for (kind, grpc) in [

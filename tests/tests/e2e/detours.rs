@@ -16,7 +16,7 @@ fn plugin(url: &str) -> Value {
         "rules": [{ "match": { "prefix": "/" }, "require": {} }],
         "policies": { "open": { "allow": "anonymous" } },
         "route_policy": {},
-        "oauth": { "cluster": "authserver", "prefixes": ["/oauth2/"] },
+        "oauth": { "cluster": "authserver", "prefixes": ["/oauth2/"], "hosts": ["127.0.0.1"] },
         "forward": { "headers": { "x-auth-subject": "sub" } },
     })
 }
@@ -36,6 +36,14 @@ fn with_an_inner_circle(config: &mut Value) {
     open["match"] = json!({ "prefix": "/open" });
     open["metadata"] = json!({ "filter_metadata": { "bearward": { "policy": "open" } } });
     routes.insert(0, open);
+    // Another host, where all paths are a service's.
+    let manager = config.pointer_mut(manager).unwrap();
+    let hosts = manager["route_config"]["virtual_hosts"].as_array_mut().unwrap();
+    let mut other = hosts[0].clone();
+    (other["name"], other["domains"]) = ("other".into(), json!(["other.example"]));
+    let routes = other["routes"].as_array_mut().unwrap();
+    routes.drain(..routes.len() - 1);
+    hosts.push(other);
 }
 
 /// None of them leads to the service.
@@ -52,5 +60,8 @@ pub async fn lead_nowhere(context: &Context) {
     assert_eq!(status("/open", Some("x-auth-subject")).await, 400);
     // The route for the authserver's paths decodes nothing, so this one would lead to the service.
     assert_eq!(status("/%6fauth2/token", None).await, 401);
+    // Nor are the authserver's paths open where they are a service's.
+    let elsewhere = gateway.get("/oauth2/token").header("host", "other.example").send().await.unwrap();
+    assert_eq!(elsewhere.status(), 401);
     gateway.no_vm_was_replaced().await;
 }

@@ -177,6 +177,14 @@ pub async fn every_algorithm_and_place(context: &Context) {
 
     let metadata = gateway.get("/.well-known/oauth-protected-resource").send().await.unwrap();
     assert_eq!(metadata.json::<Value>().await.unwrap()["resource"], *url);
+    for (method, status) in [("OPTIONS", 204), ("HEAD", 200), ("DELETE", 405)] {
+        let at = format!("{url}/.well-known/oauth-protected-resource");
+        let answer = gateway.http.request(method.parse().unwrap(), at).send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["access-control-allow-origin"]),
+            (status, &"*".parse().unwrap())
+        );
+    }
     let refused = gateway.get("/orders/1").send().await.unwrap();
     let named = format!("resource_metadata=\"{url}/.well-known/oauth-protected-resource\"");
     assert!(refused.headers()["www-authenticate"].to_str().unwrap().contains(&named));

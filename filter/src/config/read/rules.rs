@@ -74,7 +74,7 @@ fn matches(node: Node) -> Result<MatchSpec, ConfigError> {
 }
 
 /// A list that, where it is given, is not empty: it would match nothing.
-fn some(object: &mut Object, name: &str) -> Result<Vec<String>, ConfigError> {
+pub(super) fn some(object: &mut Object, name: &str) -> Result<Vec<String>, ConfigError> {
     let list = object.optional(name).map(Node::texts).transpose()?;
     if list.as_ref().is_some_and(Vec::is_empty) {
         return Err(wrong(object.at(name), format!("matches nothing; leave it out for all {name}")));
