@@ -139,6 +139,7 @@ impl<'c, H: Host> Gate<'_, 'c, H> {
     {
         match stage {
             Stage::Read if seen.drops_identity => Break(refuse(Refusal::MadeUpIdentity)),
+            Stage::Read if self.config.policy.is_ambiguous(seen.method) => Break(refuse(Refusal::AmbiguousPath)),
             Stage::Read => match MatchPath::parse(seen.path) {
                 // RFC 9113 §8.3.1: no user in the authority. What is before it could be taken for the host.
                 Ok(path) if !seen.authority.contains(&b'@') => Continue(Stage::Placed(path)),

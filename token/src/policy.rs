@@ -182,6 +182,14 @@ impl Policy {
         self.rules.iter().find(|rule| rule.fits(method, target, path)).map(|rule| &rule.access)
     }
 
+    /// Whether a method is one of those that rules name, but for its case. Methods are case-sensitive (RFC 9110 §9.1), but not
+    /// every server knows: which rule is for it depends on who reads it.
+    #[must_use]
+    pub fn is_ambiguous(&self, method: &[u8]) -> bool {
+        let named = |rule: &Rule| rule.matches.methods.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(method));
+        method.iter().any(u8::is_ascii_lowercase) && self.rules.iter().any(named)
+    }
+
     /// What the policy of this name demands.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Access> {
@@ -204,8 +212,7 @@ impl Policy {
 impl Rule {
     fn fits(&self, method: &[u8], target: &impl Target, path: &MatchPath<'_>) -> bool {
         let MatchSpec { methods, hosts, headers, .. } = &self.matches;
-        // Methods are case-sensitive (RFC 9110 §9.1), but not every server knows.
-        (methods.is_empty() || methods.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(method)))
+        (methods.is_empty() || methods.iter().any(|m| m.as_bytes() == method))
             && self.pattern.matches(path)
             && is_among(hosts, target.host())
             && headers.iter().all(|(name, value)| target.has_header(name, value.as_deref()))

@@ -73,12 +73,21 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
-fn a_method_in_another_case_does_not_get_round_a_rule() {
+fn a_method_that_rules_name_in_another_case_is_ambiguous() {
     let rules = vec![rule(prefix("/orders"), &["POST"], scopes(&["w"])), rule(prefix("/"), &[], AccessSpec::Anonymous)];
     let policy = Policy::new(rules, []).unwrap();
-    for method in ["POST", "post", "Post"] {
-        assert_eq!(demand(&policy, method, "/orders").as_deref(), Some("w"), "{method}");
+    for (method, ambiguous) in [
+        ("POST", false),
+        ("post", true),
+        ("Post", true),
+        ("POSTS", false),
+        ("posts", false),
+        ("get", false),
+        ("", false),
+    ] {
+        assert_eq!(policy.is_ambiguous(method.as_bytes()), ambiguous, "{method}");
     }
+    assert_eq!(demand(&policy, "POST", "/orders").as_deref(), Some("w"));
     assert_eq!(demand(&policy, "POSTS", "/orders").as_deref(), Some("-"));
 }
 

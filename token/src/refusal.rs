@@ -7,7 +7,7 @@ pub enum Refusal {
     NoToken,
     /// `authorization` holds something other than one bearer token (RFC 6750 §2.1).
     MalformedAuthorization,
-    /// The path, or the host, can be read in more than one way.
+    /// The method, the path or the host can be read in more than one way.
     AmbiguousPath,
     /// Names an identity where that could have chosen the route, and so the policy; or to have it dropped on the way.
     MadeUpIdentity,
@@ -136,9 +136,12 @@ impl Refusal {
             Self::MalformedAuthorization => {
                 (400, INVALID_REQUEST, "malformed_authorization", "the request must carry exactly one bearer token")
             }
-            Self::AmbiguousPath => {
-                (400, INVALID_REQUEST, "ambiguous_path", "the path or the host can be read in more than one way")
-            }
+            Self::AmbiguousPath => (
+                400,
+                INVALID_REQUEST,
+                "ambiguous_path",
+                "the method, the path or the host can be read in more than one way",
+            ),
             Self::MadeUpIdentity => (
                 400,
                 INVALID_REQUEST,

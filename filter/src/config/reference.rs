@@ -304,7 +304,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Texts,
         "all",
         "[\"GET\", \"HEAD\"]",
-        "These methods. **Beware:** a service that takes another method's name from a header (`x-http-method-override`) or a form has to be told not to: rules see the method that was sent.",
+        "These methods. One of them in another case (`get`) is refused: servers differ in whether it is the same. **Beware:** a service that takes another method's name from a header (`x-http-method-override`) or a form has to be told not to: rules see the method that was sent.",
     ),
     field(
         "rules[].match.hosts",

@@ -81,6 +81,9 @@ fn hosts_headers_and_methods_choose() {
     // RFC 9113 section 8.3.1: no user in it. A server may take either side for the host.
     assert_eq!(ask(&[(":authority", b"open.example@evil.example")]), "bearward_ambiguous_path");
     assert_eq!(ask(&[(":authority", b"evil.example@open.example")]), "bearward_ambiguous_path");
+    // Some servers take it for GET, some do not; a rule names GET, so that makes a difference.
+    assert_eq!(ask(&[(":method", b"GeT"), ("x-probe", b"yes")]), "bearward_ambiguous_path");
+    assert_eq!(ask(&[(":method", b"PuT"), ("x-probe", b"yes")]), "passed", "no rule names it");
 }
 
 #[test]
