@@ -43,17 +43,28 @@ pub enum Known {
 /// What is known of a token that passed.
 #[derive(Debug)]
 pub struct Token {
-    provider: usize,
-    expires_at: u64,
+    standing: Rc<Standing>,
     /// How long its issuer need not be asked again, if it was asked.
     holds: Option<Holds>,
     keys: u32,
-    handle: Handle,
     facts: Facts,
     auth_time: Option<u64>,
     binding: Binding,
     holder: Holder,
     outputs: Outputs,
+}
+
+/// By what a token that passed may come to an end. Kept for as long as a request that came with it goes on.
+#[derive(Debug)]
+pub struct Standing {
+    /// The number of its issuer.
+    pub provider: usize,
+    /// When it expires, with what clocks may be apart; Unix time in seconds.
+    pub expires_at: u64,
+    /// What a revocation could name it by.
+    pub handle: Handle,
+    /// Whether it was shown with a proof (RFC 9449), and challenges are to ask for one.
+    pub dpop: bool,
 }
 
 /// How long what an issuer said holds.
@@ -111,11 +122,11 @@ impl<H: Host> Gate<'_, '_, H> {
                 return Some(Err((*refusal).into()));
             }
         };
-        let provider = self.providers.get_mut(token.provider)?;
+        let provider = self.providers.get_mut(token.standing.provider)?;
         if token.holds.is_some_and(|holds| !holds.at(now_ms)) {
             return None; // its issuer may think otherwise by now
         }
-        if now_ms / 1_000 >= token.expires_at {
+        if now_ms / 1_000 >= token.standing.expires_at {
             self.cache.remove(text.as_bytes());
             return Some(Err(Refusal::Expired.into()));
         }
@@ -130,7 +141,7 @@ impl<H: Host> Gate<'_, '_, H> {
         if let Some(follower) = provider.follower() {
             let generation = follower.set().generation();
             if *checked != generation {
-                if follower.set().is_revoked(&token.handle) {
+                if follower.set().is_revoked(&token.standing.handle) {
                     self.cache.remove(text.as_bytes());
                     return Some(Err(Refusal::Revoked.into()));
                 }
@@ -184,12 +195,11 @@ impl<H: Host> Gate<'_, '_, H> {
             None => 0,
         };
         let expires_at = verified.expires_at().unwrap_or(u64::MAX).saturating_add(provider.expectation.clock_skew);
+        let dpop = verified.binding().key.is_some();
         let token = Token {
-            provider: index,
-            expires_at,
+            standing: Rc::new(Standing { provider: index, expires_at, handle, dpop }),
             holds,
             keys: provider.keys.generation(),
-            handle,
             facts: self.config.policy.facts(&provider.name, verified.claims()),
             auth_time: verified.auth_time(),
             binding: *verified.binding(),
@@ -302,6 +312,12 @@ fn wait(event: Event, in_the_end: Refusal) -> Not {
 }
 
 impl Token {
+    /// By what it may come to an end.
+    #[must_use]
+    pub fn standing(&self) -> &Rc<Standing> {
+        &self.standing
+    }
+
     /// What the upstream and the access log are told of it.
     #[must_use]
     pub fn outputs(&self) -> &Outputs {

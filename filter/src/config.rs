@@ -41,6 +41,8 @@ pub struct Config {
     pub dpop: Dpop,
     /// What an upstream is told.
     pub forward: Forward,
+    /// What becomes of requests that go on when their token does not.
+    pub open_streams: OpenStreams,
 }
 
 /// What is the authserver's to answer.
@@ -194,6 +196,23 @@ pub enum OnStale {
     Deny,
     /// They are taken, as far as is known, and counted.
     Allow,
+}
+
+/// What becomes of requests that go on when their token does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenStreams {
+    /// Whether they are closed when it is revoked.
+    pub close_revoked: bool,
+    /// Whether they are closed when it expires.
+    pub close_expired: bool,
+    /// For how long after its beginning a request is left alone, in milliseconds.
+    pub grace_ms: u64,
+}
+
+impl Default for OpenStreams {
+    fn default() -> Self {
+        Self { close_revoked: true, close_expired: false, grace_ms: 5_000 }
+    }
 }
 
 /// What an upstream is told.

@@ -450,12 +450,12 @@ extern "C" fn on_request_body(context: u32, size: usize, end_of_stream: u32) -> 
 
 #[unsafe(export_name = "bearward_on_request_trailers")]
 extern "C" fn on_request_trailers(context: u32, _trailers: usize) -> Action {
-    // Of a request that went on at once nothing is kept, not even whose it is: what no configuration of this VM lets
-    // clients say goes.
-    let roots: Vec<_> = ROOTS.with_borrow(|roots| roots.iter().map(|(_, root)| Rc::clone(root)).collect());
-    for root in roots {
-        with(&root, |root| root.trailers());
-    }
+    // Whose it is is not kept of a request that went on at once: what no configuration of this VM lets clients say goes.
+    ROOTS.with_borrow(|roots| {
+        for (_, root) in roots {
+            with(root, |root| root.trailers());
+        }
+    });
     body(context, 0, true)
 }
 
@@ -484,14 +484,13 @@ extern "C" fn on_delete(context: u32) {
         sdk::proxy_on_delete(context);
         return;
     }
-    // Of a request that went on at once nothing is kept.
-    let id = PAUSED.with_borrow_mut(|paused| {
-        let at = paused.iter().position(|(other, _)| *other == context)?;
-        Some(paused.swap_remove(at).1)
+    PAUSED.with_borrow_mut(|paused| paused.retain(|(other, _)| *other != context));
+    // Whose it was is not kept of a request that went on at once.
+    ROOTS.with_borrow(|roots| {
+        for (_, root) in roots {
+            with(root, |root| root.forget(context));
+        }
     });
-    if let Some(root) = id.and_then(find) {
-        with(&root, |root| root.forget(context));
-    }
 }
 
 /// The answer to a call. Without headers there is none (a reset, or an answer beyond Envoy's buffer).

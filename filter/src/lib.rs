@@ -30,6 +30,7 @@ pub mod request;
 pub mod root;
 pub mod seen;
 pub mod slots;
+pub mod streams;
 pub mod verifier;
 
 #[cfg(test)]

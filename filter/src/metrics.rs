@@ -40,11 +40,15 @@ pub enum Counter {
     FeedPollFail,
     /// Requests let through though the feed was stale, because the configuration says so.
     FeedStaleAllowed,
+    /// Open streams that ended because their token was revoked.
+    ClosedRevoked,
+    /// Open streams that ended because their token had expired.
+    ClosedExpired,
     /// Requests for the authserver that it did not get, or did not answer.
     DispatchFail,
 }
 
-const COUNTERS: [(Counter, &str); 16] = [
+const COUNTERS: [(Counter, &str); 18] = [
     (Counter::Allowed, "bearward.allowed"),
     (Counter::Open, "bearward.open"),
     (Counter::Held, "bearward.held"),
@@ -60,6 +64,8 @@ const COUNTERS: [(Counter, &str); 16] = [
     (Counter::FeedPollOk, "bearward.feed.poll_ok"),
     (Counter::FeedPollFail, "bearward.feed.poll_fail"),
     (Counter::FeedStaleAllowed, "bearward.feed.stale_allowed"),
+    (Counter::ClosedRevoked, "bearward.closed.revoked"),
+    (Counter::ClosedExpired, "bearward.closed.expired"),
     (Counter::DispatchFail, "bearward.dispatch.fail"),
 ];
 

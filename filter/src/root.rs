@@ -1,7 +1,7 @@
 //! One configuration in one VM: takes the host's callbacks, keeps what the VM keeps, and carries out what
 //! [`crate::request`] decides.
 
-use crate::admission::Known;
+use crate::admission::{Known, Standing};
 use crate::clock::is_over;
 use crate::config::Config;
 use crate::dispatch::{Dispatcher, Outgoing, Tools};
@@ -11,6 +11,7 @@ use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
 use crate::request::{Asks, Changes, Event, Gate, Verdict};
 use crate::slots::Instance;
+use crate::streams::{Streams, Why};
 use bearward_token::cache::{Limits, TokenCache};
 use bearward_token::challenge::{self, Details};
 use bearward_token::path::MatchPath;
@@ -24,8 +25,9 @@ pub const HOLD_MS: u64 = 2_000;
 pub const HOLD_MOST: usize = 512;
 /// Tokens remembered in one VM, and the memory for them: most of the 2 MB that a VM may take.
 const CACHE: Limits = Limits { entries: 2_048, bytes: 1024 * 1024 };
-/// Ticks, in milliseconds: while nothing waits, and while something does.
+/// Ticks, in milliseconds: while nothing goes on, while requests do that a revocation may end, and while something waits.
 const TICK_MS: u32 = 500;
+const TICK_OPEN_MS: u32 = 50;
 const TICK_BUSY_MS: u32 = 10;
 
 /// Whether the host goes on with a request.
@@ -55,6 +57,8 @@ struct State {
     held: HashMap<u32, u64>,
     /// The requests that were held and then let go on, and with them the rest of their bodies.
     gone_on: HashSet<u32>,
+    /// The requests that were let through with a token, until they are over.
+    streams: Streams,
     /// Where the filter hands requests to the authserver.
     dispatcher: Option<Dispatcher>,
     debug: bool,
@@ -90,6 +94,7 @@ impl<H: Host> Root<H> {
             metrics: Metrics::define(&self.host),
             held: HashMap::new(),
             gone_on: HashSet::new(),
+            streams: Streams::new(config.open_streams),
             dispatcher: config.oauth.dispatch.clone().map(Dispatcher::new),
             debug: self.host.logs(Level::Debug),
             tick_ms: TICK_BUSY_MS,
@@ -114,6 +119,7 @@ impl<H: Host> Root<H> {
             dispatcher.tick(&mut tools);
         }
         state.look_at_held(&self.host, now_ms);
+        busy |= state.end_streams(&self.host, now_ms);
         state.leave(&self.host, self.id);
         state.set_tick(&self.host, busy);
     }
@@ -156,7 +162,10 @@ impl<H: Host> Root<H> {
             done = state.refuse(&self.host, Refusal::Unavailable, Details::default(), None);
         }
         match done {
-            Done::Passed => Flow::Continue,
+            Done::Passed(standing) => {
+                state.opened(context, standing, now_ms);
+                Flow::Continue
+            }
             Done::Answered => Flow::Pause,
             Done::Dispatch(outgoing) => {
                 if let Some((dispatcher, mut tools)) = state.dispatcher(&self.host, now_ms) {
@@ -204,6 +213,7 @@ impl<H: Host> Root<H> {
         if let Some(state) = &mut self.state {
             state.held.remove(&context);
             state.gone_on.remove(&context);
+            state.streams.gone(context);
             state.dispatcher.iter_mut().for_each(|dispatcher| dispatcher.forget(context));
         }
     }
@@ -221,7 +231,8 @@ impl<H: Host> Root<H> {
 /// What became of a request.
 #[derive(Debug)]
 enum Done {
-    Passed,
+    /// With a token that stands on this, or without one.
+    Passed(Option<Rc<Standing>>),
     Answered,
     Waits,
     Dispatch(Outgoing),
@@ -245,7 +256,7 @@ impl State {
         let (refusal, details) = match gate.decide(event, &headers) {
             Verdict::Hold => return Done::Waits,
             Verdict::Pass(changes) => match apply(host, &config, &changes) {
-                Ok(()) => return Done::Passed,
+                Ok(()) => return Done::Passed(changes.token.map(|token| Rc::clone(token.standing()))),
                 // A header that could not be removed or set: the upstream would be told something untrue.
                 Err(_) => (Refusal::Unavailable, Box::default()),
             },
@@ -265,22 +276,69 @@ impl State {
 
     /// Answers the request in context with a refusal. One that can't be answered waits for it: nothing is let through.
     fn refuse(&mut self, host: &impl Host, refusal: Refusal, details: Details<'_>, headers: Option<&Headers>) -> Done {
-        let details = Details { grpc: headers.is_some_and(is_grpc), ..details };
-        let response = challenge::response(refusal, &self.config.space, &details);
-        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        let label = refusal.answer().label;
-        let grpc_status = if details.grpc { response.grpc_status } else { -1 };
-        let why = format!("bearward_{label}");
-        if let Err(error) = host.reply(response.status, &pairs, response.body.as_bytes(), &why, grpc_status) {
-            host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
-            return Done::Waits;
-        }
+        let content_type = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == b"content-type"));
+        let details = Details { grpc: content_type.is_some_and(|(_, value)| is_grpc(value)), ..details };
+        let status = match self.answer(host, refusal, &details) {
+            Ok(status) => status,
+            Err(error) => {
+                host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
+                return Done::Waits;
+            }
+        };
         self.metrics.refused(refusal);
         if self.debug {
             let id = host.property(b"request\0id").ok().flatten();
-            host.log(Level::Debug, &denial(label, response.status, headers, id.as_deref()));
+            host.log(Level::Debug, &denial(refusal.answer().label, status, headers, id.as_deref()));
         }
         Done::Answered
+    }
+
+    /// Answers the request in context; gives the status.
+    fn answer(&self, host: &impl Host, refusal: Refusal, details: &Details<'_>) -> HostResult<u16> {
+        let response = challenge::response(refusal, &self.config.space, details);
+        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let grpc_status = if details.grpc { response.grpc_status } else { -1 };
+        let why = format!("bearward_{}", refusal.answer().label);
+        host.reply(response.status, &pairs, response.body.as_bytes(), &why, grpc_status).map(|()| response.status)
+    }
+
+    /// Keeps in view a request that was let through.
+    fn opened(&mut self, context: u32, standing: Option<Rc<Standing>>, now_ms: u64) {
+        if let Some(standing) = standing {
+            self.streams.opened(context, &standing, &self.providers, now_ms);
+        }
+    }
+
+    /// Ends the requests whose tokens are no good any more; whether more are to be looked at at once.
+    ///
+    /// They are answered as if they came now: Envoy resets those whose answer has begun.
+    fn end_streams(&mut self, host: &impl Host, now_ms: u64) -> bool {
+        let (ended, more) = self.streams.ended(host, &self.providers, now_ms);
+        for stream in ended {
+            if host.enter(stream.context).is_err() {
+                self.streams.gone(stream.context);
+                continue;
+            }
+            let (refusal, counter) = match stream.why {
+                Why::Revoked => (Refusal::Revoked, Counter::ClosedRevoked),
+                Why::Expired => (Refusal::Expired, Counter::ClosedExpired),
+            };
+            // The headers are not to be had any more, but what was made of them is.
+            let property = |path: &[u8]| host.property(path).ok().flatten().unwrap_or_default();
+            let grpc = is_grpc(&property(b"request\0headers\0content-type"));
+            if let Err(error) = self.answer(host, refusal, &Details { grpc, dpop: stream.dpop, ..Details::default() }) {
+                host.log(Level::Error, &format!("an open stream could not be closed: {error}"));
+                continue;
+            }
+            self.streams.gone(stream.context);
+            self.metrics.count(counter);
+            if self.debug {
+                let id = property(b"request\0id");
+                let label = refusal.answer().label;
+                host.log(Level::Debug, &format!("closed reason={label} request_id={}", id.escape_ascii()));
+            }
+        }
+        more
     }
 
     /// Looks again at the requests that wait.
@@ -296,7 +354,8 @@ impl State {
             if !matches!(done, Done::Waits) {
                 self.held.remove(&context);
             }
-            if matches!(done, Done::Passed) {
+            if let Done::Passed(standing) = done {
+                self.opened(context, standing, now_ms);
                 self.gone_on.insert(context);
                 if host.resume().is_err() {
                     host.log(Level::Error, "a held request could not go on");
@@ -326,7 +385,11 @@ impl State {
     }
 
     fn set_tick(&mut self, host: &impl Host, busy: bool) {
-        let wanted = if busy || !self.held.is_empty() { TICK_BUSY_MS } else { TICK_MS };
+        let wanted = match () {
+            () if busy || !self.held.is_empty() => TICK_BUSY_MS,
+            () if !self.streams.is_empty() => TICK_OPEN_MS,
+            () => TICK_MS,
+        };
         if wanted != self.tick_ms {
             self.tick_ms = wanted;
             host.set_tick(wanted);
@@ -384,10 +447,9 @@ fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult
     Ok(())
 }
 
-/// Whether the client speaks gRPC, as Envoy tells it: `application/grpc`, alone or with a suffix.
-fn is_grpc(headers: &Headers) -> bool {
-    let content_type = headers.iter().find(|(name, _)| *name == b"content-type").map(|(_, value)| value);
-    let rest = content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+/// Whether the client speaks gRPC, as Envoy tells it: its `content-type` is `application/grpc`, alone or with a suffix.
+fn is_grpc(content_type: &[u8]) -> bool {
+    let rest = content_type.strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 

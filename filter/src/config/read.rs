@@ -1,7 +1,7 @@
 //! The members of a configuration: what each must be, and what it is if left out.
 
 use crate::config::tree::{Node, Object, wrong};
-use crate::config::{Config, ConfigError, Dispatch, Dpop, Oauth, Secret, same_header};
+use crate::config::{Config, ConfigError, Dispatch, Dpop, Oauth, OpenStreams, Secret, same_header};
 use crate::credential::{Location, is_header_name};
 use bearward_token::challenge::Realm;
 use bearward_token::dpop::ALGORITHMS;
@@ -45,6 +45,7 @@ pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config,
     let (dpop, announced) = dpop(object.optional("dpop"), environment)?;
     config.dpop = dpop;
     config.space.dpop = announced.then(|| ALGORITHMS.map(|algorithm| algorithm.name()).join(" "));
+    config.open_streams = object.read("open_streams", open_streams)?;
     if let Some(node) = object.optional("resource") {
         let (resource, url) = resource::resource(node, &config.providers, &config.credentials)?;
         config.resource = Some(resource);
@@ -57,6 +58,19 @@ pub(super) fn config(node: Node, environment: Environment<'_>) -> Result<Config,
         }
     }
     Ok(config)
+}
+
+fn open_streams(node: Node) -> Result<OpenStreams, ConfigError> {
+    let default = OpenStreams::default();
+    let mut object = node.object()?;
+    let mut closes = |name: &str, default: bool| {
+        object.optional(name).map_or(Ok(default), |node| node.one_of(&[("close", true), ("keep", false)]))
+    };
+    let close_revoked = closes("on_revoked", default.close_revoked)?;
+    let close_expired = closes("on_expired", default.close_expired)?;
+    let grace_ms = millis(&mut object, "grace", default.grace_ms, 0, 60 * 60_000)?;
+    object.finish()?;
+    Ok(OpenStreams { close_revoked, close_expired, grace_ms })
 }
 
 fn millis(object: &mut Object, name: &str, default: u64, least: u64, most: u64) -> Result<u64, ConfigError> {

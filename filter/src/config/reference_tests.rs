@@ -52,6 +52,7 @@ fn everything() -> Value {
             "identifier": "https://api.example", "authorization_servers": ["https://a.example"], "scopes": ["a"],
             "name": "n", "documentation": "https://docs.example",
         },
+        "open_streams": { "on_revoked": "keep", "on_expired": "close", "grace": "1s" },
         "dpop": { "window": "30s", "origin": "https://api.example", "nonce_secret": "${SECRET}" },
         "forward": {
             "authorization": "keep", "payload": "x-claims", "state": { "subject": "sub" },

@@ -13,6 +13,7 @@ mod providers;
 mod requests;
 mod rules;
 mod scenarios;
+mod streams;
 mod vectors;
 
 use bearward_token::claims::{Audience, Claims};

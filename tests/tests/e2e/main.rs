@@ -13,6 +13,7 @@ mod clock;
 mod context;
 mod detours;
 mod dispatch;
+mod endings;
 mod examples;
 mod filter;
 mod gateway;
@@ -35,6 +36,7 @@ mod sign_in;
 mod streams;
 mod up;
 mod verifier;
+mod wire;
 
 use bearward_tests::artifacts::Profile;
 use bearward_tests::stack::{Parts, Stack};
@@ -86,12 +88,15 @@ const ONCE: &[(&str, WithContext)] = &[
     ("listeners::are_measured_together", |c| Box::pin(listeners::are_measured_together(c))),
     ("streams::name_nobody_in_trailers", |c| Box::pin(streams::name_nobody_in_trailers(c))),
     ("streams::carry_web_sockets", |c| Box::pin(streams::carry_web_sockets(c))),
-    ("streams::end_when_envoy_says", |c| Box::pin(streams::end_when_envoy_says(c))),
+    ("endings::come_with_a_revocation", |c| Box::pin(endings::come_with_a_revocation(c))),
+    ("endings::come_with_expiry", |c| Box::pin(endings::come_with_expiry(c))),
+    ("endings::come_when_envoy_says", |c| Box::pin(endings::come_when_envoy_says(c))),
     ("gateway::eight_workers_are_one", |c| Box::pin(filter::eight_workers_are_one(c))),
     ("dispatch::carries_every_endpoint", |c| Box::pin(dispatch::carries_every_endpoint(c))),
     ("dispatch::keeps_requests_and_answers_whole", |c| Box::pin(dispatch::keeps_requests_and_answers_whole(c))),
     ("introspection::by_signed_answers", |c| Box::pin(introspection::by_signed_answers(c))),
     ("others::clients_in_node_with_extensions", |c| Box::pin(clients::in_node_with_extensions(c))),
+    ("reload::what_began_before_ends", |c| Box::pin(reload::what_began_before_ends_with_its_token(c))),
     ("reload::what_was_revoked_stays_revoked", |c| Box::pin(reload::what_was_revoked_stays_revoked(c))),
     ("reload::a_bad_one_leaves_the_old_one_in_force", |c| Box::pin(reload::a_bad_one_leaves_the_old_one_in_force(c))),
     ("gateway::who_hangs_up_takes_no_answer_along", |c| Box::pin(filter::who_hangs_up_takes_no_answer_along(c))),

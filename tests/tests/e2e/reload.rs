@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::gateway::Gateway;
 use crate::revocation::statuses;
+use crate::wire::{self, Service, before, open, until_it_opens, upgrade};
 use bearward_tests::issuer::{self, Issuer, claims};
 use bearward_tests::tempdir::TempDir;
 use bearward_tests::{demo, wait};
@@ -10,6 +11,7 @@ use bearward_token::feed::Subject;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 const WORKERS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,7 +26,7 @@ pub async fn a_bad_one_leaves_the_old_one_in_force(context: &Context) {
             "rules": [{ "match": { "prefix": "/orders" }, "require": {} }],
         })
     };
-    let (gateway, listener) = watched(context, &issuer, dir.path(), plugin).await;
+    let (gateway, listener) = watched(context, &issuer, dir.path(), plugin, |_| {}).await;
     let header = issuer::header("ES256", issuer::ES256);
     let token = issuer.es256(&header, &claims(&gateway.url, demo::AUDIENCE, "orders:read", "1")).unwrap();
     let stands = async || {
@@ -61,7 +63,7 @@ pub async fn what_was_revoked_stays_revoked(context: &Context) {
     let issuer = Issuer::new().unwrap();
     let dir = TempDir::new().unwrap();
     let rule = |path: &str| json!({ "match": { "path": path }, "require": {} });
-    let (gateway, listener) = watched(context, &issuer, dir.path(), |url| {
+    let plugin = |url: &str| {
         json!({
             "providers": { "keys": {
                 "issuer": url,
@@ -71,8 +73,8 @@ pub async fn what_was_revoked_stays_revoked(context: &Context) {
             } },
             "rules": [rule("/orders")],
         })
-    })
-    .await;
+    };
+    let (gateway, listener) = watched(context, &issuer, dir.path(), plugin, |_| {}).await;
     let header = issuer::header("ES256", issuer::ES256);
     let token = |id| issuer.es256(&header, &claims(&gateway.url, demo::AUDIENCE, "orders:read", id)).unwrap();
     let orders = format!("{}/orders", gateway.url);
@@ -103,6 +105,47 @@ pub async fn what_was_revoked_stays_revoked(context: &Context) {
     gateway.no_vm_was_replaced().await;
 }
 
+/// What began under the configuration before ends with its token, too.
+pub async fn what_began_before_ends_with_its_token(context: &Context) {
+    let (issuer, service) = (Issuer::new().unwrap(), Service::start().await);
+    let dir = TempDir::new().unwrap();
+    let rule = |path: &str| json!({ "match": { "path": path }, "require": {} });
+    let plugin = |url: &str| {
+        json!({
+            "providers": { "keys": {
+                "issuer": url,
+                "audiences": [demo::AUDIENCE],
+                "jwks": { "inline": issuer.jwks() },
+                "revocations": { "cluster": "authserver", "path": "/mesh/revocations" },
+            } },
+            "rules": [rule("/orders/ready")],
+            "open_streams": { "grace": 0 },
+        })
+    };
+    let (gateway, listener) = watched(context, &issuer, dir.path(), plugin, |config| before(&service, config)).await;
+    let header = issuer::header("ES256", issuer::ES256);
+    let token = |id| issuer.es256(&header, &claims(&gateway.url, demo::AUDIENCE, "orders:read", id)).unwrap();
+    let [token, other] = ["1", "2"].map(token);
+    until_it_opens(&gateway, &service, &token).await;
+    let (mut socket, head) = open(&gateway, &upgrade("/orders/ready", &token)).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let mut next = listener.clone();
+    configuration(&mut next)["rules"] = json!([rule("/orders/next")]);
+    publish(dir.path(), &next);
+    wait::until("the next configuration", PATIENCE, async || {
+        let (_, head) = open(&gateway, &upgrade("/orders/next", &other)).await;
+        if head.starts_with("HTTP/1.1 101 ") { Ok(()) } else { Err(head) }
+    })
+    .await
+    .unwrap();
+    socket.write_all(b"ping").await.unwrap();
+    assert_eq!(wire::until(&mut socket, |text| text == "ping").await, "ping", "it goes on");
+    issuer.revoke(Subject::Token("1"));
+    assert_eq!(wire::until(&mut socket, |_| false).await, "", "until now");
+    gateway.envoy.until_stat("bearward.closed.revoked", |count| count >= 1).await.unwrap();
+    gateway.no_vm_was_replaced().await;
+}
+
 /// By every worker.
 async fn refused(url: &str, token: &str) {
     wait::until("the revocation", PATIENCE, async || {
@@ -128,9 +171,11 @@ async fn watched(
     issuer: &Issuer,
     dir: &Path,
     plugin: impl FnOnce(&str) -> Value,
+    change: impl FnOnce(&mut Value),
 ) -> (Gateway, Value) {
     let mut listener = Value::Null;
     let gateway = Gateway::start(context, WORKERS, issuer.router(), plugin, |config| {
+        change(config);
         listener = config["static_resources"]["listeners"][0].take();
         config["static_resources"]["listeners"] = json!([]);
         config["node"] = json!({ "id": "tests", "cluster": "tests" });

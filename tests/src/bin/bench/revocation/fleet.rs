@@ -137,7 +137,7 @@ impl Authority {
     }
 }
 
-/// An Envoy: the shipped configuration without its access log, answering for the upstream itself.
+/// An Envoy: the shipped configuration without its access log, answering for the service itself but for [`super::STREAM`].
 pub(crate) struct Gateway {
     pub(crate) envoy: Envoy,
     address: SocketAddr,
@@ -145,14 +145,14 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) async fn start(parts: &Parts, authority: &Authority, workers: u32) -> Result<Self> {
+    pub(crate) async fn start(parts: &Parts, authority: &Authority, workers: u32, service: SocketAddr) -> Result<Self> {
         let dir = TempDir::new()?;
         let (gateway, admin) = (local(ports::free()?), local(ports::free()?));
         let places = config::Places {
             gateway,
             admin,
             authservers: vec![authority.address()],
-            echo: local(ports::free()?),
+            echo: service,
             wasm: parts.filter.clone(),
             issuer: REALM.to_owned(),
         };
@@ -163,7 +163,13 @@ impl Gateway {
         let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
         set(&mut config, manager, "access_log", json!([]))?;
         let answer = json!({ "name": "api", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
-        set(&mut config, &format!("{manager}/route_config/virtual_hosts/0"), "routes", json!([answer]))?;
+        let stream = json!({ "match": { "path": super::STREAM }, "route": { "cluster": "echo", "timeout": "0s" } });
+        set(&mut config, &format!("{manager}/route_config/virtual_hosts/0"), "routes", json!([stream, answer]))?;
+        // A request that has only just begun may be ended, too.
+        let plugin = config::filter(&mut config)?.pointer_mut("/configuration/value").and_then(Value::as_object_mut);
+        plugin
+            .ok_or_else(|| Error::Config("no configuration of the filter".to_owned()))?
+            .insert("open_streams".to_owned(), json!({ "grace": 0 }));
         // How long each turn of each thread's loop takes.
         set(&mut config, "", "enable_dispatcher_stats", json!(true))?;
         set(&mut config, "", "stats_flush_interval", json!("0.5s"))?;
@@ -171,17 +177,23 @@ impl Gateway {
         Ok(Self { envoy, address: gateway, _dir: dir })
     }
 
-    /// A connection to each worker; Envoy's own counts prove that it is so.
-    pub(crate) async fn connect_each_worker(&self, workers: u32) -> Result<Vec<Worker>> {
+    /// A connection to each worker, beside the `more` that it has; Envoy's own counts prove that it is so.
+    pub(crate) async fn connect_each_worker(&self, workers: u32, more: u64) -> Result<Vec<Worker>> {
+        self.each_worker_has(workers, more).await?;
         let mut connected = Vec::new();
         for _ in 0..workers {
             connected.push(Worker::connect(self.address).await?);
         }
+        self.each_worker_has(workers, more.saturating_add(1)).await?;
+        Ok(connected)
+    }
+
+    async fn each_worker_has(&self, workers: u32, connections: u64) -> Result<()> {
         for number in 0..workers {
             let name = format!("_{}.worker_{number}.downstream_cx_active", self.address.port());
-            self.envoy.until_stat(&name, |count| count == 1).await?;
+            self.envoy.until_stat(&name, |count| count == connections).await?;
         }
-        Ok(connected)
+        Ok(())
     }
 }
 

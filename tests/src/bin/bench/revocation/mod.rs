@@ -6,6 +6,7 @@ mod fleet;
 mod followers;
 mod report;
 mod snapshot;
+mod streams;
 mod worker;
 
 use crate::say;
@@ -28,6 +29,8 @@ const REVOCATIONS: usize = 100;
 const OTHERS: u64 = 100_000;
 /// Followers of the feed beside the Envoys, in the scenario that has some.
 const FOLLOWERS: usize = 200;
+/// Where answers have no end.
+const STREAM: &str = "/orders/stream";
 /// Between one answer of a worker and the next question, so that asking does not take up the machine.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -46,6 +49,8 @@ struct Scenario {
     workers: Vec<Duration>,
     /// The same until the last worker.
     last: Vec<Duration>,
+    /// From the 200 to the end of a stream that was open, of every revocation and worker.
+    streams: Vec<Duration>,
 }
 
 pub(crate) async fn measure(parts: &Parts) -> Result<Figures> {
@@ -65,19 +70,20 @@ pub(crate) async fn measure(parts: &Parts) -> Result<Figures> {
 async fn scenario(parts: &Parts, database: &Database<'_>, name: &'static str, followers: usize) -> Result<Scenario> {
     let authority = Authority::start(parts, database).await?;
     database.load(0, OTHERS)?;
+    let service = streams::Service::start().await?;
     let mut gateways = Vec::new();
     for _ in 0..ENVOYS {
-        gateways.push(Gateway::start(parts, &authority, WORKERS).await?);
+        gateways.push(Gateway::start(parts, &authority, WORKERS, service.address).await?);
     }
     let mut workers = Vec::new();
     let token = authority.token().await?;
     for gateway in &gateways {
-        let mut connected = gateway.connect_each_worker(WORKERS).await?;
+        let mut connected = gateway.connect_each_worker(WORKERS, 0).await?;
         fleet::until_all_open(&mut connected, &token).await?;
         workers.append(&mut connected);
     }
     let _followers = Followers::start(authority.address(), followers).await?;
-    let mut scenario = Scenario { name, workers: Vec::new(), last: Vec::new() };
+    let mut scenario = Scenario { name, workers: Vec::new(), last: Vec::new(), streams: Vec::new() };
     for _ in 0..REVOCATIONS {
         let token = authority.token().await?;
         for worker in &mut workers {
@@ -102,5 +108,6 @@ async fn scenario(parts: &Parts, database: &Database<'_>, name: &'static str, fo
         }
         scenario.last.push(last);
     }
+    scenario.streams = streams::measure(&authority, &gateways).await?;
     Ok(scenario)
 }

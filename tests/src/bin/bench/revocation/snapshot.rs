@@ -4,8 +4,8 @@
 use super::WORKERS;
 use super::fleet::{Authority, Database, Gateway, until_all_open};
 use crate::say;
-use bearward_tests::stack::Parts;
-use bearward_tests::{Error, Result, cpu, wait};
+use bearward_tests::stack::{Parts, local};
+use bearward_tests::{Error, Result, cpu, ports, wait};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,8 @@ pub(super) async fn measure(parts: &Parts, database: &Database<'_>) -> Result<Ve
         there = revocations;
         let token = authority.token().await?;
         let since = Instant::now();
-        let gateway = Gateway::start(parts, &authority, WORKERS).await?;
-        let mut workers = gateway.connect_each_worker(WORKERS).await?;
+        let gateway = Gateway::start(parts, &authority, WORKERS, local(ports::free()?)).await?;
+        let mut workers = gateway.connect_each_worker(WORKERS, 0).await?;
         until_all_open(&mut workers, &token).await?;
         let served = since.elapsed();
         let pid = gateway.envoy.child.pid();
@@ -110,9 +110,9 @@ fn mappings(smaps: &str) -> Vec<Mapping<'_>> {
 
 /// Has an Envoy of one worker, which two processors can run without making it wait, read the whole snapshot again.
 async fn longest_turn(parts: &Parts, authority: &Authority, token: &str) -> Result<(Duration, Duration)> {
-    let gateway = Gateway::start(parts, authority, 1).await?;
+    let gateway = Gateway::start(parts, authority, 1, local(ports::free()?)).await?;
     go_first(gateway.envoy.child.pid());
-    let mut workers = gateway.connect_each_worker(1).await?;
+    let mut workers = gateway.connect_each_worker(1, 0).await?;
     until_all_open(&mut workers, token).await?;
     let idle = {
         // What the start took is in the first interval, so another one has to come.

@@ -63,10 +63,44 @@ impl Worker {
         .await
     }
 
+    /// Begins a request whose answer has no end.
+    pub(crate) async fn open_stream(&mut self, token: &str) -> Result<()> {
+        let what = "opening a stream";
+        self.ask(super::STREAM, token).await.map_err(Error::io(what))?;
+        match self.head().await.map_err(Error::io(what))? {
+            (200, _) => Ok(()),
+            (status, _) => Err(Error::Failed { what: what.to_owned(), output: format!("a worker answered {status}") }),
+        }
+    }
+
+    /// Reads until the connection is closed, and says when it was.
+    pub(crate) async fn until_closed(mut self) -> Result<Instant> {
+        let mut rest = Vec::new();
+        match tokio::time::timeout(LIMIT, self.stream.read_to_end(&mut rest)).await {
+            Ok(_) => Ok(Instant::now()),
+            Err(_) => {
+                let last = "it goes on".to_owned();
+                Err(Error::Timeout { what: "a stream to end".to_owned(), limit: LIMIT, last })
+            }
+        }
+    }
+
     /// HTTP/1.1 by hand: of an answer only the status and the length matter.
     async fn exchange(&mut self, token: &str) -> std::io::Result<u16> {
-        let request = format!("GET /orders/1 HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n\r\n");
-        self.stream.write_all(request.as_bytes()).await?;
+        self.ask("/orders/1", token).await?;
+        let (status, length) = self.head().await?;
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await?;
+        Ok(status)
+    }
+
+    async fn ask(&mut self, path: &str, token: &str) -> std::io::Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).await
+    }
+
+    /// The status of an answer, and the length of its body.
+    async fn head(&mut self) -> std::io::Result<(u16, usize)> {
         let (mut status, mut length, mut line) = (0, 0, String::new());
         loop {
             line.clear();
@@ -75,7 +109,7 @@ impl Worker {
             }
             let text = line.trim_end();
             if text.is_empty() {
-                break;
+                return Ok((status, length));
             }
             if let Some(rest) = text.strip_prefix("HTTP/1.1 ") {
                 status = rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(0);
@@ -83,8 +117,5 @@ impl Worker {
                 length = value.parse().unwrap_or(0);
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await?;
-        Ok(status)
     }
 }
