@@ -26,6 +26,7 @@ pub mod output;
 pub mod proofs;
 pub mod provider;
 pub mod proxy;
+pub mod reply;
 pub mod request;
 pub mod root;
 pub mod seen;

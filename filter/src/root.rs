@@ -9,12 +9,12 @@ use crate::introspect::Introspector;
 use crate::metrics::{Counter, Metrics};
 use crate::provider::Provider;
 use crate::proxy::{CallResponse, Headers, Host, HostResult, Level};
-use crate::request::{Asks, Changes, Event, Gate, Verdict};
+use crate::reply;
+use crate::request::{Changes, Event, Gate, Verdict};
 use crate::slots::Instance;
 use crate::streams::{Streams, Why};
 use bearward_token::cache::{Limits, TokenCache};
-use bearward_token::challenge::{self, Details};
-use bearward_token::path::MatchPath;
+use bearward_token::challenge::Details;
 use bearward_token::refusal::Refusal;
 use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
@@ -263,7 +263,7 @@ impl State {
             Verdict::Dispatch(changes) => return Done::Dispatch(Outgoing::new(&headers, &changes)),
             Verdict::Serve(document, asks) => {
                 self.metrics.count(Counter::Open);
-                if serve(host, document, asks).is_err() {
+                if reply::serve(host, document, asks).is_err() {
                     host.log(Level::Error, "a document could not be sent");
                     return Done::Waits;
                 }
@@ -277,8 +277,8 @@ impl State {
     /// Answers the request in context with a refusal. One that can't be answered waits for it: nothing is let through.
     fn refuse(&mut self, host: &impl Host, refusal: Refusal, details: Details<'_>, headers: Option<&Headers>) -> Done {
         let content_type = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == b"content-type"));
-        let details = Details { grpc: content_type.is_some_and(|(_, value)| is_grpc(value)), ..details };
-        let status = match self.answer(host, refusal, &details) {
+        let details = Details { grpc: content_type.is_some_and(|(_, value)| reply::is_grpc(value)), ..details };
+        let status = match reply::refuse(host, &self.config.space, refusal, &details) {
             Ok(status) => status,
             Err(error) => {
                 host.log(Level::Error, &format!("a refusal could not be sent: {error}"));
@@ -288,18 +288,9 @@ impl State {
         self.metrics.refused(refusal);
         if self.debug {
             let id = host.property(b"request\0id").ok().flatten();
-            host.log(Level::Debug, &denial(refusal.answer().label, status, headers, id.as_deref()));
+            host.log(Level::Debug, &reply::denial(refusal.answer().label, status, headers, id.as_deref()));
         }
         Done::Answered
-    }
-
-    /// Answers the request in context; gives the status.
-    fn answer(&self, host: &impl Host, refusal: Refusal, details: &Details<'_>) -> HostResult<u16> {
-        let response = challenge::response(refusal, &self.config.space, details);
-        let pairs: Vec<_> = response.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        let grpc_status = if details.grpc { response.grpc_status } else { -1 };
-        let why = format!("bearward_{}", refusal.answer().label);
-        host.reply(response.status, &pairs, response.body.as_bytes(), &why, grpc_status).map(|()| response.status)
     }
 
     /// Keeps in view a request that was let through.
@@ -325,8 +316,9 @@ impl State {
             };
             // The headers are not to be had any more, but what was made of them is.
             let property = |path: &[u8]| host.property(path).ok().flatten().unwrap_or_default();
-            let grpc = is_grpc(&property(b"request\0headers\0content-type"));
-            if let Err(error) = self.answer(host, refusal, &Details { grpc, dpop: stream.dpop, ..Details::default() }) {
+            let grpc = reply::is_grpc(&property(b"request\0headers\0content-type"));
+            let details = Details { grpc, dpop: stream.dpop, ..Details::default() };
+            if let Err(error) = reply::refuse(host, &self.config.space, refusal, &details) {
                 host.log(Level::Error, &format!("an open stream could not be closed: {error}"));
                 continue;
             }
@@ -397,24 +389,6 @@ impl State {
     }
 }
 
-/// Answers the request in context with a document. Clients in browsers read it too, from wherever they are, and with headers of their
-/// own: it is public (RFC 9728 §3.1).
-fn serve(host: &impl Host, document: &str, asks: Asks) -> HostResult<()> {
-    type Pairs = [(&'static [u8], &'static [u8]); 2];
-    let (status, more, body): (u16, Pairs, &str) = match asks {
-        Asks::ToRead => {
-            (200, [(b"content-type", b"application/json"), (b"cache-control", b"public, max-age=3600")], document)
-        }
-        Asks::WhetherItMay => {
-            (204, [(b"access-control-allow-headers", b"*"), (b"access-control-allow-methods", b"GET, HEAD")], "")
-        }
-        Asks::ForAnythingElse => (405, [(b"allow", b"GET, HEAD, OPTIONS"), (b"cache-control", b"no-store")], ""),
-    };
-    let [first, second] = more;
-    let pairs = [first, second, (b"access-control-allow-origin".as_slice(), b"*".as_slice())];
-    host.reply(status, &pairs, body.as_bytes(), "bearward_resource_metadata", -1)
-}
-
 /// Changes the request in context. What must go goes first.
 fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult<()> {
     for name in &changes.remove {
@@ -445,26 +419,4 @@ fn apply(host: &impl Host, config: &Config, changes: &Changes<'_>) -> HostResult
         }
     }
     Ok(())
-}
-
-/// Whether the client speaks gRPC, as Envoy tells it: its `content-type` is `application/grpc`, alone or with a suffix.
-fn is_grpc(content_type: &[u8]) -> bool {
-    let rest = content_type.strip_prefix(b"application/grpc");
-    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-}
-
-/// The log line of a refusal: which request, by the id that Envoy's own logs have, and why. Never a token, never a query.
-fn denial(label: &str, status: u16, headers: Option<&Headers>, id: Option<&[u8]>) -> String {
-    let header = |wanted: &[u8]| {
-        let found = headers.and_then(|headers| headers.iter().find(|(name, _)| *name == wanted));
-        found.map(|(_, value)| value).unwrap_or_default()
-    };
-    // A path that is refused for what it holds is not repeated.
-    let path = header(b":path");
-    let path = MatchPath::parse(path).map_or("-".to_owned(), |path| path.as_bytes().escape_ascii().to_string());
-    format!(
-        "denied reason={label} status={status} method={} path={path} request_id={}",
-        header(b":method").escape_ascii(),
-        id.unwrap_or_else(|| header(b"x-request-id")).escape_ascii(),
-    )
 }
