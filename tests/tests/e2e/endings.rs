@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::gateway::Gateway;
-use crate::wire::{LONG, MANAGER, PATIENCE, SILENT, Service, before, open, until, until_it_opens, upgrade};
+use crate::wire::{LONG, MANAGER, PATIENCE, SILENT, Service, before, http2, open, until, until_it_opens, upgrade};
 use bearward_tests::issuer::{self, Issuer, claims, unix_now};
 use bearward_tests::{demo, wait};
 use bearward_token::feed::Subject;
@@ -66,14 +66,6 @@ impl Parts {
         .await
         .unwrap();
     }
-
-    /// A connection of HTTP/2.
-    async fn http2(&self) -> SendRequest<bytes::Bytes> {
-        let socket = TcpStream::connect(self.gateway.url.trim_start_matches("http://")).await.unwrap();
-        let (client, connection) = h2::client::handshake(socket).await.unwrap();
-        tokio::spawn(connection);
-        client
-    }
 }
 
 async fn lives(socket: &mut TcpStream) {
@@ -98,14 +90,14 @@ pub async fn come_with_a_revocation(context: &Context) {
     let [token, other] = ["1", "2"].map(|id| parts.token(id, 600));
     let mut socket = parts.web_socket(&token).await;
     let mut another = parts.web_socket(&other).await;
-    let http2 = parts.http2().await;
-    let mut long = ask(&http2, LONG, &token, "text/plain").await.await.unwrap().into_body();
-    let mut longer = ask(&http2, LONG, &other, "text/plain").await.await.unwrap().into_body();
+    let client = http2(&parts.gateway).await;
+    let mut long = ask(&client, LONG, &token, "text/plain").await.await.unwrap().into_body();
+    let mut longer = ask(&client, LONG, &other, "text/plain").await.await.unwrap().into_body();
     for body in [&mut long, &mut longer] {
         assert_eq!(body.data().await.unwrap().unwrap(), "hello");
     }
-    let silent = ask(&http2, SILENT, &token, "text/plain").await;
-    let grpc = ask(&http2, SILENT, &token, "application/grpc").await;
+    let silent = ask(&client, SILENT, &token, "text/plain").await;
+    let grpc = ask(&client, SILENT, &token, "application/grpc").await;
     wait::until("all to get there", PATIENCE, async || match parts.service.got().len() {
         6 => Ok(()),
         number => Err(format!("{number} did")),
@@ -137,7 +129,7 @@ pub async fn come_with_a_revocation(context: &Context) {
     .unwrap();
 
     lives(&mut another).await;
-    let again = ask(&http2, LONG, &other, "text/plain").await.await.unwrap();
+    let again = ask(&client, LONG, &other, "text/plain").await.await.unwrap();
     assert_eq!(again.status(), 200, "the connection is as good as before");
     assert!(tokio::time::timeout(std::time::Duration::ZERO, longer.data()).await.is_err(), "and goes on");
     parts.gateway.no_vm_was_replaced().await;

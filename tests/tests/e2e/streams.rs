@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::gateway::Gateway;
-use crate::wire::{Service, before, open, until, until_it_opens, upgrade};
+use crate::wire::{Service, before, http2, open, until, until_it_opens, upgrade};
 use axum::Router;
 use axum::routing::post;
 use bearward_tests::demo;
@@ -67,8 +67,17 @@ pub async fn name_nobody_in_trailers(context: &Context) {
     };
     let ((_, head), ()) = tokio::join!(waits, others);
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    // The same over HTTP/2, where trailers are a frame of their own (RFC 9113 §8.1).
+    let url = "http://a/orders/2";
+    let request = http::Request::post(url).header("authorization", format!("Bearer {token}")).body(()).unwrap();
+    let (answer, mut body) = http2(&gateway).await.ready().await.unwrap().send_request(request, false).unwrap();
+    body.send_data("hello".into(), false).unwrap();
+    let names = [("checksum", "1"), ("x-auth-subject", "mallory"), ("x.auth.subject", "mallory")];
+    let trailers = names.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    body.send_trailers(http::HeaderMap::from_iter::<[(http::HeaderName, http::HeaderValue); 3]>(trailers)).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
     let got = service.got();
-    assert_eq!(got.len(), 3, "{got:?}");
+    assert_eq!(got.len(), 4, "{got:?}");
     for request in &got {
         assert!(request.contains("\r\nhello\r\n"), "{request}");
         assert!(request.contains("\r\nchecksum: 1\r\n"), "trailers do arrive: {request}");

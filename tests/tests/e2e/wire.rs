@@ -2,6 +2,8 @@
 
 use crate::gateway::Gateway;
 use bearward_tests::wait;
+use bytes::Bytes;
+use h2::client::SendRequest;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -135,6 +137,14 @@ pub fn before(service: &Service, config: &mut Value) {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
         "explicit_http_config": { "http_protocol_options": { "enable_trailers": true } },
     } });
+}
+
+/// A connection of HTTP/2.
+pub async fn http2(gateway: &Gateway) -> SendRequest<Bytes> {
+    let socket = TcpStream::connect(gateway.url.trim_start_matches("http://")).await.unwrap();
+    let (client, connection) = h2::client::handshake(socket).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 pub async fn until_it_opens(gateway: &Gateway, service: &Service, token: &str) {
