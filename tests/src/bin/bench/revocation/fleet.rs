@@ -165,6 +165,8 @@ impl Gateway {
         let answer = json!({ "name": "api", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
         let stream = json!({ "match": { "path": super::STREAM }, "route": { "cluster": "echo", "timeout": "0s" } });
         set(&mut config, &format!("{manager}/route_config/virtual_hosts/0"), "routes", json!([stream, answer]))?;
+        // Else Envoy keeps a connection for a second more on which nothing comes, so that its client may close it.
+        set(&mut config, manager, "delayed_close_timeout", json!("0s"))?;
         // A request that has only just begun may be ended, too.
         let plugin = config::filter(&mut config)?.pointer_mut("/configuration/value").and_then(Value::as_object_mut);
         plugin

@@ -25,6 +25,8 @@ const ENVOYS: usize = 3;
 const WORKERS: u32 = 8;
 /// How many tokens are revoked in each scenario.
 const REVOCATIONS: usize = 100;
+/// And of those with open streams: each takes a new connection to every worker.
+const STREAM_REVOCATIONS: usize = 25;
 /// Other revocations that hold meanwhile.
 const OTHERS: u64 = 100_000;
 /// Followers of the feed beside the Envoys, in the scenario that has some.

@@ -1,7 +1,7 @@
 //! What docs/benchmarks.md says of revocations.
 
 use super::snapshot::Holding;
-use super::{ENVOYS, FOLLOWERS, Figures, OTHERS, PAUSE, REVOCATIONS, Scenario, WORKERS};
+use super::{ENVOYS, FOLLOWERS, Figures, OTHERS, PAUSE, REVOCATIONS, STREAM_REVOCATIONS, Scenario, WORKERS};
 use crate::document::Section;
 use crate::percentile;
 use std::time::Duration;
@@ -22,7 +22,9 @@ authserver.
 | | p50 | p99 | max | until the last worker: p50 | p99 | max | budget |
 |---|---|---|---|---|---|---|---|
 {rows}
-From the 200 to the end of an answer that was under way at each worker, with `open_streams.grace` 0; a worker looks at what is open every 50 ms.
+From the 200 to the end of an answer that was under way at each worker, for {STREAM_REVOCATIONS} tokens, with `open_streams.grace` 0. A worker
+looks at what is open every 50 ms. `delayed_close_timeout` is 0: as it comes, Envoy closes a connection of HTTP/1.1 up to a second later, on
+which nothing comes or goes any more.
 
 | | p50 | p99 | max | budget |
 |---|---|---|---|---|

@@ -1,7 +1,7 @@
 //! How soon streams that are open end, once their token is revoked.
 
 use super::fleet::{Authority, Gateway};
-use super::{REVOCATIONS, WORKERS};
+use super::{STREAM_REVOCATIONS, WORKERS};
 use bearward_tests::stack::local;
 use bearward_tests::{Error, Result};
 use std::net::SocketAddr;
@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+
+/// For how long a stream is open before its token is revoked.
+const OPEN: Duration = Duration::from_millis(700);
 
 /// A service whose answers begin and have no end.
 pub(crate) struct Service {
@@ -46,7 +49,7 @@ async fn answer(mut socket: TcpStream) {
 /// that worker, beside the one that every worker has already.
 pub(crate) async fn measure(authority: &Authority, gateways: &[Gateway]) -> Result<Vec<Duration>> {
     let mut all = Vec::new();
-    for _ in 0..REVOCATIONS {
+    for _ in 0..STREAM_REVOCATIONS {
         let token = authority.token().await?;
         let mut streams = Vec::new();
         for gateway in gateways {
@@ -55,6 +58,8 @@ pub(crate) async fn measure(authority: &Authority, gateways: &[Gateway]) -> Resu
         for stream in &mut streams {
             stream.open_stream(&token).await?;
         }
+        // Nobody's token is revoked within moments; by then a worker knows that something is open.
+        tokio::time::sleep(OPEN).await;
         authority.revoke(&token).await?;
         let since = Instant::now();
         let mut ends = JoinSet::new();
