@@ -12,7 +12,7 @@ use bearward::config::{
 use bearward::env::Env;
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
-use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session};
+use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session, Versioned};
 use bearward::passwords::Passwords;
 use bearward::secret;
 use bearward::storage::Store;
@@ -429,4 +429,9 @@ fn config() -> Config {
         device: Device::default(),
         log: Log { json: false, filter: "info".into() },
     }
+}
+
+/// A new thing whose version begins at 1.
+pub(crate) fn first<T>(value: T) -> Versioned<T> {
+    Versioned { value, version: 1 }
 }
