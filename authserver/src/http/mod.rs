@@ -20,6 +20,7 @@ mod flow;
 mod goal;
 mod introspect;
 mod jwks;
+mod kept;
 mod login;
 mod metadata;
 mod mishap;
