@@ -5,7 +5,9 @@ mod flows;
 
 use crate::admin::{Actor, NOTHING, change};
 use crate::env::Env;
-use crate::model::{Account, Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Role, Scope};
+use crate::model::{
+    Account, Change, Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Role, Scope, Versioned,
+};
 use crate::passwords::{PasswordError, Passwords};
 use crate::secret::random_id;
 use crate::storage::{Store, StoreError};
@@ -43,8 +45,7 @@ pub enum DemoError {
 /// [`DemoError`].
 pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result<(), DemoError> {
     for (name, title, description) in SCOPES {
-        let (name, title, description) = (name.to_owned(), title.to_owned(), description.to_owned());
-        store.put_scope(&Scope { name, title, description }).await?;
+        scope(store, env, name, title, description).await?;
     }
     use GrantType::{AuthorizationCode, ClientCredentials, RefreshToken};
     let web = [AuthorizationCode, RefreshToken];
@@ -69,15 +70,31 @@ pub async fn load(store: &dyn Store, passwords: &Passwords, env: &Env) -> Result
             disabled_at: None,
             created_at: env.now(),
         };
-        unless_there(store.create_client(&client).await)?;
+        register(store, env, client).await?;
     }
     let scopes = ScopeSet::parse(&SCOPES.map(|(name, ..)| name).join(" "))?;
     flows::load(store, env, REDIRECT_URI, &scopes, &ScopeSet::parse(DEFAULT_SCOPE)?).await?;
-    let (scope, title) = (crate::admin::SCOPE.to_owned(), "Administer this server".to_owned());
-    let description = "See and change clients, people, keys and everything else here.".to_owned();
-    store.put_scope(&Scope { name: scope, title, description }).await?;
+    let description = "See and change clients, people, keys and everything else here.";
+    scope(store, env, crate::admin::SCOPE, "Administer this server", description).await?;
     person(store, passwords, env, (USERNAME, PASSWORD), Role::Person).await?;
     person(store, passwords, env, (ADMIN, ADMIN_PASSWORD), Role::Admin).await
+}
+
+async fn scope(store: &dyn Store, env: &Env, name: &str, title: &str, description: &str) -> Result<(), StoreError> {
+    let scope = Scope { name: name.to_owned(), title: title.to_owned(), description: description.to_owned() };
+    let change = made(env, ("scope.create", "scope", name));
+    store.add_scope(&Versioned::new(scope, &*env.random), &change).await.map(drop)
+}
+
+async fn register(store: &dyn Store, env: &Env, client: Client) -> Result<(), StoreError> {
+    let change = made(env, ("client.create", "client", &client.id));
+    unless_there(store.register_client(&Versioned::new(client, &*env.random), &change).await)
+}
+
+/// The entry of the audit log for what is made here.
+fn made(env: &Env, what: (&'static str, &'static str, &str)) -> Change {
+    let actor = Actor { kind: "server", id: "demo".to_owned(), address: None };
+    change(env, &actor, what, NOTHING, NOTHING)
 }
 
 async fn person(
@@ -98,11 +115,9 @@ async fn person(
         disabled_at: None,
         created_at: env.now(),
     };
-    let actor = Actor { kind: "server", id: "demo".to_owned(), address: None };
-    let change = change(env, &actor, ("person.create", "person", &person.id), NOTHING, NOTHING);
+    let change = made(env, ("person.create", "person", &person.id));
     let account = Account { person, role, password_at: None, totp: false, passkeys: 0 };
-    unless_there(store.add_account(&account, &change).await)?;
-    Ok(())
+    Ok(unless_there(store.add_account(&Versioned::new(account, &*env.random), &change).await)?)
 }
 
 fn unless_there(result: Result<(), StoreError>) -> Result<(), StoreError> {

@@ -114,7 +114,16 @@ pub async fn tour(server: &Alone, browser: &Browser, mut at: impl AsyncFnMut(Nam
     fill(browser, &[("#name", "parcels:write"), ("#title", "Send parcels")]).await?;
     browser.client.delete_all_cookies().await.map_err(words)?;
     press(browser, "form.panel button").await?;
-    at("console-away").await
+    at("console-away").await?;
+    let account = format!("{url}/account");
+    open(browser, &account).await?;
+    sign_in(browser, demo::ADMIN, demo::ADMIN_PASSWORD).await?;
+    press(browser, "details:has(#new) summary").await?;
+    fill(browser, &[("#old", demo::ADMIN_PASSWORD), ("#new", "another password"), ("#again", "another password")])
+        .await?;
+    browser.client.delete_all_cookies().await.map_err(words)?;
+    press(browser, "details:has(#new) button").await?;
+    at("account-away").await
 }
 
 /// What the console's first page has to show: tokens given and refused, and gateways that follow revocations.

@@ -1,7 +1,7 @@
 //! The types of authorization details that clients can ask for (RFC 9396).
 
 use super::{Admin, AdminError, NOTHING, Result, client_rules, invalid};
-use crate::model::{AuthorizationField, AuthorizationType};
+use crate::model::{AuthorizationField, AuthorizationType, Versioned};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -31,7 +31,8 @@ pub struct AuthorizationTypeView {
 }
 
 impl AuthorizationTypeView {
-    fn of(kind: AuthorizationType, version: i64) -> Self {
+    fn of(kind: Versioned<AuthorizationType>) -> Self {
+        let Versioned { value: kind, version } = kind;
         let AuthorizationType { name, title, description, fields } = kind;
         Self { name, title, description, fields, version }
     }
@@ -59,7 +60,7 @@ impl Admin<'_> {
     /// [`AdminError::NotFound`].
     pub async fn authorization_type(&self, name: &str) -> Result<AuthorizationTypeView> {
         let found = self.store.versioned_authorization_type(name).await?.ok_or(AdminError::NotFound(KIND))?;
-        Ok(AuthorizationTypeView::of(found.value, found.version))
+        Ok(AuthorizationTypeView::of(found))
     }
 
     /// Adds a type.
@@ -68,9 +69,10 @@ impl Admin<'_> {
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_authorization_type(&self, kind: &AuthorizationType) -> Result<AuthorizationTypeView> {
         check_authorization_type(kind)?;
-        let after = AuthorizationTypeView::of(kind.clone(), 1);
-        let change = self.change("authorization_type.create", "authorization_type", &kind.name, NOTHING, Some(&after));
-        match self.store.save_authorization_type(kind, None, &change).await? {
+        let kind = Versioned::new(kind.clone(), &*self.env.random);
+        let after = AuthorizationTypeView::of(kind.clone());
+        let change = self.change("authorization_type.create", "authorization_type", &after.name, NOTHING, Some(&after));
+        match self.store.add_authorization_type(&kind, &change).await? {
             true => Ok(after),
             false => Err(AdminError::Exists(KIND)),
         }
@@ -87,10 +89,10 @@ impl Admin<'_> {
     ) -> Result<AuthorizationTypeView> {
         let before = self.authorization_type_at(&kind.name, version).await?;
         check_authorization_type(kind)?;
-        let after = AuthorizationTypeView::of(kind.clone(), version.saturating_add(1));
+        let after = AuthorizationTypeView::of(Versioned { value: kind.clone(), version: version.saturating_add(1) });
         let change =
             self.change("authorization_type.edit", "authorization_type", &kind.name, Some(&before), Some(&after));
-        match self.store.save_authorization_type(kind, Some(version), &change).await? {
+        match self.store.edit_authorization_type(kind, version, &change).await? {
             true => Ok(after),
             false => Err(AdminError::Changed),
         }

@@ -154,7 +154,7 @@ impl Admin<'_> {
     pub async fn create_client(&self, spec: ClientSpec) -> Result<(ClientView, Option<ShownSecret>)> {
         let secret = spec.auth_method.shows_secret().then(|| generate(&*self.env.random, CLIENT_SECRET));
         let client = Client { secret: secret.as_ref().map(|secret| Digest::of(secret)), ..self.new_client(spec)? };
-        let view = self.register_client(&client).await?;
+        let view = self.register_client(client).await?;
         let shown = secret.map(|secret| ShownSecret { id: String::new(), client_secret: secret.to_string() });
         Ok((view, shown))
     }
@@ -163,11 +163,12 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
-    pub async fn register_client(&self, client: &Client) -> Result<ClientView> {
-        self.check_client(client, &self.store.scopes().await?)?;
-        let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
-        let change = self.change("client.create", "client", &client.id, NOTHING, Some(&view));
-        self.store.register_client(client, &change).await?;
+    pub async fn register_client(&self, client: Client) -> Result<ClientView> {
+        self.check_client(&client, &self.store.scopes().await?)?;
+        let client = Versioned::new(client, &*self.env.random);
+        let view = ClientView::of(&client);
+        let change = self.change("client.create", "client", &view.client_id, NOTHING, Some(&view));
+        self.store.register_client(&client, &change).await?;
         Ok(view)
     }
 

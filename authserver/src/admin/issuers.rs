@@ -106,10 +106,10 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_issuer(&self, spec: IssuerSpec) -> Result<IssuerView> {
-        let issuer = self.checked_issuer(spec, &[]).await?;
-        let after = IssuerView::of(Versioned { value: issuer.clone(), version: 1 });
-        let change = self.change("issuer.create", "issuer", &issuer.issuer, NOTHING, Some(&after));
-        match self.store.save_issuer(&issuer, None, &change).await? {
+        let issuer = Versioned::new(self.checked_issuer(spec, &[]).await?, &*self.env.random);
+        let after = IssuerView::of(issuer.clone());
+        let change = self.change("issuer.create", "issuer", &after.issuer, NOTHING, Some(&after));
+        match self.store.add_issuer(&issuer, &change).await? {
             true => Ok(after),
             false => Err(AdminError::Exists("issuer")),
         }
@@ -124,7 +124,7 @@ impl Admin<'_> {
         let issuer = self.checked_issuer(spec, &[]).await?;
         let after = IssuerView::of(Versioned { value: issuer.clone(), version: version.saturating_add(1) });
         let change = self.change("issuer.edit", "issuer", &issuer.issuer, Some(&before), Some(&after));
-        match self.store.save_issuer(&issuer, Some(version), &change).await? {
+        match self.store.edit_issuer(&issuer, version, &change).await? {
             true => Ok(after),
             false => Err(AdminError::Changed),
         }

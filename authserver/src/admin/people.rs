@@ -146,10 +146,10 @@ impl Admin<'_> {
     /// [`AdminError`].
     pub async fn add_whole_account(&self, account: Account) -> Result<PersonView> {
         check_username(&account.person.username)?;
-        let account = Versioned { value: account, version: 1 };
+        let account = Versioned::new(account, &*self.env.random);
         let view = PersonView::of(&account);
         let change = self.change("person.create", "person", &view.id, NOTHING, Some(&view));
-        self.store.add_account(&account.value, &change).await?;
+        self.store.add_account(&account, &change).await?;
         Ok(view)
     }
 

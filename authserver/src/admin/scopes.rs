@@ -62,10 +62,10 @@ impl Admin<'_> {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::Exists`].
     pub async fn create_scope(&self, spec: ScopeSpec) -> Result<ScopeView> {
-        let scope = Versioned { value: check_scope(spec)?, version: 1 };
+        let scope = Versioned::new(check_scope(spec)?, &*self.env.random);
         let view = ScopeView::of(&scope);
         let change = self.change("scope.create", "scope", &view.name, NOTHING, Some(&view));
-        match self.store.save_scope(&scope.value, None, &change).await? {
+        match self.store.add_scope(&scope, &change).await? {
             true => Ok(view),
             false => Err(AdminError::Exists("scope")),
         }
@@ -83,7 +83,7 @@ impl Admin<'_> {
         let scope = Versioned { value: check_scope(spec)?, version: version.saturating_add(1) };
         let after = ScopeView::of(&scope);
         let change = self.change("scope.edit", "scope", &after.name, Some(&before), Some(&after));
-        match self.store.save_scope(&scope.value, Some(version), &change).await? {
+        match self.store.edit_scope(&scope.value, version, &change).await? {
             true => Ok(after),
             false => Err(AdminError::Changed),
         }

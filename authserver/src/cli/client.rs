@@ -178,7 +178,7 @@ async fn create(context: &Context, create: Create) -> Result<(), Failure> {
         }
         None => {}
     }
-    context.admin().register_client(&client).await?;
+    context.admin().register_client(client.clone()).await?;
     if output.json {
         let mut value = describe(&client)?;
         if let (Some(secret), Some(object)) = (&secret, value.as_object_mut()) {

@@ -200,7 +200,7 @@ async fn add(context: &Context, line: Line) -> Result<(), AdminError> {
                 let problem = "does not fit the auth_method".to_owned();
                 return Err(AdminError::Invalid { field: "secret_digest", problem });
             }
-            admin.register_client(&client).await.map(drop)
+            admin.register_client(client).await.map(drop)
         }
         Line::Person(line) => {
             let PersonLine { id, username, password_hash, role, disabled_at, created_at, password_at } = line;

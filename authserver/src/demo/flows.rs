@@ -4,7 +4,7 @@
 use crate::env::Env;
 use crate::model::{
     AssertionKind, Client, ClientAuthMethod, ClientOptions, Digest, ExchangePolicy, GrantType, IssuerSettings, Keys,
-    TrustedIssuer,
+    TrustedIssuer, Versioned,
 };
 use crate::storage::{Store, StoreError};
 use bearward_token::scope::ScopeSet;
@@ -58,14 +58,14 @@ pub(super) async fn load(
             disabled_at: None,
             created_at: env.now(),
         };
-        super::unless_there(store.create_client(&client).await)?;
+        super::register(store, env, client).await?;
     }
     for (issuer, kind) in ISSUERS {
-        if store.issuer(issuer).await?.is_none() {
-            let keys = Keys { certificates: vec![CERTIFICATE.to_owned()], ..Keys::default() };
-            let settings = IssuerSettings { kind, keys, ..IssuerSettings::default() };
-            store.put_issuer(&TrustedIssuer { issuer: issuer.to_owned(), settings, created_at: env.now() }).await?;
-        }
+        let keys = Keys { certificates: vec![CERTIFICATE.to_owned()], ..Keys::default() };
+        let settings = IssuerSettings { kind, keys, ..IssuerSettings::default() };
+        let trusted = TrustedIssuer { issuer: issuer.to_owned(), settings, created_at: env.now() };
+        let change = super::made(env, ("issuer.create", "issuer", issuer));
+        store.add_issuer(&Versioned::new(trusted, &*env.random), &change).await?;
     }
     Ok(())
 }

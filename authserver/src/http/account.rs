@@ -1,6 +1,7 @@
 //! `GET` and `POST /account`: the clients that have access, sessions, the second factor, the password. Each form does one
 //! thing and names it in `do`.
 
+mod away;
 mod passkeys;
 
 use super::address::Address;
@@ -78,7 +79,11 @@ pub(super) async fn post(
 ) -> Response {
     let answered = async {
         let Form(params) = form?;
-        let Some(signed_in) = cookies::signed_in(&app, &headers).await? else { return to_login(&app) };
+        let Some(signed_in) = cookies::signed_in(&app, &headers).await? else {
+            let ours = csrf::certainly_ours(&app, &headers) && params.has(csrf::FIELD);
+            let kept = ours.then(|| away::page(&app, &params)).flatten();
+            return kept.unwrap_or_else(|| to_login(&app));
+        };
         let visit = Visit { app: &app, browser: &browser, signed_in: &signed_in, address };
         let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
         let Some(bound) = csrf::check(&app, csrf::Purpose::Account, &browser, binding, &params) else {

@@ -45,7 +45,7 @@ impl Mishap {
 
     fn trouble(self) -> Trouble {
         match self {
-            Self::Slow => Trouble::Unavailable,
+            Self::Slow => Trouble::Slow,
             Self::Panicked => Trouble::Broken,
             Self::Method => Trouble::Method,
         }

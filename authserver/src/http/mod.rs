@@ -20,6 +20,7 @@ mod flow;
 mod goal;
 mod introspect;
 mod jwks;
+mod kept;
 mod login;
 mod metadata;
 mod mishap;
@@ -59,6 +60,7 @@ use crate::storage::Store;
 use axum::Router;
 use axum::routing::{get, post};
 use std::sync::Arc;
+use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Everything that answering takes.
@@ -79,6 +81,8 @@ pub struct App {
     pub urls: Urls,
     /// What goes on.
     pub counters: Arc<Counters>,
+    /// How long a request may take before it is given up: 30 seconds, but for tests.
+    pub time_limit: Duration,
     pub(crate) clients: ClientCache,
     pub(crate) assets: Assets,
     pub(crate) sealer: Arc<Sealer>,
@@ -95,6 +99,7 @@ impl App {
             passwords: Passwords::new(config.passwords.max_concurrent_hashes, Arc::clone(&env.random)),
             passkeys: Passkeys::of(&config.issuer),
             counters: Arc::default(),
+            time_limit: observe::LIMIT,
             assets: Assets::new(&urls),
             remote_keys: RemoteKeys::new(Destinations::new(&config.assertions.jwks_networks)),
             sealer,
@@ -126,7 +131,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(with_forms(&app))
         .merge(api::router(&app))
         .fallback(pages::not_found)
-        .layer(axum::middleware::from_fn(observe::time_limit))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), observe::time_limit))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(axum::middleware::from_fn_with_state(app.clone(), mishap::tell))
         .layer(axum::middleware::from_fn(observe::count))

@@ -1,16 +1,18 @@
 //! What surrounds every request: it is counted and timed, it ends in time, and a panic becomes an answer.
 
+use super::App;
 use super::mishap::Mishap;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// How long a request may take.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// `bearward_http_requests_total` and `bearward_http_request_duration_seconds`, by the route's pattern: never by
 /// what a client wrote.
@@ -31,10 +33,17 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
 }
 
 /// Ends what takes too long; whatever the database had not committed by then did not happen.
-pub(super) async fn time_limit(request: Request, next: Next) -> Response {
-    match timeout(LIMIT, next.run(request)).await {
+pub(super) async fn time_limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    match timeout(app.time_limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Mishap::Slow.answer(),
+        Err(_) => {
+            tracing::warn!(
+                route = route.as_ref().map(MatchedPath::as_str),
+                "a request took too long, and was given up"
+            );
+            Mishap::Slow.answer()
+        }
     }
 }
 

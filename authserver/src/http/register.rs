@@ -78,15 +78,16 @@ async fn register(app: &App, address: Address, request: Request) -> Result<Respo
     check_keys(app, &client).await?;
     let (client, new_secret) = with_secret(app, client)?;
     let management = secret::generate(random, secret::REGISTRATION_ACCESS_TOKEN);
-    let view = ClientView::of(&Versioned { value: client.clone(), version: 1 });
-    let change = changed(app, address, "client.register", &client.id, NOTHING, Some(&view));
+    let client = Versioned::new(client, random);
+    let view = ClientView::of(&client);
+    let change = changed(app, address, "client.register", &view.client_id, NOTHING, Some(&view));
     let registration = Registration { token: Digest::of(&management), scopes: initial.scopes };
     // Rendered before it is stored: nothing fails after that.
-    let answer = response(app, &client, &management, new_secret.as_deref().map(String::as_str))?;
+    let answer = response(app, &client.value, &management, new_secret.as_deref().map(String::as_str))?;
     if !app.store.register_by_token((&token, now), &client, &registration, &change).await? {
         return Err(Refusal::invalid_token());
     }
-    tracing::info!(client = %client.id, note = %initial.note, "a client registered itself");
+    tracing::info!(client = %view.client_id, note = %initial.note, "a client registered itself");
     Ok(no_store_json(StatusCode::CREATED, &answer))
 }
 

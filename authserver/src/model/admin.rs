@@ -1,6 +1,7 @@
 //! What administration keeps beside the registry itself: the audit log, accounts, and versions of things.
 
 use super::{Client, Digest, Grant, Person};
+use crate::env::Random;
 use serde::{Deserialize, Serialize};
 
 /// What a person may do here.
@@ -38,6 +39,17 @@ pub struct Versioned<T> {
     pub value: T,
     /// Grows with every change.
     pub version: i64,
+}
+
+impl<T> Versioned<T> {
+    /// A new thing. Its version begins anywhere in 52 bits, so that what was read of a thing that is gone is never taken for
+    /// another one of the same name (RFC 9110 §8.8.1), and every JSON parser still reads the number as it is (RFC 8259 §6).
+    #[must_use]
+    pub fn new(value: T, random: &dyn Random) -> Self {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes);
+        Self { value, version: i64::from_be_bytes(bytes) & ((1 << 52) - 1) }
+    }
 }
 
 /// A person, with what administration knows of them.

@@ -49,43 +49,6 @@ pub(super) const SECTIONS: [(&str, &str, &str); 11] = [
     ("audit", "/audit", "Audit log"),
 ];
 
-/// A form that was opened in an earlier session, to be sent once more.
-#[derive(Template)]
-#[template(path = "console/again.html")]
-pub struct AgainPage<'a> {
-    /// See [`ConsoleFrame`].
-    pub console: ConsoleFrame<'a>,
-    /// Where it goes.
-    pub action: &'a str,
-    /// What it held, but for the form token and a password.
-    pub fields: Vec<(&'a str, &'a str)>,
-    /// Whether it held a password, which has to be typed again.
-    pub password: bool,
-}
-
-impl AgainPage<'_> {
-    /// What of it somebody typed.
-    fn typed(&self) -> impl Iterator<Item = &(&str, &str)> {
-        self.fields.iter().filter(|(name, value)| !value.is_empty() && !["do", "once", "version"].contains(name))
-    }
-}
-
-/// A form that was sent after its session had ended, kept until its person has signed in.
-#[derive(Template)]
-#[template(path = "away.html")]
-pub struct AwayPage<'a> {
-    /// See [`Frame`].
-    pub frame: Frame<'a>,
-    /// Where it goes.
-    pub action: &'a str,
-    /// The sign-in page.
-    pub login: String,
-    /// What it held, but for a password.
-    pub fields: Vec<(&'a str, &'a str)>,
-    /// Whether it held a password, which has to be typed again.
-    pub password: bool,
-}
-
 /// The first page.
 #[derive(Template)]
 #[template(path = "console/overview.html")]

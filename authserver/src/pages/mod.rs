@@ -9,8 +9,8 @@ pub(crate) use account::when;
 pub use account::{AccessWords, AccountPage, CodesPage, FactorSetupPage, SessionWords, When, browser_name, qr};
 pub use client::{CLAIM_KINDS, ClaimRow, ClientForm, ClientPage, NewKeysForm};
 pub use console::{
-    AgainPage, AuditPage, AuditRow, AwayPage, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow,
-    DetailsPage, GrantsPage, KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
+    AuditPage, AuditRow, Chart, ClientsPage, ConsoleFrame, DetailForm, DetailPage, DetailRow, DetailsPage, GrantsPage,
+    KeysPage, OverviewPage, PeoplePage, PersonPage, ScopePage, ScopesPage,
 };
 pub use passkey::{PasskeyPart, PasskeySetupPage, PasskeyWords};
 mod details;
@@ -18,6 +18,7 @@ mod device;
 mod field;
 mod form_post;
 mod issuers;
+mod kept;
 mod passkey;
 mod registration;
 mod tokens;
@@ -28,6 +29,7 @@ pub use device::{DeviceDone, DevicePage, device_done};
 pub use field::{Field, Problem};
 pub use form_post::form_post;
 pub use issuers::{IssuerForm, IssuerPage, IssuersPage};
+pub use kept::{AgainPage, AwayPage, Kept, Secret};
 pub use registration::{RegistrationForm, RegistrationPage};
 pub use tokens::TokensPage;
 pub use trouble::{Trouble, not_found};

@@ -42,6 +42,8 @@ pub enum Trouble {
     Method,
     /// The database does not answer.
     Unavailable,
+    /// It took too long, and was given up.
+    Slow,
     /// Something of ours broke.
     Broken,
 }
@@ -130,6 +132,12 @@ impl Trouble {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 title: "We will be right back",
                 text: "We cannot reach our own data at the moment. Nothing was lost; please try again in a minute.",
+                hint: None,
+            },
+            Self::Slow => Words {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "That took too long",
+                text: "We gave up before we were done. If you were changing something, look first whether it was changed; then try again in a minute.",
                 hint: None,
             },
             Self::Broken => Words {

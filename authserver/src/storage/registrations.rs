@@ -1,7 +1,7 @@
 //! Dynamic registration, RFC 7591 and RFC 7592: who may register clients, and who may manage which.
 
 use super::Result;
-use crate::model::{Change, Client, Digest, Revocation};
+use crate::model::{Change, Client, Digest, Revocation, Versioned};
 use async_trait::async_trait;
 use bearward_token::scope::ScopeSet;
 
@@ -51,7 +51,7 @@ pub trait Registrations {
     async fn register_by_token(
         &self,
         (initial, now): (&Digest, i64),
-        client: &Client,
+        client: &Versioned<Client>,
         registration: &Registration,
         change: &Change,
     ) -> Result<bool>;

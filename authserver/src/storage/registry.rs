@@ -11,7 +11,7 @@ use async_trait::async_trait;
 #[async_trait]
 pub trait Registry {
     /// Registers a client. [`StoreError::Exists`](super::StoreError::Exists) if the id is taken.
-    async fn register_client(&self, client: &Client, change: &Change) -> Result<()>;
+    async fn register_client(&self, client: &Versioned<Client>, change: &Change) -> Result<()>;
     /// A client and its version.
     async fn versioned_client(&self, id: &str) -> Result<Option<Versioned<Client>>>;
     /// Replaces what is registered, if it is still at this version; a revocation that goes with it is recorded too.
@@ -29,13 +29,15 @@ pub trait Registry {
 
     /// A scope and its version.
     async fn versioned_scope(&self, name: &str) -> Result<Option<Versioned<Scope>>>;
-    /// Adds a scope (no version), or changes its words if it is still at this version; false if not.
-    async fn save_scope(&self, scope: &Scope, version: Option<i64>, change: &Change) -> Result<bool>;
+    /// Adds a scope; false if there is one of this name.
+    async fn add_scope(&self, scope: &Versioned<Scope>, change: &Change) -> Result<bool>;
+    /// Changes a scope's words, if it is still at this version.
+    async fn edit_scope(&self, scope: &Scope, version: i64, change: &Change) -> Result<bool>;
     /// Deletes a scope, if it is still at this version.
     async fn delete_scope(&self, name: &str, version: i64, change: &Change) -> Result<bool>;
 
     /// Adds a person. [`StoreError::Exists`](super::StoreError::Exists) if the username is taken.
-    async fn add_account(&self, account: &Account, change: &Change) -> Result<()>;
+    async fn add_account(&self, account: &Versioned<Account>, change: &Change) -> Result<()>;
     /// A person with what administration knows of them.
     async fn account(&self, id: &str) -> Result<Option<Versioned<Account>>>;
     /// Replaces username, password, role and whether they are disabled, if the account is still at this version

@@ -15,9 +15,10 @@ pub trait TrustedIssuers {
     async fn versioned_issuer(&self, issuer: &str) -> Result<Option<Versioned<TrustedIssuer>>>;
     /// All issuers, in order of their `iss`.
     async fn issuers(&self) -> Result<Vec<Versioned<TrustedIssuer>>>;
-    /// Registers an issuer (no version), or changes what is believed of it if it is still at this version; false if not. With
-    /// its entry of the audit log.
-    async fn save_issuer(&self, issuer: &TrustedIssuer, version: Option<i64>, change: &Change) -> Result<bool>;
+    /// Registers an issuer; false if there is one of this name. With its entry of the audit log.
+    async fn add_issuer(&self, issuer: &Versioned<TrustedIssuer>, change: &Change) -> Result<bool>;
+    /// Changes what is believed of an issuer, if it is still at this version. With its entry of the audit log.
+    async fn edit_issuer(&self, issuer: &TrustedIssuer, version: i64, change: &Change) -> Result<bool>;
     /// Removes an issuer, if it is still at this version. With its entry of the audit log.
     async fn delete_issuer(&self, issuer: &str, version: i64, change: &Change) -> Result<bool>;
 }

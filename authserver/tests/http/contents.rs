@@ -190,7 +190,7 @@ async fn what_is_fixed_for_a_client_is_not_for_its_requests() {
         two.options.claims = custom(json!({ "tier": "gold" }));
         two.options.grant_claims = [(GrantType::ClientCredentials, custom(json!({ "channel": "night" })))].into();
         two.options.request_claims = vec![name.to_owned()];
-        assert_eq!(server.admin().register_client(&two).await.is_ok(), good, "{name}");
+        assert_eq!(server.admin().register_client(two.clone()).await.is_ok(), good, "{name}");
     }
 }
 

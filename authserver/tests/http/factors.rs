@@ -4,7 +4,7 @@ use crate::people::act;
 use crate::support::{Answer, Browser, PASSWORD, Server};
 use http::StatusCode;
 
-fn code(page: &Answer, now: i64) -> String {
+pub(crate) fn code(page: &Answer, now: i64) -> String {
     let key = page.body.split("<p class=\"key\"><code>").nth(1).unwrap().split('<').next().unwrap().replace(' ', "");
     let secret = totp_rs::Secret::try_from_base32(key).unwrap();
     totp_rs::Builder::new().with_secret(secret).build().unwrap().generate(u64::try_from(now).unwrap()).to_string()

@@ -1,11 +1,16 @@
 //! What people and programs see when something goes wrong that no page is about.
 
-use crate::people::with_admin;
+use crate::people::{Written, with_admin};
 use crate::support::{Answer, Server, request};
+use axum::body::{Body, Bytes};
 use bearward::env::Random;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
+use http_body::Frame;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 const PAGES: [&str; 7] =
     ["/oauth2/authorize", "/login", "/consent", "/account", "/device", "/admin", "/admin/clients/demo-web"];
@@ -76,4 +81,37 @@ async fn a_handler_that_panics_is_a_page_for_people_and_json_for_clients() {
     let pairs = vec![("grant_type", "client_credentials")];
     server.token(crate::support::SERVICE, pairs).await.is_error(500, "server_error");
     assert_eq!(browser.get("/account").await.status, StatusCode::OK, "and it goes on");
+}
+
+/// A body of which nothing ever comes.
+struct Never;
+
+impl http_body::Body for Never {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_a_page_for_people_and_an_error_for_clients() {
+    let (log, _logging) = Written::here();
+    let server = Server::impatient().await;
+    let never = |path: &str| {
+        let form = "application/x-www-form-urlencoded";
+        Request::post(path).header("content-type", form).body(Body::new(Never)).unwrap()
+    };
+    for path in PAGES {
+        let slow = server.send(never(path)).await;
+        page(&slow, 503);
+        assert!(slow.body.contains("That took too long") && slow.body.contains("try again"), "{}", slow.body);
+        let reference = slow.body.split("class=\"reference\">").nth(1).unwrap().split('<').next().unwrap();
+        let written = log.text();
+        let line = written.lines().find(|line| line.contains(reference)).unwrap();
+        assert!(line.contains("\"trouble\":\"Slow\""), "{line}");
+        assert!(written.contains("given up"), "{written}");
+    }
+    server.send(never("/oauth2/token")).await.is_error(503, "temporarily_unavailable");
 }

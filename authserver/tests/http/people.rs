@@ -334,11 +334,20 @@ async fn a_password_of_an_older_scheme_is_hashed_anew_by_signing_in() {
 
 /// A log that a test reads.
 #[derive(Clone, Default)]
-struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+pub(crate) struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl Written {
+    /// What this thread logs from now on, while the guard lives.
+    pub(crate) fn here() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let json = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
+        let json = json.with_writer(move || writer.clone()).finish();
+        (log, tracing::subscriber::set_default(json))
+    }
+
     /// All of it.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -355,11 +364,7 @@ impl std::io::Write for Written {
 
 #[tokio::test]
 async fn what_pages_and_the_audit_log_say_is_in_the_log_too() {
-    let log = Written::default();
-    let writer = log.clone();
-    let json = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
-    let json = json.with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(json);
+    let (log, _logging) = Written::here();
     let server = with_admin().await;
     let said = |text: &str| {
         let written = log.text();

@@ -235,7 +235,7 @@ async fn access_tokens_are_signed_as_a_client_is_registered() {
     for name in named {
         let mut one = client(name, Some("s"), &[GrantType::ClientCredentials]);
         one.options.access_token_signing_alg = Some(name.to_owned());
-        server.admin().register_client(&one).await.unwrap();
+        server.admin().register_client(one.clone()).await.unwrap();
         let answer = server.token(Some((name, "s")), vec![("grant_type", "client_credentials")]).await.json();
         let token = answer["access_token"].as_str().unwrap();
         let header = jsonwebtoken::decode_header(token).unwrap();
@@ -253,7 +253,7 @@ async fn access_tokens_are_signed_as_a_client_is_registered() {
     for name in ["EdDSA", "RS512", "HS256", "none", "rs256"] {
         let mut one = client("one", Some("s"), &[GrantType::ClientCredentials]);
         one.options.access_token_signing_alg = Some(name.to_owned());
-        assert!(server.admin().register_client(&one).await.is_err(), "{name}");
+        assert!(server.admin().register_client(one.clone()).await.is_err(), "{name}");
         // One that was registered when the server still had it: no token is better than one by another algorithm.
         server.app.store.create_client(&bearward::model::Client { id: name.to_owned(), ..one }).await.unwrap();
         let answer = server.token(Some((name, "s")), vec![("grant_type", "client_credentials")]).await;

@@ -12,7 +12,7 @@ use bearward::config::{
 use bearward::env::Env;
 use bearward::http::{App, router};
 use bearward::keys::{KeyRing, Sealer};
-use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session};
+use bearward::model::{Client, ClientAuthMethod, ClientOptions, Digest, GrantType, Person, Scope, Session, Versioned};
 use bearward::passwords::Passwords;
 use bearward::secret;
 use bearward::storage::Store;
@@ -71,6 +71,19 @@ impl Server {
 
     /// A server whose configuration, time or randomness was changed.
     pub(crate) async fn of(change: impl FnOnce(&mut Config), swap: impl FnOnce(&mut Env)) -> Self {
+        Self::built(change, swap, |_| {}).await
+    }
+
+    /// A server for which everything takes too long that is not there at once.
+    pub(crate) async fn impatient() -> Self {
+        Self::built(|_| {}, |_| {}, |app| app.time_limit = Duration::ZERO).await
+    }
+
+    async fn built(
+        change: impl FnOnce(&mut Config),
+        swap: impl FnOnce(&mut Env),
+        finish: impl FnOnce(&mut App),
+    ) -> Self {
         // Of one log alone, a line that another thread says first is taken for one that nobody wants: `tracing` keeps that.
         static LOGS: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
         LazyLock::force(&LOGS);
@@ -86,7 +99,9 @@ impl Server {
         let (policy, lifetime) = (config.keys.clone(), config.tokens.access_lifetime);
         let keys = KeyRing::open(store.clone(), sealer.clone(), env.clone(), policy, lifetime).await.unwrap();
         seed(store.as_ref()).await;
-        let app = Arc::new(App::new(config, store, keys, sealer, env));
+        let mut app = App::new(config, store, keys, sealer, env);
+        finish(&mut app);
+        let app = Arc::new(app);
         Self { router: router(app.clone()), app, clock, directory }
     }
 
@@ -429,4 +444,9 @@ fn config() -> Config {
         device: Device::default(),
         log: Log { json: false, filter: "info".into() },
     }
+}
+
+/// A new thing whose version begins at 1.
+pub(crate) fn first<T>(value: T) -> Versioned<T> {
+    Versioned { value, version: 1 }
 }

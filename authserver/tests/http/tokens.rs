@@ -78,7 +78,7 @@ async fn delegate(server: &Server) {
         description: String::new(),
         fields: BTreeMap::from([("amount".to_owned(), bearward::model::AuthorizationField::default())]),
     };
-    server.app.store.save_authorization_type(&payment, None, &crate::people::change()).await.unwrap();
+    server.app.store.add_authorization_type(&crate::support::first(payment), &crate::people::change()).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Opaque access tokens, pushed requests, types of authorization details, registration.
 
 use super::admin::change;
-use super::fixture::{Fixture, NOW, at_once, client, digest, scope};
+use super::fixture::{Fixture, NOW, at_once, client, digest, first, scope};
 use bearward::model::{AuditFilter, AuthorizationField, AuthorizationType, Revocation, Versioned};
 use bearward::storage::{InitialAccessToken, Registration, Store};
 use bearward_token::feed::Subject;
@@ -40,20 +40,23 @@ pub(crate) async fn authorization_types_are_kept_in_order(fixture: Fixture) {
         fields: [("f".to_owned(), AuthorizationField { title: "F".into(), required: true, values: vec!["v".into()] })]
             .into(),
     };
-    let save = async |kind: AuthorizationType, version| {
-        store.save_authorization_type(&kind, version, &change("save", &kind.name)).await.unwrap()
+    let add = async |kind: AuthorizationType| {
+        store.add_authorization_type(&first(kind.clone()), &change("add", &kind.name)).await.unwrap()
     };
-    assert!(save(kind("b", "B"), None).await && save(kind("a", "old"), None).await);
-    assert!(!save(kind("a", "again"), None).await, "it is there");
-    assert!(save(kind("a", "A"), Some(1)).await && !save(kind("a", "late"), Some(1)).await);
-    assert!(!save(kind("c", "C"), Some(1)).await, "there is none to edit");
+    let edit = async |kind: AuthorizationType, version| {
+        store.edit_authorization_type(&kind, version, &change("edit", &kind.name)).await.unwrap()
+    };
+    assert!(add(kind("b", "B")).await && add(kind("a", "old")).await);
+    assert!(!add(kind("a", "again")).await, "it is there");
+    assert!(edit(kind("a", "A"), 1).await && !edit(kind("a", "late"), 1).await);
+    assert!(!edit(kind("c", "C"), 1).await, "there is none to edit");
     assert_eq!(store.authorization_types().await.unwrap(), [kind("a", "A"), kind("b", "B")]);
     let found = store.versioned_authorization_type("a").await.unwrap();
     assert_eq!(found, Some(Versioned { value: kind("a", "A"), version: 2 }));
     assert_eq!(store.versioned_authorization_type("a\0").await.unwrap(), None);
     let delete = async |version| store.delete_authorization_type("a", version, &change("delete", "a")).await.unwrap();
     assert!(!delete(1).await && delete(2).await && !delete(2).await);
-    assert_eq!(audited(&*store).await, ["save b", "save a", "save a", "delete a"]);
+    assert_eq!(audited(&*store).await, ["add b", "add a", "edit a", "delete a"]);
 }
 
 pub(crate) async fn of_many_edits_of_an_authorization_type_one_holds(fixture: Fixture) {
@@ -67,7 +70,12 @@ pub(crate) async fn of_many_edits_of_an_authorization_type_one_holds(fixture: Fi
     for (round, seen) in [None, Some(1)].into_iter().enumerate() {
         let tries = (0..8).map(|n| {
             let (store, entry) = (stores[n % 2].clone(), change("save", &n.to_string()));
-            async move { store.save_authorization_type(&kind(n), seen, &entry).await.unwrap() }
+            async move {
+                match seen {
+                    None => store.add_authorization_type(&first(kind(n)), &entry).await.unwrap(),
+                    Some(version) => store.edit_authorization_type(&kind(n), version, &entry).await.unwrap(),
+                }
+            }
         });
         let won = at_once(tries.collect()).await;
         assert_eq!(won.iter().filter(|won| **won).count(), 1, "{seen:?}");
@@ -97,7 +105,8 @@ pub(crate) async fn an_initial_access_token_is_spent_as_often_as_it_can_be(fixtu
         async move {
             let (name, token) = (format!("c{i}"), Registration { token: digest(&i.to_string()), scopes: scope("a") });
             let entry = change("register", &name);
-            let done = store.register_by_token((&digest("it"), NOW), &client(&name), &token, &entry).await.unwrap();
+            let done =
+                store.register_by_token((&digest("it"), NOW), &first(client(&name)), &token, &entry).await.unwrap();
             done.then_some((name, token))
         }
     });
@@ -158,7 +167,7 @@ pub(crate) async fn a_registration_is_changed_by_its_token_alone(fixture: Fixtur
     let registration = Registration { token: digest("ra"), scopes: scope("a") };
     let register = || async {
         let entry = change("register", "web");
-        store.register_by_token((&digest("it"), NOW), &client("web"), &registration, &entry).await.unwrap()
+        store.register_by_token((&digest("it"), NOW), &first(client("web")), &registration, &entry).await.unwrap()
     };
     assert!(register().await);
     // The name is taken, so nothing of it happens: no use is spent either.

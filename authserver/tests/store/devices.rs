@@ -2,7 +2,7 @@
 
 use super::admin::change;
 use super::around::audited;
-use super::fixture::{Fixture, NOW, at_once, authorization, digest, grant_revocation, refresh, scope};
+use super::fixture::{Fixture, NOW, at_once, authorization, digest, first, grant_revocation, refresh, scope};
 use bearward::model::{AssertionKind, DeviceCode, GrantDetails, IssuerSettings, Keys, Polled, Subjects, TrustedIssuer};
 use bearward::storage::{Redeemed, Store, StoreError};
 
@@ -147,14 +147,14 @@ pub(crate) async fn issuers_are_kept_changed_and_removed(fixture: Fixture) {
     // By administrators: what is there is not added again, and what was changed meanwhile stays.
     let change = |what| change(what, "https://a.example");
     let again = issuer("https://a.example", Subjects::People);
-    assert!(!store.save_issuer(&again, None, &change("add")).await.unwrap());
-    assert!(!store.save_issuer(&again, Some(1), &change("edit")).await.unwrap());
-    assert!(store.save_issuer(&again, Some(2), &change("edit")).await.unwrap());
+    assert!(!store.add_issuer(&first(again.clone()), &change("add")).await.unwrap());
+    assert!(!store.edit_issuer(&again, 1, &change("edit")).await.unwrap());
+    assert!(store.edit_issuer(&again, 2, &change("edit")).await.unwrap());
     assert_eq!(store.issuer("https://a.example").await.unwrap(), Some(again.clone()));
     assert!(!store.delete_issuer("https://a.example", 2, &change("remove")).await.unwrap());
     assert!(store.delete_issuer("https://a.example", 3, &change("remove")).await.unwrap());
-    assert!(!store.save_issuer(&again, Some(3), &change("edit")).await.unwrap(), "it is gone");
-    assert!(store.save_issuer(&again, None, &change("add")).await.unwrap());
+    assert!(!store.edit_issuer(&again, 3, &change("edit")).await.unwrap(), "it is gone");
+    assert!(store.add_issuer(&first(again.clone()), &change("add")).await.unwrap());
     assert_eq!(audited(&*store).await, ["edit", "remove", "add"].map(|what| format!("{what} https://a.example")));
 }
 
@@ -172,7 +172,12 @@ pub(crate) async fn of_many_edits_of_an_issuer_one_holds(fixture: Fixture) {
     for (round, seen) in [None, Some(1)].into_iter().enumerate() {
         let tries = (0..8).map(|n| {
             let (store, entry) = (stores[n % 2].clone(), change("save", &n.to_string()));
-            async move { store.save_issuer(&issuer(n), seen, &entry).await.unwrap() }
+            async move {
+                match seen {
+                    None => store.add_issuer(&first(issuer(n)), &entry).await.unwrap(),
+                    Some(version) => store.edit_issuer(&issuer(n), version, &entry).await.unwrap(),
+                }
+            }
         });
         let won = at_once(tries.collect()).await;
         assert_eq!(won.iter().filter(|won| **won).count(), 1, "{seen:?}");

@@ -5,7 +5,7 @@ use bearward::config;
 use bearward::confirmation::Confirmation;
 use bearward::model::{
     AuthorizationCode, Client, ClientAuthMethod, ClientOptions, Digest, Grant, GrantDetails, GrantType,
-    NewRefreshToken, Person, Revocation, SigningKey,
+    NewRefreshToken, Person, Revocation, SigningKey, Versioned,
 };
 use bearward::storage::{self, Changes, Store};
 use bearward_tests::pg::Postgres;
@@ -23,6 +23,11 @@ pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) enum Database {
     Sqlite,
     Postgres,
+}
+
+/// A new thing whose version begins at 1.
+pub(crate) fn first<T>(value: T) -> Versioned<T> {
+    Versioned { value, version: 1 }
 }
 
 pub(crate) struct Fixture {

@@ -26,6 +26,7 @@ mod prune;
 mod ready;
 mod registry;
 mod sqlite_restore;
+mod versions;
 
 use fixture::{Database, Fixture};
 use libtest_mimic::{Arguments, Trial};
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         admin::clients_are_found_by_any_letters,
         admin::scopes_are_edited_and_go,
         admin::a_code_is_taken_once,
+        versions::what_is_made_again_is_not_what_was_read,
         admin::a_passkey_is_used_once_as_it_was_read,
         admin::a_bucket_runs_dry_and_fills_up,
         admin::access_is_withdrawn,

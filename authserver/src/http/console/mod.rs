@@ -14,12 +14,12 @@ mod tokens;
 use super::address::Address;
 use super::browser::Browser;
 use super::cookies::{self, SignedIn};
+use super::kept::{away, is_private, keep};
 use super::params::{LongForm, Params, ParamsError};
 use super::{App, Route, answer, csrf, goal};
 use crate::admin::{Actor, Admin, AdminError};
-use crate::client_keys::{self, KeyTextError};
 use crate::model::{Digest, Role};
-use crate::pages::{self, AgainPage, AwayPage, ConsoleFrame, Problem, Trouble};
+use crate::pages::{self, AgainPage, ConsoleFrame, Kept, Problem, Secret, Trouble};
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
@@ -33,7 +33,7 @@ const FORMS: &str = "console";
 const ONCE: &str = "once";
 const SENT_FOR: i64 = 24 * 60 * 60;
 /// The field of a password, which no page has in it.
-const PASSWORD: &str = "password";
+const PASSWORD: Secret = Secret { name: "password", label: "The password", autocomplete: "new-password" };
 /// How many rows a list has.
 const ROWS: u32 = 50;
 
@@ -105,9 +105,10 @@ pub(super) async fn post(
         let signed_in = match admitted(&app, &headers, &uri).await? {
             Ok(signed_in) => signed_in,
             Err(login) => {
-                let kept = csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD);
                 // A token is not shown again, not even hidden in a form.
-                return if kept && segments(&app, &uri)? != ["tokens"] { away(&app, &uri, &form) } else { Ok(login) };
+                let keeps = csrf::certainly_ours(&app, &headers) && form.has(csrf::FIELD);
+                let keeps = keeps && segments(&app, &uri)? != ["tokens"];
+                return if keeps { away(&app, kept(path_and_query(&uri), &form)) } else { Ok(login) };
             }
         };
         let binding = csrf::Binding { person: Some(&signed_in.person.id), sealed: FORMS };
@@ -154,22 +155,14 @@ fn overtaken() -> Problem {
 
 /// What a form held that was opened before the browser was closed or by somebody else, to be sent once more.
 fn again(visit: &Visit<'_>, action: &str, form: &Params) -> Answer {
-    let fields = form.pairs().filter(|(name, _)| ![csrf::FIELD, PASSWORD].contains(name)).collect();
-    let page = AgainPage { console: visit.frame("")?, action, fields, password: form.has(PASSWORD) };
-    Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
+    let mut kept = kept(action, form);
+    kept.fields.retain(|(name, _)| *name != csrf::FIELD);
+    Ok(pages::html(StatusCode::FORBIDDEN, &AgainPage { console: visit.frame("")?, kept }, None))
 }
 
-/// The same of one whose session has ended, for its person to sign in beside it.
-fn away(app: &App, uri: &Uri, form: &Params) -> Answer {
-    let action = path_and_query(uri);
-    let page = AwayPage {
-        frame: pages::Frame::of(app),
-        action,
-        login: goal::login_for(app, action)?,
-        fields: form.pairs().filter(|(name, _)| *name != PASSWORD).collect(),
-        password: form.has(PASSWORD),
-    };
-    Ok(pages::html(StatusCode::FORBIDDEN, &page, None))
+/// What a form held.
+fn kept<'a>(action: &'a str, form: &'a Params) -> Kept<'a> {
+    keep((action, form.get("do").unwrap_or_default()), form, &[PASSWORD], &["do", ONCE, "version"], field_name)
 }
 
 /// Whether a form is sent for the first time: what shows a secret this once is not done again by a page that is loaded
@@ -199,11 +192,6 @@ fn path_and_query(uri: &Uri) -> &str {
 /// The version that a form began with.
 fn version(form: &Params) -> i64 {
     form.get("version").and_then(|text| text.parse().ok()).unwrap_or_default()
-}
-
-/// Whether a text that was pasted holds a private key, which is not sent back and forth.
-fn is_private(keys: &str) -> bool {
-    client_keys::parse(keys) == Err(KeyTextError::Private)
 }
 
 /// Taken apart before it is decoded: a scope may be a URI, with slashes of its own.

@@ -23,33 +23,30 @@ impl<B: Backend> AuthorizationTypes for SqlStore<B> {
         rows.first().map(|row| Ok(Versioned { value: read(row)?, version: row.get("version")? })).transpose()
     }
 
-    async fn save_authorization_type(
-        &self,
-        kind: &AuthorizationType,
-        version: Option<i64>,
-        change: &Change,
-    ) -> Result<bool> {
+    async fn add_authorization_type(&self, kind: &Versioned<AuthorizationType>, change: &Change) -> Result<bool> {
+        let sql = "INSERT INTO authorization_types (name, title, description, fields, version)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+        let fields = json(&kind.value.fields)?;
+        audited(&self.0, vec![Step::must(sql, values(&kind.value, &fields, kind.version))], change).await
+    }
+
+    async fn edit_authorization_type(&self, kind: &AuthorizationType, version: i64, change: &Change) -> Result<bool> {
+        let sql = "UPDATE authorization_types SET title = $2, description = $3, fields = $4
+             WHERE name = $1 AND version = $5";
         let fields = json(&kind.fields)?;
-        let texts = [&kind.name, &kind.title, &kind.description, &fields];
-        let mut args = texts.map(|text| Value::Text(text)).to_vec();
-        let sql = match version {
-            None => {
-                "INSERT INTO authorization_types (name, title, description, fields) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT DO NOTHING"
-            }
-            Some(version) => {
-                args.push(Value::Int(version));
-                "UPDATE authorization_types SET title = $2, description = $3, fields = $4
-                 WHERE name = $1 AND version = $5"
-            }
-        };
-        audited(&self.0, vec![Step::must(sql, args)], change).await
+        audited(&self.0, vec![Step::must(sql, values(kind, &fields, version))], change).await
     }
 
     async fn delete_authorization_type(&self, name: &str, version: i64, change: &Change) -> Result<bool> {
         let sql = "DELETE FROM authorization_types WHERE name = $1 AND version = $2";
         audited(&self.0, vec![Step::must(sql, vec![Value::Text(name), Value::Int(version)])], change).await
     }
+}
+
+/// What a type is written with, and the version that it begins with or must still be at.
+fn values<'a>(kind: &'a AuthorizationType, fields: &'a str, version: i64) -> Vec<Value<'a>> {
+    let texts = [kind.name.as_str(), &kind.title, &kind.description, fields].map(Value::Text);
+    texts.into_iter().chain([Value::Int(version)]).collect()
 }
 
 fn read(row: &Row) -> Result<AuthorizationType> {

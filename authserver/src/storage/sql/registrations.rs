@@ -2,9 +2,9 @@
 
 use super::audited::audited;
 use super::registry::revoked;
-use super::store::{CREATE_CLIENT, ClientTexts, client_values, edit_client};
+use super::store::{CREATE_CLIENT, ClientTexts, client_values, edit_client, new_client_values};
 use super::{Backend, Row, SqlStore, Step, Value};
-use crate::model::{Change, Client, Digest, Revocation};
+use crate::model::{Change, Client, Digest, Revocation, Versioned};
 use crate::storage::{InitialAccessToken, Registration, Registrations, Result, StoreError};
 use async_trait::async_trait;
 
@@ -57,19 +57,22 @@ impl<B: Backend> Registrations for SqlStore<B> {
     async fn register_by_token(
         &self,
         (initial, now): (&Digest, i64),
-        client: &Client,
+        client: &Versioned<Client>,
         registration: &Registration,
         change: &Change,
     ) -> Result<bool> {
         let spend = "UPDATE initial_access_tokens SET uses_left = uses_left - 1
              WHERE digest = $1 AND uses_left > 0 AND expires_at > $2";
         let manage = "INSERT INTO registration_access_tokens (client_id, digest, scopes) VALUES ($1, $2, $3)";
-        let texts = ClientTexts::of(client)?;
+        let texts = ClientTexts::of(&client.value)?;
         let scopes = registration.scopes.to_string();
         let steps = vec![
             Step::must(spend, vec![Value::Blob(&initial.0), Value::Int(now)]),
-            Step::must(CREATE_CLIENT, client_values(client, &texts).to_vec()),
-            Step::new(manage, vec![Value::Text(&client.id), Value::Blob(&registration.token.0), Value::Text(&scopes)]),
+            Step::must(CREATE_CLIENT, new_client_values(client, &texts)),
+            Step::new(
+                manage,
+                vec![Value::Text(&client.value.id), Value::Blob(&registration.token.0), Value::Text(&scopes)],
+            ),
         ];
         audited(&self.0, steps, change).await
     }

@@ -1,7 +1,7 @@
 //! [`Registry`] in SQL.
 
 use super::audited::audited;
-use super::store::{client_values, person_values};
+use super::store::{client_values, new_client_values, person_values};
 use super::{ADD_KEY, Backend, SqlStore, Step, Value, key_values, record_revocation, revocation_values, rows};
 use crate::model::{
     Account, AuditFilter, Change, Client, GrantEntry, GrantFilter, Recorded, Revocation, Scope, SigningKey, Versioned,
@@ -118,9 +118,9 @@ const CLOCKS: i64 = 3600;
 
 #[async_trait]
 impl<B: Backend> Registry for SqlStore<B> {
-    async fn register_client(&self, client: &Client, change: &Change) -> Result<()> {
-        let texts = super::store::ClientTexts::of(client)?;
-        let steps = vec![Step::must(super::store::CREATE_CLIENT, client_values(client, &texts).to_vec())];
+    async fn register_client(&self, client: &Versioned<Client>, change: &Change) -> Result<()> {
+        let texts = super::store::ClientTexts::of(&client.value)?;
+        let steps = vec![Step::must(super::store::CREATE_CLIENT, new_client_values(client, &texts))];
         if audited(&self.0, steps, change).await? { Ok(()) } else { Err(StoreError::Exists("client")) }
     }
 
@@ -195,16 +195,15 @@ impl<B: Backend> Registry for SqlStore<B> {
         row.map(|row| Ok(Versioned { value: rows::scope(row)?, version: row.get("version")? })).transpose()
     }
 
-    async fn save_scope(&self, scope: &Scope, version: Option<i64>, change: &Change) -> Result<bool> {
-        let mut args = vec![Value::Text(&scope.name), Value::Text(&scope.title), Value::Text(&scope.description)];
-        let sql = match version {
-            None => "INSERT INTO scopes (name, title, description) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            Some(version) => {
-                args.push(Value::Int(version));
-                "UPDATE scopes SET title = $2, description = $3 WHERE name = $1 AND version = $4"
-            }
-        };
-        audited(&self.0, vec![Step::must(sql, args)], change).await
+    async fn add_scope(&self, scope: &Versioned<Scope>, change: &Change) -> Result<bool> {
+        let sql =
+            "INSERT INTO scopes (name, title, description, version) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        audited(&self.0, vec![Step::must(sql, scope_values(&scope.value, scope.version))], change).await
+    }
+
+    async fn edit_scope(&self, scope: &Scope, version: i64, change: &Change) -> Result<bool> {
+        let sql = "UPDATE scopes SET title = $2, description = $3 WHERE name = $1 AND version = $4";
+        audited(&self.0, vec![Step::must(sql, scope_values(scope, version))], change).await
     }
 
     async fn delete_scope(&self, name: &str, version: i64, change: &Change) -> Result<bool> {
@@ -212,12 +211,14 @@ impl<B: Backend> Registry for SqlStore<B> {
         audited(&self.0, vec![Step::must(sql, vec![Value::Text(name), Value::Int(version)])], change).await
     }
 
-    async fn add_account(&self, account: &Account, change: &Change) -> Result<()> {
+    async fn add_account(&self, account: &Versioned<Account>, change: &Change) -> Result<()> {
+        let Versioned { value: account, version } = account;
         let key = account.person.username.to_lowercase();
         let mut args = person_values(&account.person, &key).to_vec();
-        args.push(Value::Text(account.role.name()));
-        let sql = "INSERT INTO people (id, username, username_key, password_hash, disabled_at, created_at, role)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        args.extend([Value::Text(account.role.name()), Value::Int(*version)]);
+        let sql =
+            "INSERT INTO people (id, username, username_key, password_hash, disabled_at, created_at, role, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
         let added = audited(&self.0, vec![Step::must(sql, args)], change).await?;
         if added { Ok(()) } else { Err(StoreError::Exists("user")) }
     }
@@ -378,6 +379,12 @@ impl<B: Backend> Registry for SqlStore<B> {
         ];
         self.0.read(sql, &args).await?.iter().map(rows::recorded).collect()
     }
+}
+
+/// What a scope is written with, and the version that it begins with or must still be at.
+fn scope_values(scope: &Scope, version: i64) -> Vec<Value<'_>> {
+    let texts = [&scope.name, &scope.title, &scope.description].map(|text| Value::Text(text));
+    texts.into_iter().chain([Value::Int(version)]).collect()
 }
 
 /// The step that lets the changes of administrators wait for each other: two that end at the same moment would each still

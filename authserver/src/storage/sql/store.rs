@@ -3,7 +3,7 @@
 use super::{Backend, Prune, Row, SqlStore, Value, create_session, record_revocation, revocation_values, rows};
 use crate::model::{
     AuthorizationCode, Client, Digest, Grant, NewRefreshToken, Person, RefreshToken, Revocation, Scope, Session,
-    SigningKey,
+    SigningKey, Versioned,
 };
 use crate::storage::{Changes, FeedRead, Redeemed, Result, Rotated, Store, StoreError};
 use async_trait::async_trait;
@@ -84,7 +84,8 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn create_client(&self, client: &Client) -> Result<()> {
         let texts = ClientTexts::of(client)?;
-        let written = self.0.write(CREATE_CLIENT, &client_values(client, &texts)).await?;
+        let client = Versioned { value: client.clone(), version: 1 };
+        let written = self.0.write(CREATE_CLIENT, &new_client_values(&client, &texts)).await?;
         taken(written, "client")
     }
 
@@ -288,10 +289,10 @@ async fn one<T>(
     backend.read(sql, &[Value::Text(key)]).await?.first().map(read).transpose()
 }
 
-/// Takes [`client_values`].
+/// Takes [`new_client_values`].
 pub(super) const CREATE_CLIENT: &str = "INSERT INTO clients (id, name, auth_method, secret, grant_types, redirect_uris,
-     scopes, default_scopes, audience, options, disabled_at, created_at, sealed_secret)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
+     scopes, default_scopes, audience, options, disabled_at, created_at, sealed_secret, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING";
 
 /// What of a client is stored as text that has to be made first.
 pub(super) struct ClientTexts {
@@ -318,7 +319,14 @@ impl ClientTexts {
     }
 }
 
-/// The parameters of a client's row, in the order of [`CREATE_CLIENT`].
+/// The parameters of a new client's row, in the order of [`CREATE_CLIENT`].
+pub(super) fn new_client_values<'a>(client: &'a Versioned<Client>, texts: &'a ClientTexts) -> Vec<Value<'a>> {
+    let mut values = client_values(&client.value, texts).to_vec();
+    values.push(Value::Int(client.version));
+    values
+}
+
+/// The parameters of a client's row, all but its version.
 pub(super) fn client_values<'a>(client: &'a Client, texts: &'a ClientTexts) -> [Value<'a>; 13] {
     [
         Value::Text(&client.id),

@@ -33,16 +33,20 @@ impl<B: Backend> TrustedIssuers for SqlStore<B> {
         self.0.read(sql, &[]).await?.iter().map(read).collect()
     }
 
-    async fn save_issuer(&self, issuer: &TrustedIssuer, version: Option<i64>, change: &Change) -> Result<bool> {
+    async fn add_issuer(&self, issuer: &Versioned<TrustedIssuer>, change: &Change) -> Result<bool> {
+        let Versioned { value: issuer, version } = issuer;
+        let sql = "INSERT INTO trusted_issuers (issuer, settings, created_at, version) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING";
         let settings = json(&issuer.settings)?;
-        let (sql, last) = match version {
-            None => (
-                "INSERT INTO trusted_issuers (issuer, settings, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                issuer.created_at,
-            ),
-            Some(version) => ("UPDATE trusted_issuers SET settings = $2 WHERE issuer = $1 AND version = $3", version),
-        };
-        let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(last)];
+        let texts = [Value::Text(&issuer.issuer), Value::Text(&settings)];
+        let args = texts.into_iter().chain([Value::Int(issuer.created_at), Value::Int(*version)]).collect();
+        audited(&self.0, vec![Step::must(sql, args)], change).await
+    }
+
+    async fn edit_issuer(&self, issuer: &TrustedIssuer, version: i64, change: &Change) -> Result<bool> {
+        let sql = "UPDATE trusted_issuers SET settings = $2 WHERE issuer = $1 AND version = $3";
+        let settings = json(&issuer.settings)?;
+        let args = vec![Value::Text(&issuer.issuer), Value::Text(&settings), Value::Int(version)];
         audited(&self.0, vec![Step::must(sql, args)], change).await
     }
 

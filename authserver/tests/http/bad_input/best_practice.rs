@@ -2,7 +2,7 @@
 
 use crate::support::{
     Answer, Browser, CALLBACK, CHALLENGE, ISSUER, PASSWORD, Pairs, SERVICE, Server, VERIFIER, WEB, claims, client,
-    encode, request,
+    encode, first, request,
 };
 use bearward::admin::NewRegistrationToken;
 use bearward::model::{Change, Digest, GrantType};
@@ -319,7 +319,7 @@ async fn untrusted(server: &Server) {
         after: None,
     };
     let initial = (&Digest::of(&token), server.now());
-    assert!(server.app.store.register_by_token(initial, &client, &registration, &change).await.unwrap());
+    assert!(server.app.store.register_by_token(initial, &first(client.clone()), &registration, &change).await.unwrap());
     for mistake in [("scope", "admin"), ("response_type", "magic"), ("code_challenge", "x")] {
         let answer = asked(server, "itself", &[mistake]).await;
         assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""), "{mistake:?}");

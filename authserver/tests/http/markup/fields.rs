@@ -5,7 +5,7 @@
 use super::payload::Payloads;
 use crate::keys::Key;
 use crate::people::change;
-use crate::support::{CALLBACK, Server};
+use crate::support::{CALLBACK, Server, first};
 use bearward::authorization_details::AuthorizationDetails;
 use bearward::client_keys::{ClientKey, KeyMaterial};
 use bearward::custom_claims::CustomClaims;
@@ -54,7 +54,7 @@ pub(super) async fn fill(server: &Server) -> Filled {
     let scope = scope(&mut evil);
     store.put_scope(&scope).await.unwrap();
     let kind = authorization_type(&mut evil);
-    assert!(store.save_authorization_type(&kind, None, &change()).await.unwrap());
+    assert!(store.add_authorization_type(&first(kind.clone()), &change()).await.unwrap());
     let client = client(&mut evil, &scope.name, &kind.name);
     store.create_client(&client).await.unwrap();
     let device = Client {
