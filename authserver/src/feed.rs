@@ -137,6 +137,7 @@ async fn answer(
         Ok(params) => params,
         Err(problem) => return Refusal::new("invalid_request", problem).into_response(),
     };
+    let goes_on = params.after.is_some();
     let page = match feed.follow(params).await {
         Ok(page) => page,
         Err(error) => {
@@ -144,9 +145,10 @@ async fn answer(
             return Refusal::new("temporarily_unavailable", "The feed cannot be read at the moment.").into_response();
         }
     };
-    if let Some(Extension(ConnectInfo(peer))) = peer {
+    let (id, node) = name(&headers);
+    // Whoever only looks, as the doctor does, follows nothing: it has no name, and goes on from nowhere.
+    if let Some(Extension(ConnectInfo(peer))) = peer.filter(|_| goes_on || !id.is_empty()) {
         // A page after which there is no more: the follower has everything as soon as it has this.
-        let (id, node) = name(&headers);
         let name = FollowerName { address: peer.ip().to_canonical().to_string(), id };
         feed.counters.follower(name, node, feed.env.now(), !page.more);
     }

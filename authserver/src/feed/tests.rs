@@ -111,6 +111,28 @@ fn what_a_follower_says_of_itself_is_taken_only_if_it_can_be_shown() {
 }
 
 #[tokio::test]
+async fn who_only_looks_follows_nothing() {
+    let fixture = Fixture::new().await;
+    let cursor = fixture.get("").await.cursor;
+    let follower = [(FOLLOWER_HEADER, "00ff")];
+    for (after, headers, follows) in
+        [("", &[][..], 0), ("", &follower[..], 1), (&*cursor, &[], 2), (&*cursor, &follower[..], 2)]
+    {
+        let mut request = Request::get(format!("{PATH}?after={after}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1)));
+        let request = request.extension(peer).body(Body::empty()).unwrap();
+        let response = fixture.feed.clone().router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        fixture.feed.counters.flush(&*fixture.store, &fixture.feed.env).await.unwrap();
+        let now = NOW.cast_signed();
+        assert_eq!(fixture.store.follower_counts(now, now).await.unwrap().all, follows, "{after} {headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn malformed_parameters_are_an_error() {
     let fixture = Fixture::new().await;
     let request = Request::get(format!("{PATH}?wait=soon")).body(Body::empty()).unwrap();
