@@ -112,6 +112,13 @@ async fn sign_in(browser: &Browser, hands: Hands) {
         let field = browser.client.find(Locator::Css("input[name=password]")).await.unwrap();
         field.send_keys(password).await.unwrap();
         press(browser, "form button[type=submit]", hands).await;
+        // What the page before said of the wrong password is not what the next one says.
+        wait::until("the page to go", Duration::from_secs(15), async || match field.tag_name().await {
+            Ok(_) => Err("it is there".to_owned()),
+            Err(_) => Ok(()),
+        })
+        .await
+        .unwrap();
         if password == "wrong" {
             browser.client.wait().for_element(Locator::Css("[role=alert]")).await.expect("a word about it");
         }
