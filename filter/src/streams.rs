@@ -39,6 +39,8 @@ struct Open {
     standing: Rc<Standing>,
     /// Until when it is left alone; Unix time in milliseconds.
     grace_ms: u64,
+    /// Why it ends then: the feed may have forgotten it by that time.
+    why: Option<Why>,
 }
 
 /// A stream that has to end.
@@ -73,8 +75,8 @@ impl Streams {
         let revocable = || providers.get(standing.provider).is_some_and(|provider| provider.follower().is_some());
         if self.config.close_expired || self.config.close_revoked && revocable() {
             let grace_ms = now_ms.saturating_add(self.config.grace_ms);
-            self.open.insert(context, Open { standing: Rc::clone(standing), grace_ms });
-            self.expect(standing);
+            self.open.insert(context, Open { standing: Rc::clone(standing), grace_ms, why: None });
+            self.due_ms = self.due_ms.min(self.config.due_ms(standing));
         }
     }
 
@@ -100,15 +102,15 @@ impl Streams {
             && let Some(context) = self.round.pop()
         {
             looked = looked.saturating_add(1);
-            let Some(open) = self.open.get(&context) else { continue };
-            let standing = Rc::clone(&open.standing);
-            match self.config.end(&standing, providers, now_ms) {
-                None => self.expect(&standing),
+            let Some(open) = self.open.get_mut(&context) else { continue };
+            open.why = open.why.or_else(|| self.config.end(&open.standing, providers, now_ms));
+            match open.why {
+                None => self.due_ms = self.due_ms.min(self.config.due_ms(&open.standing)),
                 Some(why) => {
                     // Also one that is to end now: until it is gone, it is looked at again.
                     self.due_ms = self.due_ms.min(open.grace_ms);
                     if is_over(open.grace_ms, self.config.grace_ms, now_ms) {
-                        ended.push(Ended { context, why, dpop: standing.dpop });
+                        ended.push(Ended { context, why, dpop: open.standing.dpop });
                     }
                 }
             }
@@ -132,15 +134,14 @@ impl Streams {
             self.round = self.open.keys().copied().collect();
         }
     }
-
-    fn expect(&mut self, standing: &Standing) {
-        if self.config.close_expired {
-            self.due_ms = self.due_ms.min(standing.expires_at.saturating_mul(1_000));
-        }
-    }
 }
 
 impl OpenStreams {
+    /// When a stream has to end that no revocation tells of; Unix time in milliseconds.
+    fn due_ms(&self, standing: &Standing) -> u64 {
+        if self.close_expired { standing.expires_at.saturating_mul(1_000) } else { u64::MAX }
+    }
+
     /// Whether a stream has to end with its token, and why.
     fn end(&self, standing: &Standing, providers: &[Provider], now_ms: u64) -> Option<Why> {
         let follower = providers.get(standing.provider).and_then(Provider::follower);

@@ -513,7 +513,7 @@ pub(super) const FIELDS: &[Field] = &[
         Kind::Word(&["keep", "close"]),
         "`keep`",
         "\"close\"",
-        "When the token expires, and as long again as clocks may be apart (`clock_skew`). **Beware:** with `close`, clients must be ready to open the stream again with a new token.",
+        "When the token expires, and as long again as clocks may be apart (`clock_skew`). **Beware:** with `keep`, a stream that has outlived its token is closed only when its grant, its client or its person is revoked; with `close`, clients must be ready to open it again with a new token.",
     ),
     field(
         "open_streams.grace",

@@ -9,7 +9,7 @@ fn revoked(subject: Subject<'_>) -> Entry {
     Entry { key: subject.key(), cutoff: ALWAYS, expires_at: expiry(3_600) }
 }
 
-fn expiry(in_seconds: u64) -> u32 {
+pub(super) fn expiry(in_seconds: u64) -> u32 {
     u32::try_from(START_MS / 1_000 + in_seconds).unwrap()
 }
 

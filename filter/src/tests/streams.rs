@@ -1,5 +1,6 @@
 //! Requests that go on when their token does not.
 
+use super::feed::expiry;
 use super::*;
 use bearward_token::feed::{ALWAYS, Subject};
 use fake::Stream;
@@ -71,6 +72,21 @@ fn one_that_has_just_begun_is_left_to_finish() {
     let id = open(&mut envoy, 0, &token());
     revoke(&mut envoy, Subject::Token("t1"));
     envoy.pass(1);
+    assert_eq!(outcome(&envoy, 0, id), 401);
+}
+
+#[test]
+fn one_that_is_spared_for_long_ends_all_the_same() {
+    let mut envoy = ready(1, &with(&json!({ "grace": "1h" })));
+    let id = open(&mut envoy, 0, &token());
+    // The feed forgets it when the token would have expired.
+    let entry = Entry { key: Subject::Token("t1").key(), cutoff: ALWAYS, expires_at: expiry(600) };
+    envoy.answer(FEED, 200, &page(false, false, "c1", &[entry]));
+    for _ in 0..3_599 {
+        envoy.pass(1_000);
+    }
+    assert_eq!(outcome(&envoy, 0, id), 200);
+    envoy.pass(1_000);
     assert_eq!(outcome(&envoy, 0, id), 401);
 }
 
